@@ -1,0 +1,160 @@
+import type { PublishedPort } from '../model/container.ts';
+import type { ErrorReport } from '../model/error.ts';
+import type { ContainerStatus, HealthStatus, Usage } from '../model/observed.ts';
+import type { LoadRequest } from '../spec/load.ts';
+
+/**
+ * The REST API: HTTP/1.1 on a unix socket, JSON bodies. `POST` routes that take a while answer 200 with
+ * application/x-ndjson, one `ProgressEvent` a line, the last one `done` or `failed`; other failures answer 4xx or 5xx
+ * with an `ErrorReport`. Closing the connection before the end does not stop what was begun; `POST /v1/cancel` does.
+ */
+
+/** How a request names its stack: by its files, or by its name alone where no file is needed. */
+export type StackSelector = { readonly load: LoadRequest } | { readonly stack: string };
+
+/** `POST /v1/up` → stream; result `UpResult`. */
+export interface UpRequest {
+  readonly load: LoadRequest;
+  /** Chosen by the client, so that it can cancel. */
+  readonly requestId: string;
+  readonly forceRecreate: boolean;
+  readonly noDeps: boolean;
+  readonly removeOrphans: boolean;
+  /** Wait until every service is running and, where it has a healthcheck, healthy. */
+  readonly wait: boolean;
+  readonly waitTimeoutMs?: number;
+}
+
+export interface UpResult {
+  readonly stack: string;
+  /** Services that the command was about. */
+  readonly services: readonly string[];
+}
+
+/** `POST /v1/plan` → `PlanResponse`. */
+export interface PlanRequest {
+  readonly load: LoadRequest;
+  readonly forceRecreate: boolean;
+  readonly noDeps: boolean;
+  readonly removeOrphans: boolean;
+  /** Also give the plan as a shell script. */
+  readonly script: boolean;
+}
+
+export interface PlanResponse {
+  readonly plan: import('../model/plan.ts').Plan;
+  readonly diagnostics: readonly import('../model/diagnostic.ts').Diagnostic[];
+  readonly script?: string;
+}
+
+/** `POST /v1/down` → stream; result `DownResult`. */
+export interface DownRequest {
+  readonly selector: StackSelector;
+  readonly requestId: string;
+  readonly removeVolumes: boolean;
+  readonly removeOrphans: boolean;
+  readonly timeoutMs?: number;
+}
+
+export interface DownResult {
+  readonly stack: string;
+  /** Nothing is left to supervise: the daemon ends when this connection closes. */
+  readonly daemonExits: boolean;
+}
+
+/** `POST /v1/start`, `/v1/stop`, `/v1/restart` → stream; result `{}`. */
+export interface LifecycleRequest {
+  readonly selector: StackSelector;
+  readonly requestId: string;
+  /** Empty: all. */
+  readonly services: readonly string[];
+  readonly timeoutMs?: number;
+}
+
+/** `POST /v1/containers` (of one stack), `GET /v1/stacks/{stack}/containers` → `ContainerSummary[]`. */
+export interface ContainersRequest {
+  readonly selector: StackSelector;
+  /** Empty: all. */
+  readonly services: readonly string[];
+}
+
+export interface ContainerSummary {
+  readonly stack: string;
+  readonly service: string;
+  readonly index: number;
+  readonly name: string;
+  readonly image: string;
+  readonly command: string;
+  readonly status: ContainerStatus;
+  readonly health: HealthStatus;
+  readonly pid?: number;
+  readonly exitCode?: number;
+  readonly oomKilled: boolean;
+  readonly restarts: number;
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  readonly ports: readonly PublishedPort[];
+  readonly networks: readonly { readonly name: string; readonly ipv4?: string; readonly ipv6?: string }[];
+  readonly usage?: Usage;
+  /** The log file, and the index of times beside it (`LogIndexEntry` a line). */
+  readonly logPath: string;
+  /** What tells that the daemon waits for something: `waiting for db to be healthy`. */
+  readonly detail?: string;
+}
+
+/** `POST /v1/exec` → `ExecResponse`: the client performs it, so its terminal and pipes are the program's own. */
+export interface ExecRequest {
+  readonly selector: StackSelector;
+  readonly service: string;
+  /** Absent: the lowest running one. */
+  readonly index?: number;
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly workingDir?: string;
+  readonly tty: boolean;
+  readonly privileged: boolean;
+}
+
+export interface ExecResponse {
+  /** Host program to spawn; descriptor 3 must be the launcher, opened read-only and unlinked; with `tty`, 4 the master. */
+  readonly argv: readonly string[];
+  readonly launcherBase64: string;
+  /** With `tty`: the container's own `/dev/pts/ptmx`, to be opened read-write. */
+  readonly ptmxPath?: string;
+}
+
+/** `GET /v1/stacks` → `StackSummary[]`. */
+export interface StackSummary {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly running: number;
+  readonly total: number;
+}
+
+/** `GET /v1/version` → `VersionResponse`. */
+export interface VersionResponse {
+  readonly version: string;
+  readonly apiVersion: 'v1';
+  readonly pid: number;
+  readonly node: string;
+}
+
+/** `GET /v1/doctor` → `DoctorReport`. */
+export interface DoctorReport {
+  readonly checks: readonly DoctorCheck[];
+}
+
+export interface DoctorCheck {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'missing';
+  /** What was found: `cgroup v1, 9 controllers`. */
+  readonly found: string;
+  /** Exact command that mends it. */
+  readonly fix?: string;
+}
+
+/** Answer to `GET /v1/stacks/{stack}/events?since=MS` as application/x-ndjson of `ContainerEvent`, live. */
+
+export type ApiError = ErrorReport;

@@ -1,0 +1,43 @@
+import type { HostOp } from './op.ts';
+
+export interface RunResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+export interface RunOptions {
+  readonly stdin?: string | Uint8Array;
+  /** Default 30,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Give back a non-zero status instead of throwing `command-failed`. */
+  readonly allowFailure?: boolean;
+}
+
+export interface FileStat {
+  readonly type: 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket';
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** The machine. Reading is direct; every change goes through `perform`. */
+export interface Host {
+  /** Do these, one after the other; stops at the first that fails. */
+  perform(ops: readonly HostOp[], signal?: AbortSignal): Promise<void>;
+  /** A command that only looks (`ip -j`, `ss`). Throws `command-failed`, `command-timeout`, `missing-tool`. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Whole text of a file; undefined when it is not there. */
+  readText(path: string): string | undefined;
+  readBytes(path: string): Uint8Array | undefined;
+  /** Names in a directory, sorted; empty when it is not there. */
+  readDirectory(path: string): readonly string[];
+  /** Like lstat(2): a link is not followed. undefined when nothing is there. */
+  stat(path: string): FileStat | undefined;
+  readLink(path: string): string | undefined;
+}

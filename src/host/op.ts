@@ -1,0 +1,45 @@
+/**
+ * Every change to the machine is one of these, as data, before it is done: interpreted by `RealHost`, recorded by
+ * `RecordingHost` in tests, printed as a shell script by `plan --script`. Each is idempotent: done twice is done once.
+ */
+export type HostOp =
+  /** Make a directory and its parents. `mode` (default 0o755) applies to what is made. */
+  | { readonly op: 'mkdir'; readonly path: string; readonly mode?: number }
+  /** Write a whole file: temporary name, rename. `mode` default 0o644. */
+  | { readonly op: 'write-file'; readonly path: string; readonly data: string | Uint8Array; readonly mode?: number }
+  /** Write an existing file in place, keeping its inode: kernel files (cgroup, /proc/sys) and files that are bind mounted. */
+  | { readonly op: 'write-in-place'; readonly path: string; readonly data: string }
+  /** Remove a file or a tree. Absent is fine. Never follows a link, never crosses onto another file system. */
+  | { readonly op: 'remove'; readonly path: string }
+  /** Remove an empty directory (a cgroup). Absent is fine. */
+  | { readonly op: 'rmdir'; readonly path: string }
+  /**
+   * One line of `ip -batch` (iproute2), words without shell quoting, without the leading `ip`. Lines of steps that run
+   * at the same time share one process. `netns`: run inside that named namespace.
+   */
+  | {
+      readonly op: 'ip';
+      readonly args: readonly string[];
+      readonly netns?: string;
+      /** An outcome that counts as done: the thing is there already, or is gone already. */
+      readonly tolerate?: 'exists' | 'absent';
+    }
+  /** Commands for `nft -f`, one transaction with what other steps send at the same time. */
+  | { readonly op: 'nft'; readonly script: string }
+  /** Run a program to its end; a non-zero status is an error that shows argv, status and standard error. */
+  | {
+      readonly op: 'run';
+      readonly argv: readonly string[];
+      readonly stdin?: string;
+      /** Default 30 s. */
+      readonly timeoutMs?: number;
+    }
+  /**
+   * Start a container's launch script, detached. Done when its program has been executed; an error, with what the
+   * launcher said, when it could not be.
+   */
+  | { readonly op: 'launch'; readonly script: string; readonly timeoutMs: number }
+  /** Send a signal to a process that still is the one meant (same start time). Gone is fine. */
+  | { readonly op: 'kill'; readonly pid: number; readonly startTime: string; readonly signal: number };
+
+export type HostOpName = HostOp['op'];

@@ -1,0 +1,130 @@
+import type { ContainerKey } from './address.ts';
+import type {
+  Dependency,
+  Healthcheck,
+  ImageSource,
+  Mount,
+  NamespaceModes,
+  NetworkAttachment,
+  NetworkMode,
+  PortMapping,
+  Resources,
+  RestartPolicy,
+  Security,
+  Ulimit,
+} from './stack.ts';
+
+/**
+ * Everything that makes one container: a service's replica with its image's configuration merged in.
+ * Plain JSON: it is recorded when applied, and the planner compares records and desires field by field.
+ */
+export interface ContainerSpec {
+  readonly key: ContainerKey;
+  /** `demo-web-1` or `container_name`. */
+  readonly name: string;
+  readonly image: { readonly source: ImageSource; readonly id: string };
+  readonly labels: Readonly<Record<string, string>>;
+
+  /** Entrypoint and command together; at least one word. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string;
+  /** As written (`uid[:gid]` or names), resolved in the root filesystem at launch. Empty: root. */
+  readonly user: string;
+  readonly groupAdd: readonly string[];
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly init: boolean;
+  readonly tty: boolean;
+  readonly stdinOpen: boolean;
+
+  readonly stopSignal: string;
+  readonly stopGracePeriodMs: number;
+  readonly restart: RestartPolicy;
+  /** Absent: none, neither in the file nor in the image. */
+  readonly healthcheck?: Healthcheck;
+  /** Recorded so that `down`, `stop` and `start` know the order without a stack file. */
+  readonly dependsOn: Readonly<Record<string, Dependency>>;
+
+  readonly networkMode: NetworkMode;
+  readonly networks: Readonly<Record<string, NetworkAttachment>>;
+  readonly ports: readonly PortMapping[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly extraHosts: readonly { readonly host: string; readonly address: string }[];
+
+  /** Volume sources are the volumes' real names here; anonymous ones have been named. */
+  readonly mounts: readonly Mount[];
+  readonly readOnly: boolean;
+  readonly shmSizeBytes: number;
+
+  readonly security: Security;
+  readonly ulimits: Readonly<Record<string, Ulimit>>;
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly resources: Resources;
+  readonly namespaces: NamespaceModes;
+}
+
+/** One network interface of a container: decided by IPAM when the container is planned. */
+export interface Endpoint {
+  /** Network's key in the stack. */
+  readonly network: string;
+  /** Network's real name. */
+  readonly networkName: string;
+  /** Name of the bridge that the host's end sits on. */
+  readonly bridge: string;
+  /** Host's end of the veth pair, at most 15 characters. */
+  readonly hostInterface: string;
+  /** Container's end: `eth0`, `eth1`, … */
+  readonly containerInterface: string;
+  /** `10.1.2.3/24`. Absent on a network without IPv4. */
+  readonly ipv4?: string;
+  /** Default gateway; absent where this endpoint carries no default route. */
+  readonly gateway4?: string;
+  readonly ipv6?: string;
+  readonly gateway6?: string;
+  readonly macAddress?: string;
+  /** Names that resolve to this endpoint on this network: service, container name, aliases. */
+  readonly names: readonly string[];
+}
+
+/** A published port with its host port decided. */
+export interface PublishedPort {
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly hostPort: number;
+  /** Absent: every address of the host. */
+  readonly hostIp?: string;
+  readonly containerPort: number;
+}
+
+/** A network as it was made. */
+export interface NetworkSpec {
+  readonly stack: string;
+  readonly key: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly driverOptions: Readonly<Record<string, string>>;
+  readonly internal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Bridge interface, at most 15 characters. */
+  readonly bridge: string;
+  /** `10.1.2.0/24`. */
+  readonly subnet4?: string;
+  readonly gateway4?: string;
+  readonly ipRange4?: string;
+  /** Addresses that must not be given away. */
+  readonly reserved4: readonly string[];
+  readonly subnet6?: string;
+  readonly gateway6?: string;
+}
+
+export interface VolumeSpec {
+  readonly stack: string;
+  /** Key in the stack file; empty for an anonymous volume. */
+  readonly key: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly driverOptions: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,85 @@
+import type { Address } from './address.ts';
+import type { Diagnostic } from './diagnostic.ts';
+
+/** Every code a `TsstackError` may carry; each has a section in docs/errors.md. */
+export type ErrorCode =
+  | 'usage'
+  | 'invalid-stack'
+  | 'no-stack-file'
+  | 'conflict'
+  | 'not-found'
+  | 'not-running'
+  | 'command-failed'
+  | 'command-timeout'
+  | 'launch-failed'
+  | 'dependency-failed'
+  | 'image-invalid'
+  | 'image-missing'
+  | 'address-pool-exhausted'
+  | 'unsupported-host'
+  | 'missing-tool'
+  | 'daemon-unreachable'
+  | 'state-invalid'
+  | 'cancelled'
+  | 'timeout'
+  | 'internal';
+
+export interface TsstackErrorOptions {
+  /** What to do next, one sentence. */
+  readonly hint?: string | undefined;
+  readonly address?: Address | undefined;
+  readonly cause?: unknown;
+}
+
+/** The one error class: what could not be done and the present value in `message`, the way out in `hint`. */
+export class TsstackError extends Error {
+  override readonly name = 'TsstackError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly address: Address | undefined;
+
+  constructor(code: ErrorCode, message: string, options: TsstackErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.address = options.address;
+  }
+}
+
+/** A stack file with errors. `diagnostics` holds them all, warnings included, in file order. */
+export class InvalidStackError extends TsstackError {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
+    super('invalid-stack', `${errors} error${errors === 1 ? '' : 's'} in the stack file`);
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** An error as it crosses the API: plain data, never a stack trace. */
+export interface ErrorReport {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+  readonly address?: string;
+  readonly diagnostics?: readonly Diagnostic[];
+}
+
+export function reportError(error: unknown): ErrorReport {
+  if (error instanceof InvalidStackError) {
+    return { code: error.code, message: error.message, diagnostics: error.diagnostics };
+  }
+  if (error instanceof TsstackError) {
+    return {
+      code: error.code,
+      message: error.message,
+      ...(error.hint !== undefined && { hint: error.hint }),
+      ...(error.address !== undefined && { address: error.address }),
+    };
+  }
+  if (error instanceof AggregateError) {
+    return { code: 'internal', message: error.errors.map((each) => reportError(each).message).join('\n') };
+  }
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,30 @@
+import type { Address } from './address.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import type { ErrorReport } from './error.ts';
+import type { HealthStatus } from './observed.ts';
+import type { Plan, StepId, StepType } from './plan.ts';
+
+/** What a running request tells its client, one JSON object a line (application/x-ndjson). */
+export type ProgressEvent =
+  | { readonly type: 'diagnostics'; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly type: 'plan'; readonly plan: Plan }
+  | { readonly type: 'step-started'; readonly step: StepId; readonly stepType: StepType; readonly address: Address }
+  /** A step that waits says what for: `postgres to be healthy`. */
+  | { readonly type: 'step-waiting'; readonly step: StepId; readonly for: string }
+  | { readonly type: 'step-done'; readonly step: StepId; readonly durationMs: number }
+  | { readonly type: 'step-failed'; readonly step: StepId; readonly error: ErrorReport }
+  | { readonly type: 'rolling-back'; readonly steps: number }
+  | { readonly type: 'warning'; readonly message: string }
+  | { readonly type: 'done'; readonly result: unknown }
+  | { readonly type: 'failed'; readonly error: ErrorReport };
+
+/** What happened to a container, kept in the records. */
+export interface ContainerEvent {
+  readonly timeMs: number;
+  readonly stack: string;
+  readonly address: Address;
+  readonly event: 'create' | 'start' | 'exit' | 'oom' | 'restart' | 'stop' | 'remove' | 'health' | 'update';
+  readonly exitCode?: number;
+  readonly health?: HealthStatus;
+  readonly detail?: string;
+}

@@ -1,0 +1,105 @@
+import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from './container.ts';
+import type { ImageInfo } from './image.ts';
+import type { Resources } from './stack.ts';
+
+/** What is there now: the kernel's truth joined with our records. Plain JSON, keys are addresses' parts. */
+export interface ObservedState {
+  /** Containers of the stack by `replicaName()`. */
+  readonly containers: Readonly<Record<string, ObservedContainer>>;
+  /** Networks of the stack by key. */
+  readonly networks: Readonly<Record<string, ObservedNetwork>>;
+  /** Volumes on the machine by real name. */
+  readonly volumes: Readonly<Record<string, VolumeSpec>>;
+  /** Images that the stack's services name, by `imageKey(source)`. */
+  readonly images: Readonly<Record<string, ImageInfo>>;
+  readonly host: ObservedHost;
+}
+
+export type ContainerStatus =
+  /** Made, never started. */
+  | 'created'
+  | 'running'
+  | 'paused'
+  /** Waiting for its next start after an exit. */
+  | 'restarting'
+  | 'exited';
+
+export type HealthStatus = 'none' | 'starting' | 'healthy' | 'unhealthy';
+
+export interface ObservedContainer {
+  /** What it was last made from. */
+  readonly spec: ContainerSpec;
+  readonly endpoints: readonly Endpoint[];
+  readonly ports: readonly PublishedPort[];
+  readonly status: ContainerStatus;
+  readonly health: HealthStatus;
+  /** Process id of the container's pid 1 on the host; while running. */
+  readonly pid?: number;
+  /** 0 to 255, 128 + signal for a killed one; absent: never ran, still running, or lost with its supervisor. */
+  readonly exitCode?: number;
+  readonly oomKilled: boolean;
+  /** The user stopped it: restart policies rest until the next start. */
+  readonly stoppedByUser: boolean;
+  readonly restarts: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  /** Differences between the kernel and the record: `veth ts-web1-a1b2c is missing`. */
+  readonly drift: readonly Drift[];
+}
+
+export interface Drift {
+  /** What the way back is: write the limits again, make the network again, or replace the container. */
+  readonly kind: 'resources' | 'network' | 'ports' | 'rootfs';
+  readonly message: string;
+}
+
+export interface ObservedNetwork {
+  readonly spec: NetworkSpec;
+  readonly drift: readonly Drift[];
+}
+
+export interface ObservedHost {
+  readonly routes: readonly Route[];
+  readonly listeners: readonly Listener[];
+  /** Host ports published by other stacks. */
+  readonly foreignPorts: readonly (PublishedPort & { readonly owner: string })[];
+  /** Subnets of other stacks' networks: `10.1.2.0/24`. */
+  readonly foreignSubnets: readonly { readonly subnet: string; readonly owner: string }[];
+  /** Container names used by other stacks. */
+  readonly foreignContainerNames: readonly string[];
+  readonly cgroupVersion: 1 | 2;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+export interface Route {
+  /** CIDR; a host route ends in /32 or /128. The default route is left out. */
+  readonly destination: string;
+  readonly device: string;
+}
+
+/** A socket of a process of the host that already has a port. */
+export interface Listener {
+  readonly protocol: 'tcp' | 'udp';
+  /** `0.0.0.0`, `::`, `127.0.0.1`, … */
+  readonly address: string;
+  readonly port: number;
+  /** `nginx (pid 123)`; absent when it can't be seen. */
+  readonly owner?: string;
+}
+
+/** Usage as the container's cgroup tells it. */
+export interface Usage {
+  readonly cpuUsec: number;
+  readonly memoryBytes: number;
+  readonly memoryPeakBytes?: number;
+  readonly pids: number;
+  readonly ioReadBytes: number;
+  readonly ioWriteBytes: number;
+  /** Processes killed for lack of memory since the cgroup was made. */
+  readonly oomKills: number;
+  /** The limits as the kernel has them. */
+  readonly limits: Pick<Resources, 'memoryBytes' | 'pids' | 'cpuQuotaUs' | 'cpuPeriodUs'>;
+}

@@ -1,0 +1,110 @@
+import type { Address } from './address.ts';
+import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from './container.ts';
+import type { Dependency, ImageSource } from './stack.ts';
+
+/** What happens to a resource as a whole; the symbol is how plans show it. */
+export type Action = 'create' | 'update' | 'replace' | 'start' | 'stop' | 'remove';
+
+export const ACTION_SYMBOLS: Readonly<Record<Action, string>> = {
+  create: '+',
+  update: '~',
+  replace: '±',
+  start: '▶',
+  stop: '■',
+  remove: '-',
+};
+
+/** One changed field of a resource: `resources.memoryBytes`, old and new as JSON values. */
+export interface FieldChange {
+  readonly field: string;
+  /** Absent: not set before (or after). */
+  readonly before?: unknown;
+  readonly after?: unknown;
+  /** true: this field is why the resource must be replaced. */
+  readonly forcesReplacement: boolean;
+}
+
+export interface ResourceChange {
+  readonly address: Address;
+  readonly action: Action;
+  /** Why, in words: `not there yet`, `exited with status 1`, `no longer in the stack file`. */
+  readonly cause: string;
+  readonly fields: readonly FieldChange[];
+}
+
+export type StepId = string;
+
+interface StepBase {
+  /** Unique in the plan: `start service.web[1]`. */
+  readonly id: StepId;
+  readonly address: Address;
+  readonly cause: string;
+  /** Steps that must be done before, sorted. */
+  readonly dependsOn: readonly StepId[];
+}
+
+export type Step =
+  | (StepBase & { readonly type: 'unpack-image'; readonly source: ImageSource; readonly imageId: string })
+  | (StepBase & { readonly type: 'create-network'; readonly network: NetworkSpec })
+  | (StepBase & { readonly type: 'remove-network'; readonly network: NetworkSpec })
+  | (StepBase & { readonly type: 'create-volume'; readonly volume: VolumeSpec })
+  | (StepBase & { readonly type: 'remove-volume'; readonly volume: VolumeSpec })
+  | (StepBase & {
+      readonly type: 'create-container';
+      readonly spec: ContainerSpec;
+      readonly endpoints: readonly Endpoint[];
+      readonly ports: readonly PublishedPort[];
+    })
+  | (StepBase & {
+      readonly type: 'update-container';
+      readonly before: ContainerSpec;
+      readonly spec: ContainerSpec;
+      readonly endpoints: readonly Endpoint[];
+      readonly ports: readonly PublishedPort[];
+      readonly fields: readonly FieldChange[];
+      /** Kernel objects to make again, found missing or changed. */
+      readonly repair: readonly ('resources' | 'network' | 'ports')[];
+    })
+  | (StepBase & {
+      readonly type: 'start-container';
+      readonly spec: ContainerSpec;
+      readonly waitFor: readonly WaitFor[];
+    })
+  | (StepBase & { readonly type: 'stop-container'; readonly spec: ContainerSpec; readonly timeoutMs: number })
+  | (StepBase & {
+      readonly type: 'remove-container';
+      readonly spec: ContainerSpec;
+      readonly endpoints: readonly Endpoint[];
+      readonly ports: readonly PublishedPort[];
+      readonly keepVolumes: boolean;
+    });
+
+export type StepType = Step['type'];
+
+/** A condition that must hold before a container starts. */
+export interface WaitFor {
+  readonly service: string;
+  /** Replicas of that service, by index. */
+  readonly replicas: readonly number[];
+  readonly condition: Dependency['condition'];
+  readonly required: boolean;
+}
+
+/** Something that makes the plan impossible; all are reported before anything is done. */
+export interface Conflict {
+  readonly address: Address;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface Plan {
+  readonly stack: string;
+  /** In the order in which they are shown: networks, volumes, services; by name. */
+  readonly changes: readonly ResourceChange[];
+  /** A topological order of an acyclic graph. Empty: nothing to do. */
+  readonly steps: readonly Step[];
+  readonly conflicts: readonly Conflict[];
+  readonly warnings: readonly string[];
+  /** Containers of the stack whose service is no longer in the file, by name. */
+  readonly orphans: readonly string[];
+}

@@ -1,0 +1,293 @@
+/**
+ * The desired state: what a stack file means, after loading, interpolation, merging, checking and normalising.
+ * Both syntaxes of every attribute have become one, units are in the names, paths are absolute.
+ * Absent optional fields mean "not said"; the image's configuration or the default then decides.
+ */
+
+export interface Stack {
+  /** Project name. */
+  readonly name: string;
+  /** Directory that relative paths were resolved against. */
+  readonly projectDirectory: string;
+  /** The files that were read, absolute, in merge order. */
+  readonly files: readonly string[];
+  /** Enabled services by name, names sorted. */
+  readonly services: Readonly<Record<string, Service>>;
+  /** Networks that an enabled service uses, by key, keys sorted. */
+  readonly networks: Readonly<Record<string, Network>>;
+  /** Named volumes that an enabled service uses, by key, keys sorted. */
+  readonly volumes: Readonly<Record<string, Volume>>;
+  /** Services switched off by a profile; their containers are not orphans. */
+  readonly disabledServices: readonly string[];
+}
+
+export type ImageSource =
+  /** No `image`, `build` or `x-rootfs`: the host's installed programs, copy-on-write. */
+  | { readonly type: 'host' }
+  /** `x-rootfs`: a directory or a tarball, absolute. */
+  | { readonly type: 'rootfs'; readonly path: string }
+  /** `oci:DIR[:tag]`, `oci-archive:FILE[:tag]`, `docker-archive:FILE[:tag]`; path absolute. */
+  | {
+      readonly type: 'oci' | 'oci-archive' | 'docker-archive';
+      readonly path: string;
+      readonly tag?: string;
+    }
+  /** A registry reference, as written. */
+  | { readonly type: 'reference'; readonly reference: string };
+
+export interface Service {
+  readonly name: string;
+  readonly source: ImageSource;
+  /** Number of replicas, 0 or more. */
+  readonly replicas: number;
+  /** Fixed container name; only with one replica. */
+  readonly containerName?: string;
+  readonly labels: Readonly<Record<string, string>>;
+
+  /** null or absent: the image's. An empty list: explicitly none. */
+  readonly entrypoint?: readonly string[] | null;
+  readonly command?: readonly string[] | null;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDir?: string;
+  /** `uid[:gid]` or `name[:group]`, names of the container's own /etc/passwd and /etc/group. */
+  readonly user?: string;
+  readonly groupAdd: readonly string[];
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly init: boolean;
+  readonly tty: boolean;
+  readonly stdinOpen: boolean;
+
+  readonly stopSignal?: string;
+  readonly stopGracePeriodMs: number;
+  readonly restart: RestartPolicy;
+  readonly healthcheck?: Healthcheck;
+  /** Services that must be up first, by name. */
+  readonly dependsOn: Readonly<Record<string, Dependency>>;
+
+  readonly networkMode: NetworkMode;
+  /** Attached networks by key; empty unless `networkMode.type` is `networks`. */
+  readonly networks: Readonly<Record<string, NetworkAttachment>>;
+  readonly ports: readonly PortMapping[];
+  readonly expose: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** `address` may be the word `host-gateway`. */
+  readonly extraHosts: readonly { readonly host: string; readonly address: string }[];
+
+  readonly mounts: readonly Mount[];
+  readonly readOnly: boolean;
+  readonly shmSizeBytes: number;
+
+  readonly security: Security;
+  readonly ulimits: Readonly<Record<string, Ulimit>>;
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly resources: Resources;
+  readonly namespaces: NamespaceModes;
+  readonly watch: readonly WatchRule[];
+}
+
+export interface RestartPolicy {
+  readonly condition: 'no' | 'always' | 'on-failure' | 'unless-stopped';
+  /** Restarts at most; absent: without end. Only with `on-failure`. */
+  readonly maxAttempts?: number;
+  /** `deploy.restart_policy.delay`; absent: the doubling back-off. */
+  readonly delayMs?: number;
+}
+
+export interface Healthcheck {
+  /** argv to run in the container; `CMD-SHELL` has become `/bin/sh -c`. Empty: `NONE`, switched off. */
+  readonly test: readonly string[];
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly startPeriodMs: number;
+  readonly startIntervalMs: number;
+}
+
+export interface Dependency {
+  readonly condition: 'service_started' | 'service_healthy' | 'service_completed_successfully';
+  /** false: a missing or failing dependency is only a warning. */
+  readonly required: boolean;
+  /** true: restart this service when the dependency is replaced or restarted. */
+  readonly restart: boolean;
+}
+
+export type NetworkMode =
+  | { readonly type: 'networks' }
+  | { readonly type: 'host' }
+  | { readonly type: 'none' }
+  /** Shares the network namespace of that service's first replica. */
+  | { readonly type: 'service'; readonly service: string }
+  | { readonly type: 'container'; readonly container: string };
+
+export interface NetworkAttachment {
+  readonly aliases: readonly string[];
+  readonly ipv4Address?: string;
+  readonly ipv6Address?: string;
+  readonly macAddress?: string;
+  /** Higher first; decides which network is eth0. */
+  readonly priority: number;
+  /** Higher first; decides which network has the default route. */
+  readonly gatewayPriority: number;
+  readonly interfaceName?: string;
+}
+
+export interface PortMapping {
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  /** Container port. */
+  readonly target: number;
+  /** First host port; absent: any free one. */
+  readonly published?: number;
+  /** Last host port of the range to choose from; equals `published` for a single port. */
+  readonly publishedEnd?: number;
+  /** Absent: all addresses. */
+  readonly hostIp?: string;
+}
+
+export type Mount =
+  | {
+      readonly type: 'bind';
+      /** Absolute host path. */
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      /** Make a missing source directory. */
+      readonly createHostPath: boolean;
+      readonly propagation?: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
+    }
+  | {
+      readonly type: 'volume';
+      /** Key in `Stack.volumes`; absent: anonymous. */
+      readonly source?: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly nocopy: boolean;
+      readonly subpath?: string;
+    }
+  | {
+      readonly type: 'tmpfs';
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly sizeBytes?: number;
+      /** Permission bits, for example 0o1777. */
+      readonly mode?: number;
+      /** Further mount options of the short form (`uid=1000`, `exec`). */
+      readonly options: readonly string[];
+    };
+
+export interface Security {
+  readonly privileged: boolean;
+  /** Kernel names in upper case without `CAP_`, or `ALL`. */
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly noNewPrivileges: boolean;
+  /** `default`, `unconfined`, or the absolute path of a profile in Docker's JSON format. */
+  readonly seccomp: string;
+  readonly devices: readonly Device[];
+}
+
+export interface Device {
+  readonly source: string;
+  readonly target: string;
+  /** Letters out of `rwm`. */
+  readonly permissions: string;
+}
+
+export interface Ulimit {
+  /** -1: unlimited. */
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** Absent: not limited. Both syntaxes (`mem_limit` and `deploy.resources`) end here. */
+export interface Resources {
+  /** CPUs, for example 0.5. */
+  readonly cpus?: number;
+  readonly cpuQuotaUs?: number;
+  readonly cpuPeriodUs?: number;
+  /** 2 to 262144, default 1024. */
+  readonly cpuShares?: number;
+  /** Linux list format: `0-2,7`. */
+  readonly cpuset?: string;
+  readonly memoryBytes?: number;
+  readonly memoryReservationBytes?: number;
+  /** Memory plus swap; -1: swap without limit. */
+  readonly memorySwapBytes?: number;
+  /** -1: unlimited. Absent: the engine's default of 2048. */
+  readonly pids?: number;
+  readonly blkio?: Blkio;
+  readonly oomScoreAdj?: number;
+}
+
+export interface Blkio {
+  /** 10 to 1000. */
+  readonly weight?: number;
+  readonly weightDevice: readonly { readonly path: string; readonly weight: number }[];
+  readonly deviceReadBps: readonly DeviceRate[];
+  readonly deviceWriteBps: readonly DeviceRate[];
+  readonly deviceReadIops: readonly DeviceRate[];
+  readonly deviceWriteIops: readonly DeviceRate[];
+}
+
+export interface DeviceRate {
+  readonly path: string;
+  /** Bytes or operations a second. */
+  readonly rate: number;
+}
+
+export interface NamespaceModes {
+  readonly pid: 'private' | 'host';
+  readonly ipc: 'private' | 'host';
+  readonly uts: 'private' | 'host';
+  readonly cgroup: 'private' | 'host';
+  /** `private`: an own range of uids and gids. Default `host`: no user namespace, as Docker. */
+  readonly user: 'private' | 'host';
+  /** `private`: an own CLOCK_MONOTONIC and CLOCK_BOOTTIME (`x-time-namespace: true`). */
+  readonly time: 'private' | 'host';
+}
+
+export interface WatchRule {
+  /** Absolute host path that is watched. */
+  readonly path: string;
+  readonly action: 'sync' | 'restart' | 'sync+restart' | 'rebuild' | 'sync+exec';
+  /** Path in the container; with the sync actions. */
+  readonly target?: string;
+  readonly ignore: readonly string[];
+  readonly include: readonly string[];
+  readonly initialSync: boolean;
+}
+
+export interface Network {
+  readonly key: string;
+  /** Real name: `<stack>_<key>` unless the file says otherwise. */
+  readonly name: string;
+  readonly driver: string;
+  readonly driverOptions: Readonly<Record<string, string>>;
+  /** Must exist already; never created or removed. */
+  readonly external: boolean;
+  /** No way out: no default route, no masquerading. */
+  readonly internal: boolean;
+  readonly enableIpv4: boolean;
+  readonly enableIpv6: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ipam: readonly IpamPool[];
+}
+
+export interface IpamPool {
+  readonly subnet?: string;
+  readonly ipRange?: string;
+  readonly gateway?: string;
+  readonly auxAddresses: Readonly<Record<string, string>>;
+}
+
+export interface Volume {
+  readonly key: string;
+  /** Real name: `<stack>_<key>` unless the file says otherwise. */
+  readonly name: string;
+  readonly driver: string;
+  readonly driverOptions: Readonly<Record<string, string>>;
+  readonly external: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,93 @@
+import { type ContainerKey, machineName, netnsName, replicaName } from '../model/address.ts';
+
+/**
+ * Where everything lies. `state` outlives a reboot (records, volumes, images, root filesystems, logs), `run` does not
+ * (socket, lock). Both are 0700.
+ */
+export interface Paths {
+  readonly state: string;
+  readonly run: string;
+}
+
+export const DEFAULT_PATHS: Paths = { state: '/var/lib/tsstack', run: '/run/tsstack' };
+
+/** Name of our part of every cgroup hierarchy, and of our nft table. */
+export const OWNER = 'tsstack';
+
+export function socketPath(paths: Paths): string {
+  return `${paths.run}/daemon.sock`;
+}
+
+export function databasePath(paths: Paths): string {
+  return `${paths.state}/records.db`;
+}
+
+export function stackDirectory(paths: Paths, stack: string): string {
+  return `${paths.state}/stacks/${stack}`;
+}
+
+export function volumeDirectory(paths: Paths, name: string): string {
+  return `${paths.state}/volumes/${name}`;
+}
+
+/** The directory of a volume's content, which containers see. */
+export function volumeData(paths: Paths, name: string): string {
+  return `${volumeDirectory(paths, name)}/data`;
+}
+
+/** Content store: an OCI image layout, beside the unpacked layers. */
+export function imageDirectory(paths: Paths): string {
+  return `${paths.state}/images`;
+}
+
+/** Exit statuses, one file per container, in one directory so that one watch sees them all. */
+export function exitDirectory(paths: Paths): string {
+  return `${paths.state}/exits`;
+}
+
+export function netnsPath(key: ContainerKey): string {
+  return `/run/netns/${netnsName(key)}`;
+}
+
+/** Path below each cgroup hierarchy: `tsstack/demo/web.1`. */
+export function cgroupName(key: ContainerKey): string {
+  return `${OWNER}/${key.stack}/${replicaName(key)}`;
+}
+
+/** Files of one container. */
+export interface ContainerPaths {
+  readonly directory: string;
+  /** Overlay upper and work directories live below, one pair per overlay. */
+  readonly layers: string;
+  readonly launchScript: string;
+  /** The generated launcher of the coming start; opened and unlinked by the launch script. */
+  readonly launcher: string;
+  readonly hosts: string;
+  readonly resolvConf: string;
+  readonly hostname: string;
+  /** Standard output and error, appended by the kernel. */
+  readonly log: string;
+  /** `/proc/PID/stat` of pid 1 as the host sees it, one line, written just before it becomes the launcher. */
+  readonly init: string;
+  /** `/proc/PID/stat` of the launch chain. */
+  readonly chain: string;
+  /** `<run number> <status>\n`, written by the launch chain when pid 1 has ended. */
+  readonly exit: string;
+}
+
+export function containerPaths(paths: Paths, key: ContainerKey): ContainerPaths {
+  const directory = `${stackDirectory(paths, key.stack)}/containers/${replicaName(key)}`;
+  return {
+    directory,
+    layers: `${directory}/layers`,
+    launchScript: `${directory}/launch.sh`,
+    launcher: `${directory}/launcher`,
+    hosts: `${directory}/hosts`,
+    resolvConf: `${directory}/resolv.conf`,
+    hostname: `${directory}/hostname`,
+    log: `${directory}/log`,
+    init: `${directory}/init.stat`,
+    chain: `${directory}/chain.stat`,
+    exit: `${exitDirectory(paths)}/${machineName(key)}`,
+  };
+}
