@@ -15,6 +15,20 @@ export interface RunOptions {
   readonly allowFailure?: boolean;
 }
 
+export interface ProbeOptions {
+  readonly timeoutMs: number;
+  /** Bytes of output that are kept, the last ones. */
+  readonly outputLimitBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ProbeResult {
+  /** Status; absent when it was killed at its timeout. */
+  readonly exitCode?: number;
+  /** Standard output and error as they came. */
+  readonly output: string;
+}
+
 export interface FileStat {
   readonly type: 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket';
   readonly mode: number;
@@ -32,6 +46,10 @@ export interface Host {
   perform(ops: readonly HostOp[], signal?: AbortSignal): Promise<void>;
   /** A command that only looks (`ip -j`, `ss`). Throws `command-failed`, `command-timeout`, `missing-tool`. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Runs a program in a container (an `Exec`), its launcher open as descriptor 3; its process tree dies at the timeout. */
+  probe(argv: readonly string[], launcher: Uint8Array, options: ProbeOptions): Promise<ProbeResult>;
+  /** Calls back when something in a directory changes. Ends with the signal. */
+  watchDirectory(path: string, signal: AbortSignal, changed: (name: string) => void): void;
   /** Whole text of a file; undefined when it is not there. */
   readText(path: string): string | undefined;
   readBytes(path: string): Uint8Array | undefined;

@@ -11,8 +11,8 @@ export type HostOp =
   | { readonly op: 'write-in-place'; readonly path: string; readonly data: string }
   /** Remove a file or a tree. Absent is fine. Never follows a link, never crosses onto another file system. */
   | { readonly op: 'remove'; readonly path: string }
-  /** Remove an empty directory (a cgroup). Absent is fine. */
-  | { readonly op: 'rmdir'; readonly path: string }
+  /** Remove an empty directory (a cgroup). Absent is fine; `tolerateNonEmpty`: so is one that others still use. */
+  | { readonly op: 'rmdir'; readonly path: string; readonly tolerateNonEmpty?: true }
   /**
    * One line of `ip -batch` (iproute2), words without shell quoting, without the leading `ip`. Lines of steps that run
    * at the same time share one process. `netns`: run inside that named namespace.

@@ -1,0 +1,60 @@
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Outcome of one item of a batch: undefined when it worked. */
+export type BatchOutcome = Error | undefined;
+
+/**
+ * Joins what several steps ask for at the same time into one run of a program. While a batch runs, what comes in
+ * waits for the next one. Invariant: one run at a time, items in the order in which they came.
+ */
+export class Batcher<Item> {
+  readonly #run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>;
+  #waiting: Waiting<Item>[] = [];
+  #running = false;
+
+  /** `run` gives one outcome per item; if it throws, every item of the batch fails with that. */
+  constructor(run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>) {
+    this.#run = run;
+  }
+
+  /** Nothing runs and nothing waits. */
+  get idle(): boolean {
+    return !this.#running && this.#waiting.length === 0;
+  }
+
+  add(item: Item): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (!this.#running) {
+        this.#running = true;
+        setImmediate(() => void this.#drain());
+      }
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      await this.#settle(batch);
+    }
+    this.#running = false;
+  }
+
+  async #settle(batch: readonly Waiting<Item>[]): Promise<void> {
+    try {
+      const outcomes = await this.#run(batch.map(({ item }) => item));
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const outcome = outcomes[index];
+        if (outcome === undefined) resolve();
+        else reject(outcome);
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+}

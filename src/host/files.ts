@@ -1,0 +1,138 @@
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { FileStat } from './host.ts';
+
+export function makeDirectory(path: string, mode = 0o755): void {
+  const made = mkdirSync(path, { recursive: true, mode });
+  // mkdir(2) takes the umask off the mode.
+  if (made !== undefined) chmodSync(path, mode);
+}
+
+/** Old content or new content, never a part: rename(2) replaces atomically. */
+export function writeWholeFile(path: string, data: string | Uint8Array, mode = 0o644): void {
+  const temporary = `${path}.new`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, data, { mode, flag: 'wx' });
+  chmodSync(temporary, mode);
+  renameSync(temporary, path);
+}
+
+/** One write(2): a cgroup or sysctl file takes its value whole or not at all. */
+export function writeInPlace(path: string, data: string): void {
+  const descriptor = openSync(path, path.startsWith('/sys/') || path.startsWith('/proc/') ? 'r+' : 'w');
+  try {
+    writeSync(descriptor, data);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Removes a file or a tree. Refuses when something is mounted at or below it: that is not ours to empty. */
+export async function removeTree(path: string): Promise<void> {
+  const mounted = mountPoints().find((point) => point === path || point.startsWith(`${path}/`));
+  if (mounted !== undefined) throw new Error(`Cannot remove ${path}: something is mounted on ${mounted}`);
+  await rm(path, { recursive: true, force: true });
+}
+
+/** proc_pid_mountinfo(5): the fifth field is the mount point, with blanks as octal escapes. */
+function mountPoints(): readonly string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.map((line) =>
+    (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_all, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    ),
+  );
+}
+
+export function removeEmptyDirectory(path: string, tolerateNonEmpty: boolean): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT') return;
+    if (tolerateNonEmpty && (code === 'ENOTEMPTY' || code === 'EBUSY')) return;
+    throw error;
+  }
+}
+
+export function readWholeFile(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+export function listDirectory(path: string): readonly string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
+export function readLinkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (isAbsent(error) || errorCode(error) === 'EINVAL') return undefined;
+    throw error;
+  }
+}
+
+export function fileStat(path: string): FileStat | undefined {
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+  if (stats === undefined) return undefined;
+  return {
+    type: fileType(stats),
+    mode: stats.mode & 0o7777,
+    uid: stats.uid,
+    gid: stats.gid,
+    sizeBytes: stats.size,
+    modifiedMs: stats.mtimeMs,
+    device: stats.dev,
+    inode: stats.ino,
+  };
+}
+
+function fileType(stats: Stats): FileStat['type'] {
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'symlink';
+  if (stats.isCharacterDevice()) return 'char';
+  if (stats.isBlockDevice()) return 'block';
+  if (stats.isFIFO()) return 'fifo';
+  if (stats.isSocket()) return 'socket';
+  return 'file';
+}
+
+function isAbsent(error: unknown): boolean {
+  // ESRCH: a process that ended while its /proc file was read. ENODEV: a removed cgroup.
+  return ['ENOENT', 'ENOTDIR', 'ESRCH', 'ENODEV'].includes(errorCode(error) ?? '');
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

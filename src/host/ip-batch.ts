@@ -1,0 +1,75 @@
+import { TsstackError } from '../model/error.ts';
+import type { BatchOutcome } from './batcher.ts';
+import type { HostOp } from './op.ts';
+import { runCommand } from './run-command.ts';
+
+export type IpOp = Extract<HostOp, { readonly op: 'ip' }>;
+
+/** Lines of one step for one namespace; they go into the batch together and in order. */
+export type IpGroup = readonly IpOp[];
+
+/** iproute2's words for "it is there already" and "it is not there". */
+const TOLERATED = {
+  exists: /File exists|already exists|Nexthop has invalid gateway \(exists\)/,
+  absent: /Cannot find device|No such (?:file|device|process)|does not exist|not found|Cannot assign requested address/,
+};
+
+/**
+ * Runs the groups as one `ip -force -batch -`. With `-force`, iproute2 goes on after a failed line and names it
+ * afterwards as `Command failed -:LINE`, with its message on the lines before.
+ */
+export async function runIpBatch(
+  netns: string | undefined,
+  groups: readonly IpGroup[],
+): Promise<readonly BatchOutcome[]> {
+  const lines = groups.flat();
+  const argv = ['ip', ...(netns === undefined ? [] : ['-n', netns]), '-force', '-batch', '-'];
+  const stdin = lines.map(({ args }) => `${args.map(batchWord).join(' ')}\n`).join('');
+  const result = await runCommand(argv, { stdin, allowFailure: true });
+  const failures = parseFailures(result.stderr);
+  if (result.exitCode !== 0 && failures.size === 0) {
+    throw new TsstackError(
+      'command-failed',
+      `"${argv.join(' ')}" ended with status ${result.exitCode}: ${result.stderr.trim()}`,
+    );
+  }
+  let first = 0;
+  return groups.map((group) => {
+    const outcome = groupOutcome(group, first, failures);
+    first += group.length;
+    return outcome;
+  });
+}
+
+function groupOutcome(group: IpGroup, first: number, failures: ReadonlyMap<number, string>): BatchOutcome {
+  for (const [index, op] of group.entries()) {
+    const message = failures.get(first + index + 1);
+    if (message === undefined) continue;
+    if (op.tolerate !== undefined && TOLERATED[op.tolerate].test(message)) continue;
+    const where = op.netns === undefined ? '' : `-n ${op.netns} `;
+    return new TsstackError('command-failed', `"ip ${where}${op.args.join(' ')}" failed: ${message}`);
+  }
+  return undefined;
+}
+
+/** Line number (from 1) → message. */
+export function parseFailures(stderr: string): ReadonlyMap<number, string> {
+  const failures = new Map<number, string>();
+  let message: string[] = [];
+  for (const line of stderr.split('\n')) {
+    const match = /^Command failed -:([0-9]+)$/.exec(line);
+    if (match === null) {
+      if (line.trim() !== '') message.push(line.trim());
+      continue;
+    }
+    failures.set(Number(match[1]), message.join('; ') || 'no reason given');
+    message = [];
+  }
+  return failures;
+}
+
+/** iproute2's batch reader splits at blanks and knows double quotes; a quote or a line end can't be written. */
+function batchWord(word: string): string {
+  if (/["\n\\]/.test(word)) throw new TsstackError('internal', `"${word}" cannot be part of an ip batch`);
+  return /^[^\s#]+$/.test(word) ? word : `"${word}"`;
+}

@@ -1,0 +1,133 @@
+import { watch } from 'node:fs';
+import { exhaustive } from '../lib/exhaustive.ts';
+import { Batcher } from './batcher.ts';
+import {
+  fileStat,
+  listDirectory,
+  makeDirectory,
+  readLinkTarget,
+  readWholeFile,
+  removeEmptyDirectory,
+  removeTree,
+  writeInPlace,
+  writeWholeFile,
+} from './files.ts';
+import type { FileStat, Host, ProbeOptions, ProbeResult, RunOptions, RunResult } from './host.ts';
+import { type IpGroup, type IpOp, runIpBatch } from './ip-batch.ts';
+import { launchScript } from './launch-script.ts';
+import { runNftBatch } from './nft-batch.ts';
+import type { HostOp } from './op.ts';
+import { runProbe } from './probe.ts';
+import { signalProcess } from './process.ts';
+import { runCommand } from './run-command.ts';
+
+/** The machine itself. `ip` and `nft` changes that are asked for at the same time share one process. */
+export class RealHost implements Host {
+  /** One batch a namespace; the machine's own is ''. */
+  readonly #ip = new Map<string, Batcher<IpGroup>>();
+  readonly #nft = new Batcher<string>(runNftBatch);
+
+  async perform(ops: readonly HostOp[], signal?: AbortSignal): Promise<void> {
+    for (let index = 0; index < ops.length; index += 1) {
+      signal?.throwIfAborted();
+      const op = ops[index];
+      if (op === undefined) continue;
+      if (op.op === 'ip') {
+        const group = ipRun(ops, index);
+        index += group.length - 1;
+        await this.#performIp(group, op.netns);
+      } else {
+        await this.#performOne(op, signal);
+      }
+    }
+  }
+
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult> {
+    return runCommand(argv, options);
+  }
+
+  probe(argv: readonly string[], launcher: Uint8Array, options: ProbeOptions): Promise<ProbeResult> {
+    return runProbe(argv, launcher, options);
+  }
+
+  watchDirectory(path: string, signal: AbortSignal, changed: (name: string) => void): void {
+    watch(path, { signal }, (_event, name) => changed(name ?? ''));
+  }
+
+  readText(path: string): string | undefined {
+    const bytes = readWholeFile(path);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  }
+
+  readBytes(path: string): Uint8Array | undefined {
+    return readWholeFile(path);
+  }
+
+  readDirectory(path: string): readonly string[] {
+    return listDirectory(path);
+  }
+
+  stat(path: string): FileStat | undefined {
+    return fileStat(path);
+  }
+
+  readLink(path: string): string | undefined {
+    return readLinkTarget(path);
+  }
+
+  async #performIp(group: IpGroup, netns: string | undefined): Promise<void> {
+    const name = netns ?? '';
+    let batcher = this.#ip.get(name);
+    if (batcher === undefined) {
+      batcher = new Batcher<IpGroup>((groups) => runIpBatch(netns, groups));
+      this.#ip.set(name, batcher);
+    }
+    try {
+      await batcher.add(group);
+    } finally {
+      if (netns !== undefined && batcher.idle) this.#ip.delete(name);
+    }
+  }
+
+  async #performOne(op: Exclude<HostOp, { op: 'ip' }>, signal: AbortSignal | undefined): Promise<void> {
+    switch (op.op) {
+      case 'mkdir':
+        return makeDirectory(op.path, op.mode);
+      case 'write-file':
+        return writeWholeFile(op.path, op.data, op.mode);
+      case 'write-in-place':
+        return writeInPlace(op.path, op.data);
+      case 'remove':
+        return removeTree(op.path);
+      case 'rmdir':
+        return removeEmptyDirectory(op.path, op.tolerateNonEmpty === true);
+      case 'nft':
+        return this.#nft.add(op.script);
+      case 'run': {
+        const { stdin, timeoutMs } = op;
+        await runCommand(op.argv, {
+          ...(stdin !== undefined && { stdin }),
+          ...(timeoutMs !== undefined && { timeoutMs }),
+          ...(signal !== undefined && { signal }),
+        });
+        return;
+      }
+      case 'launch':
+        return launchScript(op.script, op.timeoutMs);
+      case 'kill':
+        return signalProcess(op.pid, op.startTime, op.signal);
+      default:
+        return exhaustive(op);
+    }
+  }
+}
+
+/** The `ip` operations from `first` on that follow each other in one namespace. */
+function ipRun(ops: readonly HostOp[], first: number): readonly IpOp[] {
+  const group: IpOp[] = [];
+  for (const op of ops.slice(first)) {
+    if (op.op !== 'ip' || (op.netns !== group[0]?.netns && group.length > 0)) break;
+    group.push(op);
+  }
+  return group;
+}
