@@ -44,3 +44,8 @@ export function endpointDrift(
 ): readonly Drift[] {
   throw new Error('not written yet');
 }
+
+/** Reads back what was recorded of `readHostSettings()`; undefined when it is not that. */
+export function parseHostSettings(_record: unknown): HostSettings | undefined {
+  throw new Error('not written yet');
+}

@@ -37,6 +37,8 @@ export interface LaunchConfig {
   readonly kernel: KernelFacts;
   /** Host path of a static init for `init: true`. */
   readonly initPath?: string;
+  /** Text of the profile that `security.seccomp` names by its path. */
+  readonly seccompProfile?: string;
 }
 
 export interface Launch {

@@ -1,0 +1,40 @@
+import type { Cgroups } from '../cgroup/cgroup.ts';
+import type { Host } from '../host/host.ts';
+import type { ContainerKey } from '../model/address.ts';
+import type { ContainerEvent } from '../model/event.ts';
+import type { WaitFor } from '../model/plan.ts';
+import type { KernelFacts } from '../runtime/kernel-facts.ts';
+import type { Paths } from '../store/paths.ts';
+import type { Records } from '../store/records.ts';
+
+/** Who watches over running containers: the supervisor. */
+export interface ContainerControl {
+  /** Waits until the condition holds. Throws `dependency-failed` as soon as it can't any more. */
+  waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void>;
+  /** A container was started: watch over it. */
+  started(key: ContainerKey): void;
+  /** Ask it to end, kill it after `timeoutMs`; done when it has ended. */
+  stop(key: ContainerKey, timeoutMs: number): Promise<void>;
+  /** It is about to be removed: watch over it no longer, and end every process that is left in its cgroup. */
+  forget(key: ContainerKey): Promise<void>;
+  /** Its healthcheck or restart policy changed. */
+  changed(key: ContainerKey): void;
+}
+
+/** The machine and what we know of it: everything that starting a container takes. */
+export interface MachineContext {
+  readonly host: Host;
+  readonly paths: Paths;
+  readonly records: Records;
+  readonly cgroups: Cgroups;
+  readonly kernel: KernelFacts;
+  readonly bootId: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly emit: (event: Omit<ContainerEvent, 'timeMs'>) => void;
+}
+
+/** Everything that carrying out a plan takes. */
+export interface ExecutorContext extends MachineContext {
+  readonly control: ContainerControl;
+}

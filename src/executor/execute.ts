@@ -1,0 +1,132 @@
+import PQueue from 'p-queue';
+import { reportError, TsstackError } from '../model/error.ts';
+import type { ProgressEvent } from '../model/event.ts';
+import type { Plan, Step, StepId } from '../model/plan.ts';
+import type { ExecutorContext } from './context.ts';
+import { refreshHosts } from './hosts.ts';
+import { inverseStep } from './inverse.ts';
+import { performStep } from './perform-step.ts';
+
+export interface ExecuteOptions {
+  readonly signal: AbortSignal;
+  readonly progress: (event: ProgressEvent) => void;
+  /** Steps at the same time: most of a step's time is the kernel's and other processes'. */
+  readonly concurrency: number;
+  /** Going up, a failure stops the rest and undoes what was done; going down, the rest goes on and errors are collected. */
+  readonly direction: 'up' | 'down';
+}
+
+/** Walks a plan's graph. Decides nothing. Throws the first error (up) or all of them (down). */
+export async function execute(plan: Plan, context: ExecutorContext, options: ExecuteOptions): Promise<void> {
+  const walk = new Walk(plan.steps, context, options);
+  await walk.run();
+  if (walk.errors.length > 0 && options.direction === 'up') await rollBack(walk.undo, context, options);
+  await context.host.perform(refreshHosts(context, plan.stack));
+  if (walk.errors.length === 1 || (walk.errors.length > 0 && options.direction === 'up')) throw walk.errors[0];
+  if (walk.errors.length > 1) throw new AggregateError(walk.errors, 'Not everything could be taken down');
+  if (options.signal.aborted) throw new TsstackError('cancelled', 'Cancelled');
+}
+
+/** One walk over a graph: a step begins when the steps that it depends on are done. */
+class Walk {
+  readonly errors: unknown[] = [];
+  /** Inverse steps, last done first. */
+  readonly undo: Step[] = [];
+  readonly #context: ExecutorContext;
+  readonly #options: ExecuteOptions;
+  readonly #queue: PQueue;
+  /** How many dependencies a step still waits for. */
+  readonly #missing = new Map<StepId, number>();
+  readonly #dependents = new Map<StepId, Step[]>();
+  readonly #steps: readonly Step[];
+  readonly #stop = new AbortController();
+
+  constructor(steps: readonly Step[], context: ExecutorContext, options: ExecuteOptions) {
+    this.#steps = steps;
+    this.#context = context;
+    this.#options = options;
+    this.#queue = new PQueue({ concurrency: options.concurrency });
+    for (const step of steps) {
+      this.#missing.set(step.id, step.dependsOn.length);
+      for (const dependency of step.dependsOn) {
+        const dependents = this.#dependents.get(dependency);
+        if (dependents === undefined) this.#dependents.set(dependency, [step]);
+        else dependents.push(step);
+      }
+    }
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#options;
+    const abort = (): void => this.#stop.abort();
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    for (const step of this.#steps) {
+      if (step.dependsOn.length === 0) this.#schedule(step);
+    }
+    await this.#queue.onIdle();
+    signal.removeEventListener('abort', abort);
+  }
+
+  #schedule(step: Step): void {
+    void this.#queue.add(async () => {
+      if (this.#stop.signal.aborted) return;
+      try {
+        await this.#perform(step);
+      } catch (error) {
+        this.#failed(step, error);
+        if (this.#options.direction === 'up') return;
+      }
+      this.#release(step);
+    });
+  }
+
+  async #perform(step: Step): Promise<void> {
+    const { progress } = this.#options;
+    const { address, id, type } = step;
+    const { records } = this.#context;
+    const before = {
+      container: 'spec' in step ? records.container(step.spec.key) : undefined,
+      networkKnown: step.type === 'create-network' && records.networks.get(step.network.name) !== undefined,
+    };
+    const started = performance.now();
+    progress({ type: 'step-started', step: id, stepType: type, address });
+    const inverse = inverseStep(step, before);
+    // Also a step that fails half-way is undone: each inverse succeeds when there is nothing to undo.
+    if (inverse !== undefined) this.undo.unshift(inverse);
+    const run = {
+      signal: this.#stop.signal,
+      waiting: (what: string) => progress({ type: 'step-waiting', step: id, for: what }),
+    };
+    await performStep(step, this.#context, run);
+    progress({ type: 'step-done', step: id, durationMs: performance.now() - started });
+  }
+
+  #failed(step: Step, error: unknown): void {
+    const reason = this.#stop.signal.aborted && this.errors.length > 0;
+    // What was merely interrupted by the first failure is not a failure of its own.
+    if (!reason) this.errors.push(error);
+    this.#options.progress({ type: 'step-failed', step: step.id, error: reportError(error) });
+    if (this.#options.direction === 'up') this.#stop.abort();
+  }
+
+  #release(step: Step): void {
+    for (const dependent of this.#dependents.get(step.id) ?? []) {
+      const missing = (this.#missing.get(dependent.id) ?? 0) - 1;
+      this.#missing.set(dependent.id, missing);
+      if (missing === 0) this.#schedule(dependent);
+    }
+  }
+}
+
+async function rollBack(steps: readonly Step[], context: ExecutorContext, options: ExecuteOptions): Promise<void> {
+  options.progress({ type: 'rolling-back', steps: steps.length });
+  const never = new AbortController().signal;
+  for (const step of steps) {
+    try {
+      await performStep(step, context, { signal: never, waiting: () => undefined });
+    } catch (error) {
+      options.progress({ type: 'warning', message: `Could not undo ${step.address}: ${reportError(error).message}` });
+    }
+  }
+}

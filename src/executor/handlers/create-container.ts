@@ -1,0 +1,62 @@
+import type { HostOp } from '../../host/op.ts';
+import { createSandbox } from '../../network/endpoint.ts';
+import { resolvConf } from '../../network/names.ts';
+import { containerFile } from '../../store/description.ts';
+import { cgroupName, containerPaths, exitDirectory } from '../../store/paths.ts';
+import type { ExecutorContext } from '../context.ts';
+import type { Handler, StepOf } from '../handler.ts';
+import { hostsOf } from '../hosts.ts';
+
+/** Makes everything but the process: directory, cgroups, network namespace with its endpoints, name files. */
+export const createContainerHandler: Handler<'create-container'> = {
+  before({ spec, endpoints, ports }, context) {
+    context.records.containers.put({
+      key: spec.key,
+      spec,
+      endpoints,
+      ports,
+      createdAtMs: context.now(),
+      run: 0,
+      oomKilled: false,
+      oomKillsBefore: 0,
+      stoppedByUser: false,
+      restarts: 0,
+    });
+  },
+
+  operations(step, context) {
+    const { spec, endpoints } = step;
+    const { cgroups } = context;
+    const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
+    const devices = spec.security.privileged ? 'all' : spec.security.devices;
+    return [
+      ...containerFiles(step, context),
+      ...cgroups.create(cgroupName(spec.key), spec.resources, devices),
+      ...(ownNamespace ? createSandbox(spec.key, endpoints) : []),
+    ];
+  },
+
+  after({ spec, address }, { emit }) {
+    emit({ stack: spec.key.stack, address, event: 'create' });
+  },
+};
+
+function containerFiles(step: StepOf<'create-container'>, context: ExecutorContext): readonly HostOp[] {
+  const { host, paths } = context;
+  const { spec, endpoints, ports } = step;
+  const files = containerPaths(paths, spec.key);
+  return [
+    { op: 'mkdir', path: exitDirectory(paths), mode: 0o700 },
+    { op: 'mkdir', path: files.directory, mode: 0o700 },
+    {
+      op: 'write-file',
+      path: containerFile(paths, spec.key),
+      data: JSON.stringify({ spec, endpoints, ports }),
+      mode: 0o600,
+    },
+    { op: 'write-file', path: files.hostname, data: `${spec.hostname}\n` },
+    { op: 'write-file', path: files.resolvConf, data: resolvConf(spec, host.readText('/etc/resolv.conf') ?? '') },
+    { op: 'write-file', path: files.hosts, data: hostsOf(context, spec, endpoints) },
+    { op: 'write-file', path: files.log, data: '', mode: 0o600 },
+  ];
+}

@@ -1,0 +1,26 @@
+import { machineName } from '../../model/address.ts';
+import { removeSandbox } from '../../network/endpoint.ts';
+import { unpublishPorts } from '../../network/ports.ts';
+import { cgroupName, containerPaths } from '../../store/paths.ts';
+import type { Handler } from '../handler.ts';
+
+export const removeContainerHandler: Handler<'remove-container'> = {
+  async before({ spec }, context) {
+    await context.control.forget(spec.key);
+  },
+  operations({ spec, endpoints, ports }, { cgroups, paths }) {
+    const files = containerPaths(paths, spec.key);
+    const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
+    return [
+      ...unpublishPorts(spec.key, ports, endpoints),
+      ...(ownNamespace ? removeSandbox(spec.key) : []),
+      ...cgroups.remove(cgroupName(spec.key)),
+      { op: 'remove', path: files.exit },
+      { op: 'remove', path: files.directory },
+    ];
+  },
+  after({ spec, address }, { records, emit }) {
+    records.containers.delete(machineName(spec.key));
+    emit({ stack: spec.key.stack, address, event: 'remove' });
+  },
+};

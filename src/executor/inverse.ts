@@ -1,0 +1,55 @@
+import type { Step } from '../model/plan.ts';
+import type { ContainerRecord } from '../store/records.ts';
+
+/** What the records said before the step. */
+export interface Before {
+  readonly container: ContainerRecord | undefined;
+  readonly networkKnown: boolean;
+}
+
+/**
+ * The step that undoes a step, or undefined where there is nothing to undo. Volumes and images stay: data is never
+ * destroyed unasked. A removed container comes back as it was made, with its volumes; its own files are lost with it.
+ */
+export function inverseStep(step: Step, before: Before): Step | undefined {
+  const base = { address: step.address, cause: 'undone', dependsOn: [], id: `undo ${step.id}` };
+  switch (step.type) {
+    case 'unpack-image':
+    case 'create-volume':
+    case 'remove-volume':
+      return undefined;
+    case 'create-network':
+      // One that was there was only repaired.
+      return before.networkKnown ? undefined : { ...base, type: 'remove-network', network: step.network };
+    case 'remove-network':
+      return { ...base, type: 'create-network', network: step.network };
+    case 'create-container':
+      return {
+        ...base,
+        type: 'remove-container',
+        spec: step.spec,
+        endpoints: step.endpoints,
+        ports: step.ports,
+        keepVolumes: true,
+      };
+    case 'remove-container':
+      return { ...base, type: 'create-container', spec: step.spec, endpoints: step.endpoints, ports: step.ports };
+    case 'start-container':
+      return { ...base, type: 'stop-container', spec: step.spec, timeoutMs: step.spec.stopGracePeriodMs };
+    case 'stop-container':
+      return { ...base, type: 'start-container', spec: step.spec, waitFor: [] };
+    case 'update-container':
+      return before.container === undefined
+        ? undefined
+        : {
+            ...base,
+            type: 'update-container',
+            before: step.spec,
+            spec: before.container.spec,
+            endpoints: before.container.endpoints,
+            ports: before.container.ports,
+            fields: [],
+            repair: [],
+          };
+  }
+}

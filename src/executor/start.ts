@@ -1,0 +1,176 @@
+import type { HostOp } from '../host/op.ts';
+import { readRootFile, rootFilesystem } from '../image/image.ts';
+import type { Address, ContainerKey } from '../model/address.ts';
+import type { ContainerSpec } from '../model/container.ts';
+import { TsstackError } from '../model/error.ts';
+import { publishPorts } from '../network/ports.ts';
+import {
+  buildLaunch,
+  explainLaunchFailure,
+  type Launch,
+  type NetworkNamespace,
+  type ResolvedMount,
+} from '../runtime/launch.ts';
+import { resolveUser } from '../runtime/user.ts';
+import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/paths.ts';
+import type { MachineContext } from './context.ts';
+
+const LAUNCH_TIMEOUT_MS = 30_000;
+/** Where Debian's package tini puts its static init. */
+const INIT_PATH = '/usr/bin/tini-static';
+
+/** Notes that a new run begins, before it does: a crash in between is then seen as a run that ended. */
+export function recordStart(context: MachineContext, key: ContainerKey): void {
+  const { records, bootId, now, cgroups } = context;
+  const record = records.container(key);
+  if (record === undefined) return;
+  records.updateContainer(key, {
+    run: record.run + 1,
+    startedAtMs: now(),
+    finishedAtMs: undefined,
+    exitCode: undefined,
+    oomKilled: false,
+    oomKillsBefore: cgroups.usage(cgroupName(key))?.oomKills ?? 0,
+    stoppedByUser: false,
+    bootId,
+  });
+}
+
+/** The operations that start a container which has been made: files of the launch, published ports, the launch itself. */
+export async function startOperations(context: MachineContext, spec: ContainerSpec): Promise<readonly HostOp[]> {
+  const files = containerPaths(context.paths, spec.key);
+  const launch = await prepareLaunch(context, spec);
+  const record = context.records.container(spec.key);
+  return [
+    ...missingSources(context, spec),
+    ...launch.directories.map((path) => ({ op: 'mkdir' as const, path, mode: 0o755 })),
+    { op: 'remove', path: files.init },
+    { op: 'remove', path: files.chain },
+    { op: 'remove', path: files.exit },
+    { op: 'write-file', path: files.launchScript, data: launch.script, mode: 0o700 },
+    { op: 'write-file', path: files.launcher, data: launch.launcher, mode: 0o700 },
+    ...publishPorts(spec.key, record?.ports ?? [], record?.endpoints ?? []),
+    { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
+  ];
+}
+
+export async function prepareLaunch(context: MachineContext, spec: ContainerSpec): Promise<Launch> {
+  const { host, paths, cgroups, kernel, records } = context;
+  const rootfs = await rootFilesystem(context, spec.image.source, spec.image.id);
+  const files = containerPaths(paths, spec.key);
+  const passwd = readRootFile(host, rootfs, files.layers, '/etc/passwd') ?? '';
+  const group = readRootFile(host, rootfs, files.layers, '/etc/group') ?? '';
+  const profile = seccompProfile(context, spec);
+  return buildLaunch({
+    spec,
+    run: records.container(spec.key)?.run ?? 1,
+    rootfs,
+    mounts: spec.mounts.map((mount) => resolveMount(context, mount)),
+    identity: resolveUser(spec.user, spec.groupAdd, passwd, group),
+    paths: files,
+    network: networkNamespace(spec),
+    cgroupProcsFiles: cgroups.procsFiles(cgroupName(spec.key)),
+    kernel,
+    ...(spec.init && { initPath: INIT_PATH }),
+    ...(profile !== undefined && { seccompProfile: profile }),
+  });
+}
+
+function seccompProfile({ host }: MachineContext, spec: ContainerSpec): string | undefined {
+  const { seccomp } = spec.security;
+  if (seccomp === 'default' || seccomp === 'unconfined') return undefined;
+  const text = host.readText(seccomp);
+  if (text === undefined) throw new TsstackError('not-found', `There is no seccomp profile ${seccomp}`);
+  return text;
+}
+
+function networkNamespace({ networkMode, key }: ContainerSpec): NetworkNamespace {
+  switch (networkMode.type) {
+    case 'host':
+      return { type: 'host' };
+    case 'service':
+      return { type: 'path', path: netnsPath({ stack: key.stack, service: networkMode.service, index: 1 }) };
+    case 'container':
+      throw new TsstackError('usage', 'network_mode: container:… is not supported yet', {
+        hint: 'Use network_mode: service:…',
+      });
+    case 'networks':
+    case 'none':
+      return { type: 'path', path: netnsPath(key) };
+  }
+}
+
+function resolveMount({ host, paths }: MachineContext, mount: ContainerSpec['mounts'][number]): ResolvedMount {
+  const { target, readOnly } = mount;
+  switch (mount.type) {
+    case 'tmpfs':
+      return { type: 'tmpfs', target, readOnly, options: tmpfsOptions(mount) };
+    case 'volume':
+      return { type: 'bind', source: volumeSource(paths, mount), sourceIsDirectory: true, target, readOnly };
+    case 'bind': {
+      const stat = host.stat(mount.source);
+      return {
+        type: 'bind',
+        source: mount.source,
+        // A link is mounted as what it leads to; one that isn't there yet is made as a directory.
+        sourceIsDirectory:
+          stat === undefined ||
+          stat.type === 'directory' ||
+          (stat.type === 'symlink' && host.stat(`${mount.source}/.`) !== undefined),
+        target,
+        readOnly,
+        ...(mount.propagation !== undefined && { propagation: mount.propagation }),
+      };
+    }
+  }
+}
+
+function volumeSource(
+  paths: MachineContext['paths'],
+  mount: { readonly source?: string; readonly subpath?: string },
+): string {
+  const data = volumeData(paths, mount.source ?? '');
+  return mount.subpath === undefined ? data : `${data}/${mount.subpath}`;
+}
+
+/** Docker's defaults for `--tmpfs`: noexec, nosuid, nodev, mode 1777. */
+function tmpfsOptions(mount: Extract<ContainerSpec['mounts'][number], { readonly type: 'tmpfs' }>): string {
+  const options = [`mode=${(mount.mode ?? 0o1777).toString(8)}`];
+  if (mount.sizeBytes !== undefined) options.push(`size=${mount.sizeBytes}`);
+  for (const option of ['noexec', 'nosuid', 'nodev']) {
+    if (!mount.options.includes(option.slice(2))) options.push(option);
+  }
+  return [...options, ...mount.options].join(',');
+}
+
+/** Bind sources that are made when they are missing, as Docker does. */
+function missingSources({ host }: MachineContext, spec: ContainerSpec): readonly HostOp[] {
+  return spec.mounts.flatMap((mount): readonly HostOp[] =>
+    mount.type === 'bind' && mount.createHostPath && host.stat(mount.source) === undefined
+      ? [{ op: 'mkdir', path: mount.source }]
+      : [],
+  );
+}
+
+/** The launcher's report in words; anything else as it is. */
+export async function explainStartError(
+  context: MachineContext,
+  spec: ContainerSpec,
+  address: Address,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof TsstackError) || error.code !== 'launch-failed' || !(error.cause instanceof Uint8Array))
+    return error;
+  const reason = explainLaunchFailure(await prepareLaunch(context, spec), error.cause);
+  return new TsstackError('launch-failed', `${address} did not start: ${reason}`, {
+    address,
+    hint: launchHint(spec, reason),
+  });
+}
+
+function launchHint(spec: ContainerSpec, reason: string): string | undefined {
+  if (!reason.includes('no such program')) return undefined;
+  return spec.image.source.type === 'host'
+    ? `The service has no image, so it sees the programs under /usr and /opt of this machine: install "${spec.argv[0]}" there, or give the service an image`
+    : `Look at "command" and "entrypoint", and at what the image holds`;
+}

@@ -1,0 +1,67 @@
+import { netnsName } from '../model/address.ts';
+import type { ContainerStatus, Drift, ObservedContainer } from '../model/observed.ts';
+import { endpointDrift, type NetworkState } from '../network/inspect.ts';
+import { cgroupName, containerPaths } from '../store/paths.ts';
+import type { ContainerRecord } from '../store/records.ts';
+import type { ObserveContext } from './context.ts';
+import { type Liveness, liveness } from './liveness.ts';
+
+/** One container as it is now. Without `network` its drift is not looked for. */
+export function observeContainer(
+  context: ObserveContext,
+  record: ContainerRecord,
+  network?: NetworkState,
+): ObservedContainer {
+  const life = liveness(context.host, context.paths, record, context.bootId);
+  const supervised = context.supervised(record.key);
+  const status = containerStatus(life, supervised.restarting);
+  const exitCode = life.state === 'ended' ? (life.exitCode ?? record.exitCode) : undefined;
+  const finishedAtMs = life.state === 'ended' ? (life.finishedAtMs ?? record.finishedAtMs) : undefined;
+  return {
+    spec: record.spec,
+    endpoints: record.endpoints,
+    ports: record.ports,
+    status,
+    health: status === 'running' ? supervised.health : 'none',
+    ...(life.state === 'running' && life.process !== undefined && { pid: life.process.pid }),
+    ...(exitCode !== undefined && { exitCode }),
+    oomKilled: record.oomKilled,
+    stoppedByUser: record.stoppedByUser,
+    restarts: record.restarts,
+    createdAtMs: record.createdAtMs,
+    ...(record.startedAtMs !== undefined && { startedAtMs: record.startedAtMs }),
+    ...(finishedAtMs !== undefined && { finishedAtMs }),
+    drift: network === undefined ? [] : containerDrift(context, record, status, network),
+  };
+}
+
+function containerStatus(life: Liveness, restarting: boolean): ContainerStatus {
+  switch (life.state) {
+    case 'never-started':
+      return 'created';
+    case 'running':
+      return 'running';
+    case 'ended':
+      return restarting ? 'restarting' : 'exited';
+  }
+}
+
+function containerDrift(
+  context: ObserveContext,
+  record: ContainerRecord,
+  status: ContainerStatus,
+  network: NetworkState,
+): readonly Drift[] {
+  const { host, paths, cgroups } = context;
+  const { key, spec } = record;
+  if (host.stat(containerPaths(paths, key).directory) === undefined) {
+    return [{ kind: 'rootfs', message: 'its directory is missing' }];
+  }
+  const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
+  return [
+    ...cgroups.drift(cgroupName(key), spec.resources),
+    ...(ownNamespace
+      ? endpointDrift(network, netnsName(key), record.endpoints, status === 'running' ? record.ports : [])
+      : []),
+  ];
+}

@@ -1,0 +1,25 @@
+import type { Cgroups } from '../cgroup/cgroup.ts';
+import type { Host } from '../host/host.ts';
+import type { ContainerKey } from '../model/address.ts';
+import type { HealthStatus } from '../model/observed.ts';
+import type { Paths } from '../store/paths.ts';
+import type { Records } from '../store/records.ts';
+
+/** What only the supervisor knows of a container. */
+export interface SupervisedState {
+  readonly health: HealthStatus;
+  /** Waiting for its next start. */
+  readonly restarting: boolean;
+  /** What a start waits for: `db to be healthy`. */
+  readonly detail?: string;
+}
+
+/** Everything that looking at the machine takes. */
+export interface ObserveContext {
+  readonly host: Host;
+  readonly paths: Paths;
+  readonly records: Records;
+  readonly cgroups: Cgroups;
+  readonly bootId: string;
+  readonly supervised: (key: ContainerKey) => SupervisedState;
+}

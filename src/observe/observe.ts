@@ -1,0 +1,73 @@
+import { imageKey, inspectImage } from '../image/image.ts';
+import { machineName, replicaName } from '../model/address.ts';
+import { TsstackError } from '../model/error.ts';
+import type { ImageInfo } from '../model/image.ts';
+import type { ObservedHost, ObservedState } from '../model/observed.ts';
+import type { Stack } from '../model/stack.ts';
+import { inspectNetwork, listListeners, type NetworkState, networkDrift } from '../network/inspect.ts';
+import { observeContainer } from './container.ts';
+import type { ObserveContext } from './context.ts';
+
+/**
+ * Looks at everything that a plan for a stack depends on. `stack`: the desired state, for the images that it names and
+ * the ports that it publishes; without it only what is there.
+ */
+export async function observe(context: ObserveContext, name: string, stack?: Stack): Promise<ObservedState> {
+  const publishes = stack !== undefined && Object.values(stack.services).some((service) => service.ports.length > 0);
+  const [network, listeners, images] = await Promise.all([
+    inspectNetwork(context.host),
+    publishes ? listListeners(context.host) : [],
+    stack === undefined ? {} : inspectImages(context, stack),
+  ]);
+  const { records } = context;
+  const containers = records.containersOf(name);
+  const volumes = records.volumes.all();
+  return {
+    containers: Object.fromEntries(
+      containers.map((record) => [replicaName(record.key), observeContainer(context, record, network)]),
+    ),
+    networks: Object.fromEntries(
+      records.networksOf(name).map((spec) => [spec.key, { spec, drift: networkDrift(network, spec) }]),
+    ),
+    volumes: Object.fromEntries(volumes.map((volume) => [volume.name, volume])),
+    images,
+    host: { ...observeHost(context, name, network), listeners },
+  };
+}
+
+async function inspectImages(context: ObserveContext, stack: Stack): Promise<Readonly<Record<string, ImageInfo>>> {
+  const sources = new Map(Object.values(stack.services).map(({ source }) => [imageKey(source), source]));
+  const inspected = await Promise.all(
+    [...sources].map(async ([key, source]) => {
+      try {
+        return [[key, await inspectImage(context, source)] as const];
+      } catch (error) {
+        // The planner reports an image that is not there with every other conflict; a damaged one is an error by itself.
+        if (error instanceof TsstackError && error.code === 'image-missing') return [];
+        throw error;
+      }
+    }),
+  );
+  return Object.fromEntries(inspected.flat());
+}
+
+function observeHost(context: ObserveContext, name: string, network: NetworkState): Omit<ObservedHost, 'listeners'> {
+  const { records, host, cgroups } = context;
+  const foreign = records.containers.all().filter((record) => record.key.stack !== name);
+  const memory = /^MemTotal:\s+([0-9]+) kB$/m.exec(host.readText('/proc/meminfo') ?? '')?.[1];
+  const ownBridges = new Set(records.networksOf(name).map(({ bridge }) => bridge));
+  return {
+    routes: network.routes.filter(({ device }) => !ownBridges.has(device)),
+    foreignPorts: foreign.flatMap((record) =>
+      record.ports.map((port) => ({ ...port, owner: machineName(record.key) })),
+    ),
+    foreignSubnets: records.networks
+      .all()
+      .filter(({ stack }) => stack !== name)
+      .flatMap(({ subnet4, name: owner }) => (subnet4 === undefined ? [] : [{ subnet: subnet4, owner }])),
+    foreignContainerNames: foreign.map(({ spec }) => spec.name),
+    cgroupVersion: cgroups.version,
+    cpus: (host.readText('/proc/cpuinfo') ?? '').split('\n').filter((line) => line.startsWith('processor')).length || 1,
+    memoryBytes: Number(memory ?? 0) * 1024,
+  };
+}

@@ -1,0 +1,110 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+const TABLES = ['containers', 'networks', 'volumes', 'stacks', 'meta'] as const;
+const EVENTS_KEPT = 10_000;
+
+/** Another process has the database: the daemon is running already. */
+export class DatabaseLockedError extends Error {
+  override readonly name = 'DatabaseLockedError';
+}
+
+/**
+ * The records' file. Opened in exclusive locking mode, it is the daemon's lock too: the kernel lets go of it when the
+ * process dies, however it dies. Write-ahead log: a commit is there whole or not at all, after a power cut too.
+ */
+export class Database {
+  readonly #sqlite: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #closed = false;
+
+  private constructor(sqlite: DatabaseSync) {
+    this.#sqlite = sqlite;
+  }
+
+  /**
+   * Opens or makes it. A damaged file is set aside as `….damaged` and a new one begun: the kernel still shows what
+   * runs. `setAside` is that file's name then. Throws `DatabaseLockedError`.
+   */
+  static open(path: string): { readonly database: Database; readonly setAside?: string } {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    try {
+      return { database: Database.#prepare(path) };
+    } catch (error) {
+      if (isBusy(error)) throw new DatabaseLockedError(`${path} is in use`);
+      const setAside = `${path}.damaged`;
+      renameSync(path, setAside);
+      return { database: Database.#prepare(path), setAside };
+    }
+  }
+
+  static #prepare(path: string): Database {
+    const sqlite = new DatabaseSync(path);
+    try {
+      sqlite.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+      sqlite.exec('BEGIN EXCLUSIVE');
+      for (const table of TABLES) {
+        sqlite.exec(`CREATE TABLE IF NOT EXISTS ${table} (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT`);
+      }
+      sqlite.exec(
+        'CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, stack TEXT NOT NULL, document TEXT NOT NULL) STRICT',
+      );
+      sqlite.exec('COMMIT');
+      return new Database(sqlite);
+    } catch (error) {
+      sqlite.close();
+      throw error;
+    }
+  }
+
+  load(table: string): readonly { readonly name: string; readonly document: string }[] {
+    const rows = this.#statement(`SELECT name, document FROM ${table}`).all();
+    return rows.map((row) => ({ name: String(row['name']), document: String(row['document']) }));
+  }
+
+  put(table: string, name: string, document: string): void {
+    this.#statement(
+      `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET document = excluded.document`,
+    ).run(name, document);
+  }
+
+  delete(table: string, name: string): void {
+    this.#statement(`DELETE FROM ${table} WHERE name = ?`).run(name);
+  }
+
+  addEvent(timeMs: number, stack: string, document: string): void {
+    this.#statement('INSERT INTO events (time, stack, document) VALUES (?, ?, ?)').run(timeMs, stack, document);
+  }
+
+  events(stack: string, sinceMs: number): readonly string[] {
+    const rows = this.#statement('SELECT document FROM events WHERE stack = ? AND time >= ? ORDER BY id').all(
+      stack,
+      sinceMs,
+    );
+    return rows.map((row) => String(row['document']));
+  }
+
+  /** Can be called twice. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#sqlite.exec(`DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ${EVENTS_KEPT}`);
+    this.#statements.clear();
+    this.#sqlite.close();
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#sqlite.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** SQLITE_BUSY (5) and SQLITE_LOCKED (6), https://www.sqlite.org/rescode.html */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (error.errcode === 5 || error.errcode === 6);
+}

@@ -1,0 +1,20 @@
+import type { ContainerKey } from '../model/address.ts';
+import type { NetworkSpec } from '../model/container.ts';
+import { containerPaths, type Paths, stackDirectory } from './paths.ts';
+
+/**
+ * Descriptions lie beside what they describe, so that lost records can be found again from the machine alone, and so
+ * that what `plan --script` made by hand is known to the next command.
+ */
+export function containerFile(paths: Paths, key: ContainerKey): string {
+  return `${containerPaths(paths, key).directory}/container.json`;
+}
+
+export function networkDirectory(paths: Paths, stack: string): string {
+  return `${stackDirectory(paths, stack)}/networks`;
+}
+
+export function networkFile(paths: Paths, network: NetworkSpec): { readonly directory: string; readonly path: string } {
+  const directory = networkDirectory(paths, network.stack);
+  return { directory, path: `${directory}/${network.key}.json` };
+}

@@ -1,0 +1,103 @@
+import { type ContainerKey, machineName } from '../model/address.ts';
+import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
+import type { ContainerEvent } from '../model/event.ts';
+import type { Database } from './database.ts';
+import { Table } from './table.ts';
+
+/** What the kernel can't tell of a container. */
+export interface ContainerRecord {
+  readonly key: ContainerKey;
+  readonly spec: ContainerSpec;
+  readonly endpoints: readonly Endpoint[];
+  readonly ports: readonly PublishedPort[];
+  readonly createdAtMs: number;
+  /** Starts so far; the run that an exit file speaks of. */
+  readonly run: number;
+  /** Start it after a reboot: it was meant to run. */
+  readonly startedAtMs?: number;
+  readonly finishedAtMs?: number;
+  readonly exitCode?: number;
+  readonly oomKilled: boolean;
+  /** `oomKills` of the cgroup when this run began. */
+  readonly oomKillsBefore: number;
+  readonly stoppedByUser: boolean;
+  /** Restarts by the policy since the last start by a user. */
+  readonly restarts: number;
+  /** /proc/sys/kernel/random/boot_id at the last start: a pid of another boot means nothing. */
+  readonly bootId?: string;
+}
+
+export interface StackRecord {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly projectDirectory: string;
+}
+
+/** Host settings as they were before our first change, JSON of whoever recorded them. */
+export type HostSettingsRecord = Readonly<Record<string, unknown>>;
+
+/**
+ * The records: written through to SQLite, read from memory. Invariant: one process has them open (the database is
+ * locked exclusively), so memory and file never differ.
+ */
+export class Records {
+  readonly containers: Table<ContainerRecord>;
+  readonly networks: Table<NetworkSpec>;
+  readonly volumes: Table<VolumeSpec>;
+  readonly stacks: Table<StackRecord>;
+  readonly #meta: Table<HostSettingsRecord>;
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.containers = new Table(database, 'containers', (record) => machineName(record.key));
+    this.networks = new Table(database, 'networks', (network) => network.name);
+    this.volumes = new Table(database, 'volumes', (volume) => volume.name);
+    this.stacks = new Table(database, 'stacks', (stack) => stack.name);
+    this.#meta = new Table(database, 'meta', () => 'host-settings');
+  }
+
+  container(key: ContainerKey): ContainerRecord | undefined {
+    return this.containers.get(machineName(key));
+  }
+
+  containersOf(stack: string): readonly ContainerRecord[] {
+    return this.containers.all().filter((record) => record.key.stack === stack);
+  }
+
+  networksOf(stack: string): readonly NetworkSpec[] {
+    return this.networks.all().filter((network) => network.stack === stack);
+  }
+
+  /** Changes some fields of a record that is there; nothing when it is not. A field set to undefined is taken out. */
+  updateContainer(
+    key: ContainerKey,
+    fields: { readonly [K in keyof ContainerRecord]?: ContainerRecord[K] | undefined },
+  ): void {
+    const record = this.container(key);
+    if (record === undefined) return;
+    const merged = { ...record, ...fields };
+    this.containers.put(JSON.parse(JSON.stringify(merged)) as ContainerRecord);
+  }
+
+  get hostSettings(): HostSettingsRecord | undefined {
+    return this.#meta.get('host-settings');
+  }
+
+  set hostSettings(settings: HostSettingsRecord | undefined) {
+    if (settings === undefined) this.#meta.delete('host-settings');
+    else this.#meta.put(settings);
+  }
+
+  addEvent(event: ContainerEvent): void {
+    this.#database.addEvent(event.timeMs, event.stack, JSON.stringify(event));
+  }
+
+  events(stack: string, sinceMs: number): readonly ContainerEvent[] {
+    return this.#database.events(stack, sinceMs).map((text) => JSON.parse(text) as ContainerEvent);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

@@ -1,0 +1,44 @@
+import type { Database } from './database.ts';
+
+/** A table of JSON documents by name, in memory and in the database. */
+export class Table<Row> {
+  readonly #database: Database;
+  readonly #table: string;
+  readonly #name: (row: Row) => string;
+  readonly #rows: Map<string, Row>;
+
+  constructor(database: Database, table: string, name: (row: Row) => string) {
+    this.#database = database;
+    this.#table = table;
+    this.#name = name;
+    this.#rows = new Map();
+    for (const row of database.load(table)) {
+      const parsed = JSON.parse(row.document) as Row;
+      this.#rows.set(row.name, parsed);
+    }
+  }
+
+  get(name: string): Row | undefined {
+    return this.#rows.get(name);
+  }
+
+  /** Sorted by name, so that what is derived from it is the same every time. */
+  all(): readonly Row[] {
+    return [...this.#rows].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, row]) => row);
+  }
+
+  put(row: Row): void {
+    const name = this.#name(row);
+    this.#database.put(this.#table, name, JSON.stringify(row));
+    this.#rows.set(name, row);
+  }
+
+  delete(name: string): void {
+    this.#database.delete(this.#table, name);
+    this.#rows.delete(name);
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+}

@@ -1,0 +1,277 @@
+import type { ContainerControl, MachineContext } from '../executor/context.ts';
+import { drainCgroup } from '../executor/drain-cgroup.ts';
+import { prepareExec } from '../executor/exec.ts';
+import { recordStart, startOperations } from '../executor/start.ts';
+import type { ProbeResult } from '../host/host.ts';
+import { type ContainerKey, containerAddress, machineName, parseMachineName } from '../model/address.ts';
+import type { ContainerEvent } from '../model/event.ts';
+import type { WaitFor } from '../model/plan.ts';
+import { unpublishPorts } from '../network/ports.ts';
+import type { SupervisedState } from '../observe/context.ts';
+import { type Liveness, liveness } from '../observe/liveness.ts';
+import { cgroupName, exitDirectory } from '../store/paths.ts';
+import type { ContainerRecord } from '../store/records.ts';
+import { Backoff } from './backoff.ts';
+import { Changes } from './changes.ts';
+import { type ConditionState, checkCondition } from './condition.ts';
+import { HealthMonitor } from './health.ts';
+import { shouldRestart } from './restart.ts';
+import { reachesInit, signalNumber } from './stop-signal.ts';
+
+/** How often it is checked that what should run does run, for ends that no file tells of. */
+const PATROL_MS = 1000;
+/** Longest time in which a killed process may take to end. */
+const KILL_DEADLINE_MS = 10_000;
+const PROBE_OUTPUT_BYTES = 4096;
+
+/** What is known of one container while it is watched. */
+interface Watched {
+  readonly key: ContainerKey;
+  readonly backoff: Backoff;
+  health?: HealthMonitor;
+  restart?: NodeJS.Timeout;
+  /** Its end has been dealt with. */
+  ended: boolean;
+}
+
+/**
+ * Watches over containers: notices ends, restarts, probes. Holds no truth: everything is found again from records, exit
+ * files and /proc by `adopt()` after the daemon was killed. Invariant: a container has at most one timer and one monitor.
+ */
+export class Supervisor implements ContainerControl {
+  readonly #context: MachineContext;
+  readonly #watched = new Map<string, Watched>();
+  /** Something about some container changed. */
+  readonly changes = new Changes();
+  readonly #stop = new AbortController();
+  #patrol: NodeJS.Timeout | undefined;
+
+  constructor(context: MachineContext) {
+    this.#context = context;
+  }
+
+  /** Takes over what an earlier daemon left, and begins to watch. */
+  async adopt(): Promise<void> {
+    const { host, paths, records, bootId } = this.#context;
+    await host.perform([{ op: 'mkdir', path: exitDirectory(paths), mode: 0o700 }]);
+    host.watchDirectory(exitDirectory(paths), this.#stop.signal, (name) => {
+      const key = parseMachineName(name);
+      if (key !== undefined) void this.#look(key);
+    });
+    this.#patrol = setInterval(() => void this.#lookAtAll(), PATROL_MS);
+    for (const record of records.containers.all()) {
+      const life = this.#life(record);
+      if (life.state === 'running') this.started(record.key);
+      else if (life.state === 'ended' && record.bootId === bootId) {
+        const watched = this.#watch(record.key);
+        if (record.finishedAtMs === undefined) await this.#handleEnd(watched, record, life);
+        else this.#maybeRestart(watched, record);
+      }
+    }
+  }
+
+  /** Containers that run or will be started again: what the daemon is there for. */
+  get active(): number {
+    return [...this.#watched.values()].filter(({ ended, restart }) => !ended || restart !== undefined).length;
+  }
+
+  state(key: ContainerKey): SupervisedState {
+    const watched = this.#watched.get(machineName(key));
+    return { health: watched?.health?.status ?? 'none', restarting: watched?.restart !== undefined };
+  }
+
+  healthResults(key: ContainerKey): HealthMonitor['results'] {
+    return this.#watched.get(machineName(key))?.health?.results ?? [];
+  }
+
+  started(key: ContainerKey): void {
+    const watched = this.#watch(key);
+    clearTimeout(watched.restart);
+    delete watched.restart;
+    watched.ended = false;
+    this.#probe(watched);
+    this.changes.notify();
+    // It may have ended before we watched: its exit file's event is gone then.
+    void this.#look(key);
+  }
+
+  changed(key: ContainerKey): void {
+    const watched = this.#watched.get(machineName(key));
+    if (watched === undefined || watched.ended) return;
+    this.#probe(watched);
+    this.changes.notify();
+  }
+
+  async waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      if (checkCondition(condition, (key) => this.#conditionState(key), stack)) return;
+      await this.changes.next(signal);
+    }
+  }
+
+  async stop(key: ContainerKey, timeoutMs: number): Promise<void> {
+    const { host, records } = this.#context;
+    const watched = this.#watched.get(machineName(key));
+    clearTimeout(watched?.restart);
+    if (watched !== undefined) delete watched.restart;
+    watched?.health?.stop();
+    records.updateContainer(key, { stoppedByUser: true });
+    const record = records.container(key);
+    const life = record === undefined ? undefined : this.#life(record);
+    if (record === undefined || life?.state !== 'running' || life.process === undefined) return this.changes.notify();
+    const { pid, startTime } = life.process;
+    const signal = signalNumber(record.spec.stopSignal);
+    const ended = (): boolean => watched?.ended !== false;
+    if (timeoutMs > 0 && reachesInit(host, pid, signal)) {
+      await host.perform([{ op: 'kill', pid, startTime, signal }]);
+      await this.changes.until(ended, timeoutMs);
+    }
+    await host.perform([{ op: 'kill', pid, startTime, signal: 9 }]);
+    await this.changes.until(ended, KILL_DEADLINE_MS);
+    this.changes.notify();
+  }
+
+  async forget(key: ContainerKey): Promise<void> {
+    const watched = this.#watched.get(machineName(key));
+    clearTimeout(watched?.restart);
+    watched?.health?.stop();
+    this.#watched.delete(machineName(key));
+    await drainCgroup(this.#context, cgroupName(key));
+    this.changes.notify();
+  }
+
+  /** Can be called twice. Containers go on. */
+  close(): void {
+    this.#stop.abort();
+    clearInterval(this.#patrol);
+    for (const { health, restart } of this.#watched.values()) {
+      health?.stop();
+      clearTimeout(restart);
+    }
+  }
+
+  #life(record: ContainerRecord): Liveness {
+    return liveness(this.#context.host, this.#context.paths, record, this.#context.bootId);
+  }
+
+  #watch(key: ContainerKey): Watched {
+    const name = machineName(key);
+    const known = this.#watched.get(name);
+    if (known !== undefined) return known;
+    const watched: Watched = { key, backoff: new Backoff(), ended: true };
+    this.#watched.set(name, watched);
+    return watched;
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const { key, ended } of [...this.#watched.values()]) {
+      if (!ended) await this.#look(key);
+    }
+  }
+
+  /** Looks whether a container that ran has ended. */
+  async #look(key: ContainerKey): Promise<void> {
+    const watched = this.#watched.get(machineName(key));
+    const record = this.#context.records.container(key);
+    if (watched === undefined || watched.ended || record === undefined) return;
+    const life = this.#life(record);
+    if (life.state === 'ended') await this.#handleEnd(watched, record, life);
+  }
+
+  async #handleEnd(
+    watched: Watched,
+    record: ContainerRecord,
+    life: Extract<Liveness, { state: 'ended' }>,
+  ): Promise<void> {
+    watched.ended = true;
+    watched.health?.stop();
+    delete watched.health;
+    const { records, cgroups, now } = this.#context;
+    const { key } = record;
+    const kills = cgroups.usage(cgroupName(key))?.oomKills ?? 0;
+    const oomKilled = life.exitCode === 137 && kills > record.oomKillsBefore;
+    records.updateContainer(key, { finishedAtMs: life.finishedAtMs ?? now(), exitCode: life.exitCode, oomKilled });
+    if (oomKilled) this.#emit(key, { event: 'oom' });
+    this.#emit(key, { event: 'exit', ...(life.exitCode !== undefined && { exitCode: life.exitCode }) });
+    const updated = records.container(key);
+    if (updated !== undefined) this.#maybeRestart(watched, updated);
+    if (watched.restart === undefined && updated !== undefined) {
+      await this.#context.host.perform(unpublishPorts(key, updated.ports, updated.endpoints)).catch(() => undefined);
+    }
+    this.changes.notify();
+  }
+
+  #maybeRestart(watched: Watched, record: ContainerRecord): void {
+    const policy = record.spec.restart;
+    if (!shouldRestart(policy, record, record.exitCode)) return;
+    const ranMs = (record.finishedAtMs ?? 0) - (record.startedAtMs ?? 0);
+    const delayMs = policy.delayMs ?? watched.backoff.nextDelayMs(ranMs);
+    watched.restart = setTimeout(() => void this.#restart(watched, record), delayMs);
+  }
+
+  async #restart(watched: Watched, { key, spec, restarts }: ContainerRecord): Promise<void> {
+    const { records, host } = this.#context;
+    records.updateContainer(key, { restarts: restarts + 1 });
+    recordStart(this.#context, key);
+    try {
+      await host.perform(await startOperations(this.#context, spec));
+      this.#emit(key, { event: 'restart' });
+      this.started(key);
+      // Stopped while it was being launched.
+      if (records.container(key)?.stoppedByUser === true) await this.stop(key, 0);
+    } catch (error) {
+      delete watched.restart;
+      const record = records.container(key);
+      this.#emit(key, { event: 'restart', detail: error instanceof Error ? error.message : String(error) });
+      if (record !== undefined && this.#watched.has(machineName(key))) {
+        await this.#handleEnd(watched, record, { state: 'ended', exitCode: 127 });
+      }
+    }
+  }
+
+  #probe(watched: Watched): void {
+    watched.health?.stop();
+    delete watched.health;
+    const check = this.#context.records.container(watched.key)?.spec.healthcheck;
+    if (check === undefined || check.test.length === 0) return;
+    watched.health = new HealthMonitor(
+      check,
+      (signal) => this.#runProbe(watched.key, check.test, check.timeoutMs, signal),
+      (health) => {
+        this.#emit(watched.key, { event: 'health', health });
+        this.changes.notify();
+      },
+    );
+  }
+
+  async #runProbe(
+    key: ContainerKey,
+    argv: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ProbeResult> {
+    const record = this.#context.records.container(key);
+    const life = record === undefined ? undefined : this.#life(record);
+    if (record === undefined || life?.state !== 'running' || life.process === undefined) {
+      return { exitCode: 1, output: 'the container does not run' };
+    }
+    const exec = await prepareExec(this.#context, record, life.process.pid, { argv });
+    return this.#context.host.probe(exec.argv, exec.launcher, {
+      timeoutMs,
+      outputLimitBytes: PROBE_OUTPUT_BYTES,
+      signal,
+    });
+  }
+
+  #conditionState(key: ContainerKey): ConditionState | undefined {
+    const record = this.#context.records.container(key);
+    if (record === undefined) return undefined;
+    const results = this.healthResults(key);
+    return { record, life: this.#life(record), ...this.state(key), lastProbe: results.at(-1)?.output };
+  }
+
+  #emit(key: ContainerKey, event: Omit<ContainerEvent, 'timeMs' | 'stack' | 'address'>): void {
+    this.#context.emit({ stack: key.stack, address: containerAddress(key.service, key.index), ...event });
+  }
+}
