@@ -58,8 +58,8 @@ export interface DownRequest {
 
 export interface DownResult {
   readonly stack: string;
-  /** Nothing is left to supervise: the daemon ends when this connection closes. */
-  readonly daemonExits: boolean;
+  /** Nothing is left to supervise, so this daemon (its process id) ends now; absent: it stays. */
+  readonly endingDaemon?: number;
 }
 
 /** `POST /v1/start`, `/v1/stop`, `/v1/restart` → stream; result `{}`. */

@@ -12,7 +12,9 @@ import {
   type ResolvedMount,
 } from '../runtime/launch.ts';
 import { resolveUser } from '../runtime/user.ts';
+import { runFile } from '../store/description.ts';
 import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/paths.ts';
+import type { ContainerRecord } from '../store/records.ts';
 import type { MachineContext } from './context.ts';
 
 const LAUNCH_TIMEOUT_MS = 30_000;
@@ -47,11 +49,17 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
     { op: 'remove', path: files.init },
     { op: 'remove', path: files.chain },
     { op: 'remove', path: files.exit },
+    { op: 'write-file', path: runFile(context.paths, spec.key), data: JSON.stringify(runOf(record)), mode: 0o600 },
     { op: 'write-file', path: files.launchScript, data: launch.script, mode: 0o700 },
     { op: 'write-file', path: files.launcher, data: launch.launcher, mode: 0o700 },
     ...publishPorts(spec.key, record?.ports ?? [], record?.endpoints ?? []),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
   ];
+}
+
+function runOf(record: ContainerRecord | undefined): { run: number; startedAtMs?: number; bootId?: string } {
+  const { run = 1, startedAtMs, bootId } = record ?? {};
+  return { run, ...(startedAtMs !== undefined && { startedAtMs }), ...(bootId !== undefined && { bootId }) };
 }
 
 export async function prepareLaunch(context: MachineContext, spec: ContainerSpec): Promise<Launch> {

@@ -45,7 +45,7 @@ export function endpointDrift(
   throw new Error('not written yet');
 }
 
-/** Reads back what was recorded of `readHostSettings()`; undefined when it is not that. */
-export function parseHostSettings(_record: unknown): HostSettings | undefined {
+/** Reads back the JSON of `readHostSettings()`; undefined when it is missing or not that. */
+export function parseHostSettings(_json: string | undefined): HostSettings | undefined {
   throw new Error('not written yet');
 }

@@ -1,6 +1,7 @@
 import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { Host } from '../host/host.ts';
 import type { ContainerKey } from '../model/address.ts';
+import type { PublishedPort } from '../model/container.ts';
 import type { HealthStatus } from '../model/observed.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
@@ -14,6 +15,13 @@ export interface SupervisedState {
   readonly detail?: string;
 }
 
+/** Subnets and host ports that a plan has chosen and not yet taken. */
+export interface Reservation {
+  readonly subnets: readonly string[];
+  readonly ports: readonly PublishedPort[];
+  readonly containerNames: readonly string[];
+}
+
 /** Everything that looking at the machine takes. */
 export interface ObserveContext {
   readonly host: Host;
@@ -21,5 +29,7 @@ export interface ObserveContext {
   readonly records: Records;
   readonly cgroups: Cgroups;
   readonly bootId: string;
+  /** What plans that are being carried out will take, by stack. */
+  readonly reserved: ReadonlyMap<string, Reservation>;
   readonly supervised: (key: ContainerKey) => SupervisedState;
 }

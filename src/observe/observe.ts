@@ -55,17 +55,25 @@ function observeHost(context: ObserveContext, name: string, network: NetworkStat
   const { records, host, cgroups } = context;
   const foreign = records.containers.all().filter((record) => record.key.stack !== name);
   const memory = /^MemTotal:\s+([0-9]+) kB$/m.exec(host.readText('/proc/meminfo') ?? '')?.[1];
+  const reserved = [...context.reserved].filter(([stack]) => stack !== name);
   const ownBridges = new Set(records.networksOf(name).map(({ bridge }) => bridge));
   return {
     routes: network.routes.filter(({ device }) => !ownBridges.has(device)),
-    foreignPorts: foreign.flatMap((record) =>
-      record.ports.map((port) => ({ ...port, owner: machineName(record.key) })),
-    ),
-    foreignSubnets: records.networks
-      .all()
-      .filter(({ stack }) => stack !== name)
-      .flatMap(({ subnet4, name: owner }) => (subnet4 === undefined ? [] : [{ subnet: subnet4, owner }])),
-    foreignContainerNames: foreign.map(({ spec }) => spec.name),
+    foreignPorts: [
+      ...foreign.flatMap((record) => record.ports.map((port) => ({ ...port, owner: machineName(record.key) }))),
+      ...reserved.flatMap(([owner, { ports }]) => ports.map((port) => ({ ...port, owner }))),
+    ],
+    foreignSubnets: [
+      ...records.networks
+        .all()
+        .filter(({ stack }) => stack !== name)
+        .flatMap(({ subnet4, name: owner }) => (subnet4 === undefined ? [] : [{ subnet: subnet4, owner }])),
+      ...reserved.flatMap(([owner, { subnets }]) => subnets.map((subnet) => ({ subnet, owner }))),
+    ],
+    foreignContainerNames: [
+      ...foreign.map(({ spec }) => spec.name),
+      ...reserved.flatMap(([, { containerNames }]) => containerNames),
+    ],
     cgroupVersion: cgroups.version,
     cpus: (host.readText('/proc/cpuinfo') ?? '').split('\n').filter((line) => line.startsWith('processor')).length || 1,
     memoryBytes: Number(memory ?? 0) * 1024,

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
-const TABLES = ['containers', 'networks', 'volumes', 'stacks', 'meta'] as const;
+const TABLES = ['containers', 'networks', 'volumes', 'stacks'] as const;
 const EVENTS_KEPT = 10_000;
 
 /** Another process has the database: the daemon is running already. */

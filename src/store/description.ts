@@ -10,6 +10,11 @@ export function containerFile(paths: Paths, key: ContainerKey): string {
   return `${containerPaths(paths, key).directory}/container.json`;
 }
 
+/** Which run of the container is the present one. */
+export function runFile(paths: Paths, key: ContainerKey): string {
+  return `${containerPaths(paths, key).directory}/run.json`;
+}
+
 export function networkDirectory(paths: Paths, stack: string): string {
   return `${stackDirectory(paths, stack)}/networks`;
 }

@@ -35,6 +35,11 @@ export function volumeData(paths: Paths, name: string): string {
   return `${volumeDirectory(paths, name)}/data`;
 }
 
+/** Settings of the machine as they were before our first network, to be put back after the last. */
+export function hostSettingsPath(paths: Paths): string {
+  return `${paths.state}/host-settings.json`;
+}
+
 /** Content store: an OCI image layout, beside the unpacked layers. */
 export function imageDirectory(paths: Paths): string {
   return `${paths.state}/images`;

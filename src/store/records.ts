@@ -33,9 +33,6 @@ export interface StackRecord {
   readonly projectDirectory: string;
 }
 
-/** Host settings as they were before our first change, JSON of whoever recorded them. */
-export type HostSettingsRecord = Readonly<Record<string, unknown>>;
-
 /**
  * The records: written through to SQLite, read from memory. Invariant: one process has them open (the database is
  * locked exclusively), so memory and file never differ.
@@ -45,7 +42,6 @@ export class Records {
   readonly networks: Table<NetworkSpec>;
   readonly volumes: Table<VolumeSpec>;
   readonly stacks: Table<StackRecord>;
-  readonly #meta: Table<HostSettingsRecord>;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -54,7 +50,6 @@ export class Records {
     this.networks = new Table(database, 'networks', (network) => network.name);
     this.volumes = new Table(database, 'volumes', (volume) => volume.name);
     this.stacks = new Table(database, 'stacks', (stack) => stack.name);
-    this.#meta = new Table(database, 'meta', () => 'host-settings');
   }
 
   container(key: ContainerKey): ContainerRecord | undefined {
@@ -78,15 +73,6 @@ export class Records {
     if (record === undefined) return;
     const merged = { ...record, ...fields };
     this.containers.put(JSON.parse(JSON.stringify(merged)) as ContainerRecord);
-  }
-
-  get hostSettings(): HostSettingsRecord | undefined {
-    return this.#meta.get('host-settings');
-  }
-
-  set hostSettings(settings: HostSettingsRecord | undefined) {
-    if (settings === undefined) this.#meta.delete('host-settings');
-    else this.#meta.put(settings);
   }
 
   addEvent(event: ContainerEvent): void {

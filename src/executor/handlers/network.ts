@@ -1,37 +1,53 @@
+import type { HostOp } from '../../host/op.ts';
 import { createNetwork, prepareHost, removeNetwork, restoreHost } from '../../network/bridge.ts';
 import { parseHostSettings, readHostSettings } from '../../network/inspect.ts';
 import { networkFile } from '../../store/description.ts';
+import { hostSettingsPath } from '../../store/paths.ts';
+import type { ExecutorContext } from '../context.ts';
 import type { Handler } from '../handler.ts';
 
 export const createNetworkHandler: Handler<'create-network'> = {
-  before({ network }, { records, host }) {
-    // What we change of the machine is written down before it is changed, to be put back after the last network.
-    records.hostSettings ??= { ...readHostSettings(host) };
+  before({ network }, { records }) {
     records.networks.put(network);
   },
-  operations({ network }, { paths }) {
-    const file = networkFile(paths, network);
+  operations({ network }, context) {
+    const file = networkFile(context.paths, network);
     return [
-      ...prepareHost(),
-      ...createNetwork(network),
+      ...rememberSettings(context),
       { op: 'mkdir', path: file.directory, mode: 0o700 },
       { op: 'write-file', path: file.path, data: JSON.stringify(network), mode: 0o600 },
+      ...prepareHost(),
+      ...createNetwork(network),
     ];
   },
 };
 
 export const removeNetworkHandler: Handler<'remove-network'> = {
-  operations({ network }, { paths, records }) {
-    const last = records.networks.size <= 1;
-    const settings = last ? parseHostSettings(records.hostSettings) : undefined;
+  operations({ network }, context) {
+    const last = context.records.networks.size <= 1;
     return [
       ...removeNetwork(network),
-      { op: 'remove', path: networkFile(paths, network).path },
-      ...(settings === undefined ? [] : restoreHost(settings)),
+      { op: 'remove', path: networkFile(context.paths, network).path },
+      ...(last ? putSettingsBack(context) : []),
     ];
   },
   after({ network }, { records }) {
     records.networks.delete(network.name);
-    if (records.networks.size === 0) records.hostSettings = undefined;
   },
 };
+
+/** What we change of the machine is written down before it is changed. */
+function rememberSettings({ host, paths }: ExecutorContext): readonly HostOp[] {
+  const path = hostSettingsPath(paths);
+  if (host.stat(path) !== undefined) return [];
+  return [
+    { op: 'mkdir', path: paths.state, mode: 0o700 },
+    { op: 'write-file', path, data: JSON.stringify(readHostSettings(host)), mode: 0o600 },
+  ];
+}
+
+function putSettingsBack({ host, paths }: ExecutorContext): readonly HostOp[] {
+  const path = hostSettingsPath(paths);
+  const settings = parseHostSettings(host.readText(path));
+  return [...restoreHost(settings ?? readHostSettings(host)), { op: 'remove', path }];
+}

@@ -1,0 +1,58 @@
+import type { Route } from './route.ts';
+import { VERSION } from './version.ts';
+
+/** OpenAPI 3.1 description of the routes, made from the table that serves them. */
+export function openApiDocument(routes: readonly Route[]): unknown {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:([a-z]+)/g, '{$1}');
+    const operations = paths[path] ?? {};
+    operations[route.method.toLowerCase()] = operation(route);
+    paths[path] = operations;
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'tsstack',
+      version: VERSION,
+      description: 'The engine of one machine, on a unix socket. The shapes are documented in src/daemon/api.ts.',
+    },
+    servers: [{ url: 'http://localhost', description: 'unix socket /run/tsstack/daemon.sock' }],
+    paths,
+  };
+}
+
+function operation(route: Route): unknown {
+  const parameters = [...route.path.matchAll(/:([a-z]+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const streams = 'stream' in route;
+  return {
+    operationId: `${route.method.toLowerCase()}${route.path.replace(/[^a-z]+([a-z])/g, (_all, letter: string) => letter.toUpperCase())}`,
+    summary: route.summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(route.request !== undefined && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: { type: 'object', title: route.request } } },
+      },
+    }),
+    responses: {
+      200: {
+        description: streams ? `ProgressEvent a line; the last one carries ${route.response}` : route.response,
+        content: {
+          [streams ? 'application/x-ndjson' : 'application/json']: {
+            schema: { title: streams ? 'ProgressEvent' : route.response },
+          },
+        },
+      },
+      default: {
+        description: 'ErrorReport',
+        content: { 'application/json': { schema: { type: 'object', title: 'ErrorReport' } } },
+      },
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Engine } from '../engine/engine.ts';
+import type { Reporting } from '../engine/up.ts';
+
+export interface RouteContext {
+  readonly engine: Engine;
+  readonly body: unknown;
+  readonly parameters: Readonly<Record<string, string | undefined>>;
+  readonly query: URLSearchParams;
+  /** Streams under way, by their client's `requestId`. */
+  readonly requests: ReadonlyMap<string, AbortController>;
+}
+
+interface RouteBase {
+  readonly method: 'GET' | 'POST';
+  /** Parameters as `:name`. */
+  readonly path: string;
+  readonly summary: string;
+  /** Names of types in api.ts. */
+  readonly request?: string;
+  readonly response: string;
+}
+
+/** One entry of the API: answers at once with JSON, or streams progress until its result. */
+export type Route =
+  | (RouteBase & { readonly answer: (context: RouteContext) => unknown })
+  | (RouteBase & { readonly stream: (context: RouteContext, reporting: Reporting) => Promise<unknown> });

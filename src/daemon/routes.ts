@@ -1,0 +1,198 @@
+import { execIn, listContainers } from '../engine/containers.ts';
+import { down } from '../engine/down.ts';
+import { type LifecycleOptions, restart, start, stop } from '../engine/lifecycle.ts';
+import { makeUpPlan } from '../engine/plan.ts';
+import { planScript } from '../engine/script.ts';
+import { listStacks } from '../engine/stacks.ts';
+import { type Reporting, up } from '../engine/up.ts';
+import { TsstackError } from '../model/error.ts';
+import { loadStack } from '../spec/load.ts';
+import type { ExecResponse, LifecycleRequest, PlanResponse, VersionResponse } from './api.ts';
+import { openApiDocument } from './openapi.ts';
+import { Body, parseLoad, parseSelector, selectStack, stackName } from './requests.ts';
+import type { Route } from './route.ts';
+import { summarize } from './summary.ts';
+import { VERSION } from './version.ts';
+
+/** Every route of the API; `openapi.ts` describes the same table. */
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/version',
+    summary: 'Version of the daemon',
+    response: 'VersionResponse',
+    answer: (): VersionResponse => ({ version: VERSION, apiVersion: 'v1', pid: process.pid, node: process.version }),
+  },
+  {
+    method: 'GET',
+    path: '/v1/openapi.json',
+    summary: 'This document',
+    response: 'object',
+    answer: () => openApiDocument(ROUTES),
+  },
+  {
+    method: 'GET',
+    path: '/v1/stacks',
+    summary: 'All stacks of this machine',
+    response: 'StackSummary[]',
+    answer: ({ engine }) => listStacks(engine),
+  },
+  {
+    method: 'GET',
+    path: '/v1/stacks/:stack/containers',
+    summary: 'Containers of a stack',
+    response: 'ContainerSummary[]',
+    answer: ({ engine, parameters }) => listContainers(engine, stackName(parameters['stack'] ?? ''), []).map(summarize),
+  },
+  {
+    method: 'GET',
+    path: '/v1/stacks/:stack/events',
+    summary: 'What happened to the containers of a stack; query parameter since: milliseconds since the epoch',
+    response: 'ContainerEvent[]',
+    answer: ({ engine, parameters, query }) =>
+      engine.machine.records.events(stackName(parameters['stack'] ?? ''), Number(query.get('since') ?? 0)),
+  },
+  {
+    method: 'POST',
+    path: '/v1/containers',
+    summary: 'Containers of a stack that is named by its files',
+    request: 'ContainersRequest',
+    response: 'ContainerSummary[]',
+    answer: ({ engine, body }) => {
+      const request = new Body(body);
+      return listContainers(
+        engine,
+        selectStack(parseSelector(request.body('selector'))),
+        request.texts('services'),
+      ).map(summarize);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/plan',
+    summary: 'What up would do, and why',
+    request: 'PlanRequest',
+    response: 'PlanResponse',
+    answer: async ({ engine, body }): Promise<PlanResponse> => {
+      const request = new Body(body);
+      const { plan, diagnostics } = await engine.planning.run('plan', () => makeUpPlan(engine, upPlanOptions(request)));
+      return { plan, diagnostics, ...(request.flag('script') && { script: await planScript(engine, plan) }) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/exec',
+    summary: 'How to run a command in a container; the client performs it',
+    request: 'ExecRequest',
+    response: 'ExecResponse',
+    answer: async ({ engine, body }): Promise<ExecResponse> => {
+      const request = new Body(body);
+      const index = request.optionalNumber('index');
+      const user = request.optionalText('user');
+      const workingDir = request.optionalText('workingDir');
+      const tty = request.flag('tty');
+      const exec = await execIn(engine, selectStack(parseSelector(request.body('selector'))), {
+        service: request.text('service'),
+        command: request.texts('command'),
+        environment: request.textMap('environment'),
+        tty,
+        privileged: request.flag('privileged'),
+        ...(index !== undefined && { index }),
+        ...(user !== undefined && { user }),
+        ...(workingDir !== undefined && { workingDir }),
+      });
+      return {
+        argv: exec.argv,
+        launcherBase64: Buffer.from(exec.launcher).toString('base64'),
+        ...(tty && { ptmxPath: exec.ptmxPath }),
+      };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/cancel',
+    summary: 'Stop what a request began; it undoes what it did',
+    request: '{ requestId: string }',
+    response: '{}',
+    answer: ({ requests, body }) => {
+      const id = new Body(body).text('requestId');
+      const request = requests.get(id);
+      if (request === undefined) throw new TsstackError('not-found', `There is no request "${id}" under way`);
+      request.abort();
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/up',
+    summary: 'Make the machine match the stack file',
+    request: 'UpRequest',
+    response: 'UpResult',
+    stream: async ({ engine, body }, reporting) => {
+      const request = new Body(body);
+      const options = upPlanOptions(request);
+      const { stack } = loadStack(options.load);
+      const waitTimeoutMs = request.optionalNumber('waitTimeoutMs');
+      const upOptions = {
+        ...options,
+        wait: request.flag('wait'),
+        ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
+      };
+      return await up(engine, stack.name, upOptions, reporting);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/down',
+    summary: 'Remove everything of a stack',
+    request: 'DownRequest',
+    response: 'DownResult',
+    stream: async ({ engine, body }, reporting) => {
+      const request = new Body(body);
+      const stack = selectStack(parseSelector(request.body('selector')));
+      const timeoutMs = request.optionalNumber('timeoutMs');
+      await down(
+        engine,
+        stack,
+        { removeVolumes: request.flag('removeVolumes'), ...(timeoutMs !== undefined && { timeoutMs }) },
+        reporting,
+      );
+      engine.finished = engine.supervisor.active === 0;
+      return { stack, ...(engine.finished && { endingDaemon: process.pid }) };
+    },
+  },
+  lifecycleRoute('start', 'Start stopped containers as they were made', start),
+  lifecycleRoute('stop', 'Stop containers, dependents first', stop),
+  lifecycleRoute('restart', 'Stop and start containers', restart),
+];
+
+type Lifecycle = typeof start;
+
+function lifecycleRoute(name: string, summary: string, action: Lifecycle): Route {
+  return {
+    method: 'POST',
+    path: `/v1/${name}`,
+    summary,
+    request: 'LifecycleRequest' satisfies keyof { LifecycleRequest: LifecycleRequest },
+    response: '{}',
+    stream: async ({ engine, body }, reporting: Reporting) => {
+      const request = new Body(body);
+      const timeoutMs = request.optionalNumber('timeoutMs');
+      const options: LifecycleOptions = {
+        services: request.texts('services'),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      };
+      await action(engine, selectStack(parseSelector(request.body('selector'))), options, reporting);
+      return {};
+    },
+  };
+}
+
+function upPlanOptions(request: Body): Parameters<typeof makeUpPlan>[1] {
+  return {
+    load: parseLoad(request.body('load')),
+    forceRecreate: request.flag('forceRecreate'),
+    noDeps: request.flag('noDeps'),
+    removeOrphans: request.flag('removeOrphans'),
+  };
+}

@@ -1,0 +1,23 @@
+import { execute } from '../executor/execute.ts';
+import { observe } from '../observe/observe.ts';
+import { planDown } from '../planner/plan.ts';
+import type { Engine } from './engine.ts';
+import { sweep } from './sweep.ts';
+import type { Reporting } from './up.ts';
+
+export interface DownOptions {
+  readonly removeVolumes: boolean;
+  readonly timeoutMs?: number;
+}
+
+/** Takes a stack down: needs its name only. Everything that can be removed is, whatever fails on the way. */
+export async function down(engine: Engine, name: string, options: DownOptions, reporting: Reporting): Promise<void> {
+  await engine.stacks.run(name, async () => {
+    const observed = await observe(engine.observer, name);
+    const plan = planDown(name, observed, options);
+    reporting.progress({ type: 'plan', plan });
+    await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, direction: 'down' });
+    await sweep(engine.executor, name);
+    engine.machine.records.stacks.delete(name);
+  });
+}

@@ -1,0 +1,85 @@
+import { availableParallelism } from 'node:os';
+import { detectCgroups } from '../cgroup/cgroup.ts';
+import type { ExecutorContext, MachineContext } from '../executor/context.ts';
+import type { Host } from '../host/host.ts';
+import { KeyedMutex } from '../lib/mutex.ts';
+import type { ContainerEvent } from '../model/event.ts';
+import type { ObserveContext, Reservation } from '../observe/context.ts';
+import { readBootId } from '../observe/liveness.ts';
+import { readKernelFacts } from '../runtime/kernel-facts.ts';
+import type { Paths } from '../store/paths.ts';
+import type { Records } from '../store/records.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import { recoverRecords } from './recover.ts';
+
+/** Steps in flight per core: most of a step is waiting for the kernel and for other processes. */
+const STEPS_PER_CORE = 8;
+
+/** The engine of one machine: what every action needs. Made once by the daemon; invariant: it alone writes. */
+export class Engine {
+  readonly machine: MachineContext;
+  readonly supervisor: Supervisor;
+  /** One change to a stack at a time. */
+  readonly stacks = new KeyedMutex();
+  /** One plan at a time, so that two stacks never choose the same subnet or port. */
+  readonly planning = new KeyedMutex();
+  readonly reserved = new Map<string, Reservation>();
+  readonly concurrency = availableParallelism() * STEPS_PER_CORE;
+  /** The last stack was taken down: the daemon need not wait for another command. */
+  finished = false;
+  #busy = 0;
+
+  private constructor(machine: MachineContext) {
+    this.machine = machine;
+    this.supervisor = new Supervisor(machine);
+  }
+
+  /** Takes over the machine as it is. `records` must be open already: they are the lock. */
+  static async start(host: Host, paths: Paths, records: Records): Promise<Engine> {
+    const bootId = readBootId(host);
+    recoverRecords(host, paths, records, bootId);
+    const now = (): number => Date.now();
+    const engine = new Engine({
+      host,
+      paths,
+      records,
+      cgroups: detectCgroups(host),
+      kernel: readKernelFacts(host),
+      bootId,
+      now,
+      emit: (event: Omit<ContainerEvent, 'timeMs'>) => records.addEvent({ timeMs: now(), ...event }),
+    });
+    await engine.supervisor.adopt();
+    return engine;
+  }
+
+  get executor(): ExecutorContext {
+    return { ...this.machine, control: this.supervisor };
+  }
+
+  get observer(): ObserveContext {
+    return { ...this.machine, reserved: this.reserved, supervised: (key) => this.supervisor.state(key) };
+  }
+
+  /** Nothing runs, nothing is under way. */
+  get idle(): boolean {
+    return this.#busy === 0 && this.supervisor.active === 0;
+  }
+
+  /** Counts as being busy while `work` runs. */
+  async whileBusy<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#busy += 1;
+    this.finished = false;
+    try {
+      return await work();
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  /** Can be called twice. Containers go on. */
+  close(): void {
+    this.supervisor.close();
+    this.machine.records.close();
+  }
+}

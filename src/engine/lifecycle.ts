@@ -1,0 +1,61 @@
+import { execute } from '../executor/execute.ts';
+import { nearest } from '../lib/nearest.ts';
+import { TsstackError } from '../model/error.ts';
+import type { Plan } from '../model/plan.ts';
+import { observe } from '../observe/observe.ts';
+import { planStart, planStop } from '../planner/plan.ts';
+import type { Engine } from './engine.ts';
+import type { Reporting } from './up.ts';
+
+export interface LifecycleOptions {
+  /** Empty: all. */
+  readonly services: readonly string[];
+  /** Absent: each service's own grace period. */
+  readonly timeoutMs?: number;
+}
+
+/** Stops containers, dependents first. They are kept, and stay stopped until a user starts them. */
+export function stop(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
+  return engine.stacks.run(name, () => runStop(engine, name, options, reporting));
+}
+
+/** Starts stopped containers as they were made, dependencies first. */
+export function start(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
+  return engine.stacks.run(name, () => runStart(engine, name, options, reporting));
+}
+
+export function restart(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
+  return engine.stacks.run(name, async () => {
+    await runStop(engine, name, options, reporting);
+    await runStart(engine, name, options, reporting);
+  });
+}
+
+async function runStop(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
+  requireServices(engine, name, options.services);
+  const observed = await observe(engine.observer, name);
+  await run(engine, planStop(name, observed, options.services, options.timeoutMs), reporting, 'down');
+}
+
+async function runStart(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
+  requireServices(engine, name, options.services);
+  const observed = await observe(engine.observer, name);
+  await run(engine, planStart(name, observed, options.services), reporting, 'up');
+}
+
+async function run(engine: Engine, plan: Plan, reporting: Reporting, direction: 'up' | 'down'): Promise<void> {
+  reporting.progress({ type: 'plan', plan });
+  await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, direction });
+}
+
+/** Throws `not-found` for a service that has no container in the stack. */
+export function requireServices(engine: Engine, stack: string, services: readonly string[]): void {
+  const known = new Set(engine.machine.records.containersOf(stack).map(({ key }) => key.service));
+  for (const service of services) {
+    if (known.has(service)) continue;
+    const near = nearest(service, [...known]);
+    throw new TsstackError('not-found', `Stack "${stack}" has no container of a service "${service}"`, {
+      hint: near === undefined ? 'Run "tsstack up" first' : `Did you mean "${near}"?`,
+    });
+  }
+}

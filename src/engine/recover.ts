@@ -1,0 +1,76 @@
+import type { Host } from '../host/host.ts';
+import { parseMachineName } from '../model/address.ts';
+import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
+import { containerFile, networkDirectory, runFile } from '../store/description.ts';
+import type { Paths } from '../store/paths.ts';
+import type { Records } from '../store/records.ts';
+
+/**
+ * Records what lies on the machine under our name and is not in the records: after they were lost, and after a plan's
+ * script was run by hand. Descriptions are written by us into directories that only root can write to.
+ */
+export function recoverRecords(host: Host, paths: Paths, records: Records, bootId: string): void {
+  for (const stack of host.readDirectory(`${paths.state}/stacks`)) {
+    for (const name of host.readDirectory(`${paths.state}/stacks/${stack}/containers`)) {
+      recoverContainer(host, paths, records, { machineName: `${stack}.${name}`, bootId });
+    }
+    for (const name of host.readDirectory(networkDirectory(paths, stack))) {
+      const network = readJson<NetworkSpec>(host, `${networkDirectory(paths, stack)}/${name}`);
+      if (network !== undefined && records.networks.get(network.name) === undefined) records.networks.put(network);
+    }
+  }
+  for (const name of host.readDirectory(`${paths.state}/volumes`)) {
+    if (records.volumes.get(name) !== undefined) continue;
+    const volume = readJson<VolumeSpec>(host, `${paths.state}/volumes/${name}/volume.json`);
+    if (volume !== undefined) records.volumes.put(volume);
+  }
+}
+
+interface ContainerDescription {
+  readonly spec: ContainerSpec;
+  readonly endpoints: readonly Endpoint[];
+  readonly ports: readonly PublishedPort[];
+}
+
+interface RunDescription {
+  readonly run: number;
+  readonly startedAtMs?: number;
+  readonly bootId?: string;
+}
+
+function recoverContainer(
+  host: Host,
+  paths: Paths,
+  records: Records,
+  { machineName, bootId }: { readonly machineName: string; readonly bootId: string },
+): void {
+  const key = parseMachineName(machineName);
+  if (key === undefined || records.container(key) !== undefined) return;
+  const description = readJson<ContainerDescription>(host, containerFile(paths, key));
+  if (description === undefined) return;
+  const run = readJson<RunDescription>(host, runFile(paths, key));
+  records.containers.put({
+    ...description,
+    key,
+    createdAtMs: host.stat(containerFile(paths, key))?.modifiedMs ?? 0,
+    run: run?.run ?? 0,
+    ...(run?.startedAtMs !== undefined && { startedAtMs: run.startedAtMs }),
+    // A script that was run by hand knows no boot: it was this one, or /proc says that its processes are gone.
+    bootId: run?.bootId ?? bootId,
+    oomKilled: false,
+    oomKillsBefore: 0,
+    stoppedByUser: false,
+    restarts: 0,
+  });
+}
+
+/** undefined for what is missing or is not JSON: a description that was cut short describes nothing. */
+function readJson<Value>(host: Host, path: string): Value | undefined {
+  const text = host.readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Value;
+  } catch {
+    return undefined;
+  }
+}

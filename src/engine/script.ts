@@ -1,0 +1,71 @@
+import type { ContainerControl, ExecutorContext } from '../executor/context.ts';
+import { performStep } from '../executor/perform-step.ts';
+import { prepareLaunch } from '../executor/start.ts';
+import { RecordingHost } from '../host/recording-host.ts';
+import { renderOperations } from '../host/script.ts';
+import type { Plan, Step } from '../model/plan.ts';
+import { Database } from '../store/database.ts';
+import { Records } from '../store/records.ts';
+import type { Engine } from './engine.ts';
+
+/** Nothing runs while a script is written. */
+const NOBODY: ContainerControl = {
+  waitFor: async () => undefined,
+  started: () => undefined,
+  stop: async () => undefined,
+  forget: async () => undefined,
+  changed: () => undefined,
+};
+
+/**
+ * A plan as a shell script that does the same by hand: the operations that the executor would perform, recorded
+ * instead of done. What it makes is known to the next command, by the descriptions that it leaves.
+ */
+export async function planScript(engine: Engine, plan: Plan): Promise<string> {
+  const host = new RecordingHost(engine.machine.host);
+  const { database } = Database.open(':memory:');
+  const records = new Records(database);
+  for (const record of engine.machine.records.containers.all()) records.containers.put(record);
+  for (const network of engine.machine.records.networks.all()) records.networks.put(network);
+  const context: ExecutorContext = { ...engine.machine, host, records, control: NOBODY, emit: () => undefined };
+  const parts = [HEAD.replace('STACK', plan.stack)];
+  try {
+    for (const step of plan.steps) {
+      // Images are unpacked for real: the store is a cache, and the script needs its paths.
+      const stepContext = step.type === 'unpack-image' ? { ...context, host: engine.machine.host } : context;
+      await performStep(step, stepContext, { signal: new AbortController().signal, waiting: () => undefined });
+      parts.push(comment(step), ...(await launchListing(step, context)), renderOperations(host.take()), '');
+    }
+  } finally {
+    records.close();
+  }
+  return `${parts.join('\n')}\n`;
+}
+
+const HEAD = `#!/bin/sh
+# What "tsstack up" does for stack "STACK", by hand, as root. Every line can be run alone.
+# Afterwards "tsstack ps" shows it and "tsstack down" removes it.
+set -eu
+umask 022
+`;
+
+function comment(step: Step): string {
+  const lines = [`# ${step.id}: ${step.cause}`];
+  if (step.type === 'start-container') {
+    for (const { service, condition } of step.waitFor) lines.push(`# begin when ${service} is there: ${condition}`);
+  }
+  return lines.join('\n');
+}
+
+/** The launcher is a program of a few kilobytes; what it does stands above it. */
+async function launchListing(step: Step, context: ExecutorContext): Promise<readonly string[]> {
+  if (step.type !== 'start-container') return [];
+  const { listing } = await prepareLaunch(context, step.spec);
+  return [
+    '# the launcher makes these system calls:',
+    ...listing
+      .trimEnd()
+      .split('\n')
+      .map((line) => `#   ${line}`),
+  ];
+}

@@ -1,0 +1,37 @@
+import { dirname } from 'node:path';
+import type { ExecutorContext } from '../executor/context.ts';
+import { drainCgroup } from '../executor/drain-cgroup.ts';
+import type { HostOp } from '../host/op.ts';
+import { netnsName, parseMachineName } from '../model/address.ts';
+import { removeSandbox } from '../network/endpoint.ts';
+import { cgroupName, OWNER, stackDirectory } from '../store/paths.ts';
+
+/**
+ * Removes what bears a stack's name and is in no record: left where a machine or a daemon died between making a thing
+ * and describing it. Called after everything known was removed.
+ */
+export async function sweep(context: ExecutorContext, stack: string): Promise<void> {
+  const { host, paths, cgroups, records } = context;
+  if (records.containersOf(stack).length > 0) return;
+  const operations: HostOp[] = [];
+  for (const name of host.readDirectory('/run/netns')) {
+    const key = parseMachineName(name.replace(/^ts-/, ''));
+    if (key !== undefined && key.stack === stack && name === netnsName(key)) operations.push(...removeSandbox(key));
+  }
+  for (const name of cgroupsOf(context, stack)) {
+    await drainCgroup(context, name);
+    operations.push(...cgroups.remove(name));
+  }
+  operations.push({ op: 'remove', path: stackDirectory(paths, stack) });
+  operations.push({ op: 'rmdir', path: `${paths.state}/stacks`, tolerateNonEmpty: true });
+  await host.perform(operations);
+}
+
+/** Names of the stack's cgroups in any hierarchy. */
+function cgroupsOf({ host, cgroups }: ExecutorContext, stack: string): readonly string[] {
+  const probe = cgroupName({ stack, service: 'any', index: 1 });
+  const directories = cgroups.procsFiles(probe).map((file) => dirname(dirname(file)));
+  const names = directories.flatMap((directory) => host.readDirectory(directory));
+  const replicas = names.filter((name) => parseMachineName(`${stack}.${name}`) !== undefined);
+  return [...new Set(replicas)].map((name) => `${OWNER}/${stack}/${name}`);
+}

@@ -1,0 +1,72 @@
+import { exhaustive } from '../lib/exhaustive.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
+import type { HostOp } from './op.ts';
+
+/** Operations as lines for a POSIX shell that do the same. */
+export function renderOperations(operations: readonly HostOp[]): string {
+  return operations.map(render).join('\n');
+}
+
+function render(op: HostOp): string {
+  switch (op.op) {
+    case 'mkdir':
+      return `mkdir -p ${mode(op.mode)}${shellQuote(op.path)}`;
+    case 'write-file':
+      return writeFile(op.path, op.data, op.mode ?? 0o644);
+    case 'write-in-place':
+      return `printf %s ${shellQuote(op.data)} > ${shellQuote(op.path)}`;
+    case 'remove':
+      return `rm -rf --one-file-system ${shellQuote(op.path)}`;
+    case 'rmdir':
+      return `[ ! -d ${shellQuote(op.path)} ] || rmdir ${shellQuote(op.path)}${op.tolerateNonEmpty === true ? ' 2>/dev/null || :' : ''}`;
+    case 'ip': {
+      const namespace = op.netns === undefined ? '' : `-n ${shellQuote(op.netns)} `;
+      return `ip ${namespace}${op.args.map(shellQuote).join(' ')}${op.tolerate === undefined ? '' : ' 2>/dev/null || :'}`;
+    }
+    case 'nft':
+      return hereDocument('nft -f -', op.script);
+    case 'run': {
+      const line = op.argv.map(shellQuote).join(' ');
+      return op.stdin === undefined ? line : hereDocument(line, op.stdin);
+    }
+    case 'launch':
+      return launch(op.script);
+    case 'kill':
+      return `kill -${op.signal} ${op.pid} 2>/dev/null || :`;
+    default:
+      return exhaustive(op);
+  }
+}
+
+function mode(bits: number | undefined): string {
+  return bits === undefined ? '' : `-m ${bits.toString(8)} `;
+}
+
+function writeFile(path: string, data: string | Uint8Array, bits: number): string {
+  const quoted = shellQuote(path);
+  const write =
+    typeof data === 'string'
+      ? `printf %s ${shellQuote(data)} > ${quoted}`
+      : hereDocument(`base64 -d > ${quoted}`, base64Lines(data));
+  return `${write}\nchmod ${bits.toString(8)} ${quoted}`;
+}
+
+function base64Lines(data: Uint8Array): string {
+  return Buffer.from(data).toString('base64').replace(/.{76}/g, '$&\n');
+}
+
+/** The end mark is quoted: the shell takes every line as it stands. */
+function hereDocument(command: string, text: string): string {
+  let mark = 'END';
+  while (text.split('\n').includes(mark)) mark += 'X';
+  return `${command} <<'${mark}'\n${text.endsWith('\n') ? text : `${text}\n`}${mark}`;
+}
+
+/** Descriptor 3 is where the launcher reports; by hand that is the terminal. The script runs on in the background. */
+function launch(script: string): string {
+  const init = `${script.slice(0, script.lastIndexOf('/'))}/init.stat`;
+  return [
+    `setsid sh ${shellQuote(script)} </dev/null >/dev/null 3>&2 &`,
+    `tries=0; until [ -s ${shellQuote(init)} ] || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries+1)); done`,
+  ].join('\n');
+}
