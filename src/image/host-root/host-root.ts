@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import type { RootFilesystem } from '../../model/image.ts';
+import type { ImageContext } from '../context.ts';
+import { publish, withStaging } from '../staging.ts';
+import { hostRootDirectory } from '../store-layout.ts';
+import { copyEtc, fingerprint, listEtc } from './etc.ts';
+import { makeSkeleton, SKELETON_VERSION, type TopLevel } from './skeleton.ts';
+
+const PROGRAMS = ['/usr', '/opt'];
+const MERGED_WITH_USR = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+
+/** Walking /etc costs milliseconds: containers that start together share one walk. */
+const FRESH_MS = 1000;
+const known = new Map<string, { readonly at: number; readonly rootfs: Promise<RootFilesystem> }>();
+
+/**
+ * The host's installed programs as a root file system: `/usr`, `/opt` and what is not a link into `/usr` as overlays,
+ * over a skeleton in the store that holds a copy of /etc without the host's secrets and nothing of its data.
+ */
+export function hostRootFilesystem(context: ImageContext): Promise<RootFilesystem> {
+  const key = context.paths.state;
+  const last = known.get(key);
+  const now = performance.now();
+  if (last !== undefined && now - last.at < FRESH_MS) return last.rootfs;
+  const rootfs = build(context);
+  known.set(key, { at: now, rootfs });
+  rootfs.catch(() => known.delete(key));
+  return rootfs;
+}
+
+async function build(context: ImageContext): Promise<RootFilesystem> {
+  const top = topLevel(context);
+  const overlaid = [
+    ...PROGRAMS.filter((path) => isDirectory(context, path)),
+    ...top.directories.map((path) => `/${path}`),
+  ];
+  const mounts = overlaid.flatMap((path) => [path, ...mountsBelow(context, path)]);
+  const skeleton = await ensureSkeleton(context, top);
+  return { lower: [skeleton], overlays: mounts.map((path) => ({ target: path, lower: [path] })) };
+}
+
+function topLevel({ host }: ImageContext): TopLevel {
+  const links: (readonly [string, string])[] = [];
+  const directories: string[] = [];
+  for (const path of MERGED_WITH_USR) {
+    const type = host.stat(path)?.type;
+    const target = type === 'symlink' ? host.readLink(path) : undefined;
+    if (target !== undefined) links.push([path.slice(1), target]);
+    if (type === 'directory') directories.push(path.slice(1));
+  }
+  return { links, directories };
+}
+
+function isDirectory({ host }: ImageContext, path: string): boolean {
+  return host.stat(path)?.type === 'directory';
+}
+
+/** An overlay's lower directory ends at mount points: what is mounted below (`/usr/local`) needs an overlay of its own. */
+function mountsBelow(context: ImageContext, directory: string): readonly string[] {
+  const table = context.host.readText('/proc/self/mountinfo') ?? '';
+  const points = table.split('\n').map((line) => unescapeMount(line.split(' ')[4] ?? ''));
+  const below = points.filter((point) => point.startsWith(`${directory}/`) && isDirectory(context, point));
+  return [...new Set(below)].sort();
+}
+
+/** proc(5): space, tab, newline and backslash are written as octal escapes. */
+function unescapeMount(field: string): string {
+  return field.replaceAll(/\\([0-7]{3})/g, (_match, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+async function ensureSkeleton(context: ImageContext, top: TopLevel): Promise<string> {
+  const entries = listEtc('/etc');
+  const name = fingerprint(entries, `${SKELETON_VERSION}${JSON.stringify(top)}`);
+  const directory = hostRootDirectory(context.paths, name);
+  if (existsSync(directory)) return directory;
+  await withStaging(context.paths, async (staging) => {
+    const root = `${staging}/root`;
+    mkdirSync(root);
+    makeSkeleton(root, top);
+    copyEtc('/etc', entries, `${root}/etc`);
+    await publish(context.host, [{ from: root, to: directory }]);
+  });
+  return directory;
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Host } from '../host/host.ts';
+import type { Paths } from '../store/paths.ts';
+import { stagingRoot } from './store-layout.ts';
+
+const active = new Set<string>();
+
+/**
+ * A directory to build something in, on the store's own file system so that a rename can publish it. It is gone
+ * afterwards, whatever happened; what killed processes have left is removed first.
+ */
+export async function withStaging<Result>(
+  paths: Paths,
+  build: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  const root = stagingRoot(paths);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  removeStale(root);
+  const name = `${process.pid}-${randomBytes(6).toString('hex')}`;
+  const directory = `${root}/${name}`;
+  active.add(name);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+    return await build(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+    active.delete(name);
+  }
+}
+
+/**
+ * Gives finished directories their names: first everything below is on the disk, then they are renamed, so that a
+ * name never stands for half a tree, not even after a power cut. A name that is taken already stays as it is.
+ */
+export async function publish(
+  host: Host,
+  moves: readonly { readonly from: string; readonly to: string }[],
+): Promise<void> {
+  const first = moves[0];
+  if (first === undefined) return;
+  await host.perform([{ op: 'run', argv: ['sync', '-f', first.from], timeoutMs: 600_000 }]);
+  for (const move of moves) {
+    mkdirSync(dirname(move.to), { recursive: true, mode: 0o700 });
+    try {
+      renameSync(move.from, move.to);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+    }
+    syncDirectory(dirname(move.to));
+  }
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOTEMPTY' || code === 'EEXIST';
+}
+
+function removeStale(root: string): void {
+  for (const name of readdirSync(root)) {
+    if (active.has(name)) continue;
+    const pid = Number.parseInt(name, 10);
+    if (pid !== process.pid && isAlive(pid)) continue;
+    rmSync(`${root}/${name}`, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

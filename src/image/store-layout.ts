@@ -1,0 +1,32 @@
+import { imageDirectory, type Paths } from '../store/paths.ts';
+
+/** Unpacked layers, one directory per chain id (hex). Everything in here is whole. */
+export function layerDirectory(paths: Paths, chainId: string): string {
+  return `${imageDirectory(paths)}/layers/${hex(chainId)}`;
+}
+
+/** Which layers an unpacked image has; written when the last of them is there. */
+export function recordPath(paths: Paths, imageId: string): string {
+  return `${imageDirectory(paths)}/unpacked/${hex(imageId)}.json`;
+}
+
+/** Unfinished work. What lies here when its process is gone counts for nothing. */
+export function stagingRoot(paths: Paths): string {
+  return `${imageDirectory(paths)}/staging`;
+}
+
+/** Skeletons of the host's own root file system, by fingerprint. */
+export function hostRootDirectory(paths: Paths, fingerprint: string): string {
+  return `${imageDirectory(paths)}/host/${fingerprint}`;
+}
+
+/** Remembered digest of one tarball, by the hash of its path. */
+export function tarballRecordPath(paths: Paths, pathHash: string): string {
+  return `${imageDirectory(paths)}/tarballs/${pathHash}.json`;
+}
+
+function hex(digest: string): string {
+  const value = digest.slice(digest.indexOf(':') + 1);
+  if (!/^[0-9a-f]{64,128}$/.test(value)) throw new Error(`not a digest: ${JSON.stringify(digest)}`);
+  return value;
+}
