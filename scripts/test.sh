@@ -37,7 +37,7 @@ files_of() {
     unit) find test -name '*.test.ts' ! -name '*.kernel.test.ts' ! -name '*.e2e.test.ts' ;;
     kernel) find test -name '*.kernel.test.ts' ;;
     e2e) find test/e2e -name '*.e2e.test.ts' ;;
-    v2) grep -v '^#' test/v2.txt ;;
+    v2) grep -v '^#' test/v2.txt | while read -r pattern; do compgen -G "$pattern"; done ;;
   esac | sort
 }
 

@@ -85,11 +85,19 @@ export class Project {
 
   /** Text of a file of a container's cgroup, by what it is called under cgroup v1 and under v2. */
   cgroup(service: string, v1: `${string}/${string}`, v2: string): string {
+    return readFileSync(this.#cgroupFile(service, v1, v2), 'utf8').trim();
+  }
+
+  /** Writes such a file behind tsstack's back. */
+  setCgroup(service: string, v1: `${string}/${string}`, v2: string, value: string): void {
+    writeFileSync(this.#cgroupFile(service, v1, v2), value);
+  }
+
+  #cgroupFile(service: string, v1: string, v2: string): string {
     const [controller = '', file = ''] = v1.split('/');
     const below = `tsstack/${this.name}/${service}.1`;
     const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
-    const path = unified ? `/sys/fs/cgroup/${below}/${v2}` : `/sys/fs/cgroup/${controller}/${below}/${file}`;
-    return readFileSync(path, 'utf8').trim();
+    return unified ? `/sys/fs/cgroup/${below}/${v2}` : `/sys/fs/cgroup/${controller}/${below}/${file}`;
   }
 }
 
@@ -105,7 +113,6 @@ function parseList(text: string): readonly ContainerSummary[] {
 export interface E2eOptions {
   /** Programs (on PATH) and absolute paths without which the test is skipped, saying which. */
   readonly needs?: readonly string[];
-  /** Root directory of further files to compare with the state before. */
   readonly timeoutMs?: number;
 }
 
@@ -116,19 +123,20 @@ let count = 0;
  * must be as it was: by our own `doctor --residue` and by a comparison that knows nothing of us.
  */
 export function e2e(claim: string, body: (project: Project) => Promise<void>, options: E2eOptions = {}): void {
-  const missing = [...(options.needs ?? []), TSSTACK].find((each) => !available(each));
+  const missing = options.needs?.find((each) => !available(each));
   const skip = process.getuid?.() !== 0 ? 'not root' : missing === undefined ? false : `no ${missing}`;
   test(claim, { skip, timeout: options.timeoutMs ?? 300_000 }, async () => {
     count += 1;
     const project = new Project(`e2e-${process.pid.toString(36)}-${count}`);
     try {
       const before = await takeSnapshot();
-      try {
-        await body(project);
-      } finally {
-        const down = await project.tsstack(['down', '-v', '--timeout', '1']);
-        assert.equal(down.status, 0, `down: ${down.stderr}`);
-      }
+      const failure = await body(project).then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
+      const down = await project.tsstack(['down', '-v', '--timeout', '1']);
+      if (failure !== undefined) throw failure.error;
+      assert.equal(down.status, 0, `down: ${down.stderr}`);
       // The daemon ends by itself just after the last `down` has been answered.
       await until('nothing to be left', async () => {
         const left = residue(before, await takeSnapshot());
