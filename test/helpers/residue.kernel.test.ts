@@ -41,6 +41,8 @@ test('residue() names each kind of thing that was left behind', { skip }, async 
     await run(['nft', 'delete', 'table', 'ip', name]);
     if (existsSync(cgroup)) rmdirSync(cgroup);
     rmSync(`/tmp/${name}`, { force: true });
+    // iproute2 makes /run/netns a mount point with the first namespace; busy, and left, when somebody else uses it.
+    if (![...before].some((line) => line.startsWith('mount /run/netns '))) await run(['umount', '/run/netns']);
   }
   await until('everything to be gone', async () => {
     const left = residue(before, await takeSnapshot()).filter((line) => line.includes(name) || line.includes(link));
