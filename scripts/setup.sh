@@ -77,7 +77,7 @@ npm_packages() {
     return 0
   fi
   say 'npm ci'
-  npm ci --no-progress >&2 || fail 'npm ci failed'
+  npm ci --no-progress --loglevel=error >&2 || fail 'npm ci failed'
   cp package-lock.json $stamp
 }
 
