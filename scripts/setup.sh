@@ -92,11 +92,12 @@ build() {
   touch $stamp
 }
 
+# A link to another checkout that works is somebody's choice and stays.
 link_command() {
   local link=/usr/local/bin/tsstack target=$PWD/bin/tsstack
   [ "$(readlink -f $link 2> /dev/null)" != "$target" ] || return 0
-  if [ -e $link ] && [ ! -L $link ]; then
-    say "$link is there and not ours; run $target"
+  if [ -e $link ]; then
+    say "$link is another one; run $target"
     return 0
   fi
   ln -sfn "$target" $link 2> /dev/null || say "cannot write $link; run $target"
