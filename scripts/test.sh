@@ -1,0 +1,79 @@
+#!/bin/bash
+# Passes all the tests, set-up included:
+#   unit     no root, no kernel state                  test/**/*.test.ts without the two below
+#   kernel   one kernel subject each, needs root       test/**/*.kernel.test.ts
+#   e2e      bin/tsstack as a user runs it             test/e2e/*.e2e.test.ts
+#   v2       the files of test/v2.txt once more on a throw-away cgroup v2 host, where ../shared/vm/in-vm is there
+# `scripts/test.sh unit e2e` runs only those. The last line is `N passed, N failed, N skipped`; exit 1 when any failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp "${TMPDIR:-/tmp}/tsstack-test.XXXXXX")
+trap 'rm -f "$log"' EXIT
+
+# Runs node:test over files; $1 is how many files run at the same time.
+run_files() {
+  local concurrency=$1
+  shift
+  node_modules/.bin/node --test --test-concurrency="$concurrency" \
+    --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=./test/helpers/totals-reporter.ts --test-reporter-destination=stdout "$@"
+}
+
+# One set of tests: shows its output, keeps it, and counts a run that ended without totals as one failure.
+run_set() {
+  local name=$1 totals
+  shift
+  echo "== $name"
+  "$@" 2>&1 | tee "$log.part"
+  totals=$(grep -a -c '^# totals ' "$log.part")
+  [ "$totals" -gt 0 ] || echo "# totals 0 1 0 ($name ended without a result)" | tee -a "$log.part"
+  cat "$log.part" >> "$log"
+  rm -f "$log.part"
+}
+
+files_of() {
+  case $1 in
+    unit) find test -name '*.test.ts' ! -name '*.kernel.test.ts' ! -name '*.e2e.test.ts' ;;
+    kernel) find test -name '*.kernel.test.ts' ;;
+    e2e) find test/e2e -name '*.e2e.test.ts' ;;
+    v2) grep -v '^#' test/v2.txt | while read -r pattern; do compgen -G "$pattern"; done ;;
+  esac | sort
+}
+
+run_named() {
+  local files in_vm=${IN_VM:-../shared/vm/in-vm}
+  mapfile -t files < <(files_of "$1")
+  [ ${#files[@]} -gt 0 ] || return 0
+  case $1 in
+    unit) run_set 'unit, plan and property tests' run_files 2 "${files[@]}" ;;
+    kernel) run_set 'kernel tests' run_files 1 "${files[@]}" ;;
+    e2e) run_set 'end-to-end tests' run_files 1 "${files[@]}" ;;
+    v2)
+      if [ ! -x "$in_vm" ]; then
+        run_set 'cgroup v2 host' printf '# skipped: the set of test/v2.txt: no %s\n# totals 0 0 1\n' "$in_vm"
+      elif [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        echo '== cgroup v2 host: this one is, so the tests above were on cgroup v2'
+      else
+        run_set 'kernel and end-to-end tests on a cgroup v2 host' \
+          "$in_vm" --timeout 1500 -- bash scripts/test.sh in-vm
+      fi
+      ;;
+  esac
+}
+
+# Inside the throw-away host: no set-up, no totals of our own; the caller adds up what is printed.
+if [ "${1:-}" = in-vm ]; then
+  mapfile -t files < <(files_of v2)
+  run_files 1 "${files[@]}"
+  exit
+fi
+
+bash scripts/setup.sh --examples || exit 1
+for name in "${@:-unit kernel e2e v2}"; do
+  for each in $name; do run_named "$each"; done
+done
+
+echo
+grep -a '^# skipped: ' "$log" | sort | uniq -c | sed 's/^ *\([0-9]*\) # /\1 × /'
+awk '/^# totals / { p += $3; f += $4; s += $5 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }' "$log"
