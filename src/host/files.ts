@@ -1,6 +1,8 @@
 import {
   chmodSync,
   closeSync,
+  constants,
+  type Dirent,
   lstatSync,
   mkdirSync,
   openSync,
@@ -33,8 +35,14 @@ export function writeWholeFile(path: string, data: string | Uint8Array, mode = 0
 }
 
 /** One write(2): a cgroup or sysctl file takes its value whole or not at all. */
-export function writeInPlace(path: string, data: string): void {
-  const descriptor = openSync(path, path.startsWith('/sys/') || path.startsWith('/proc/') ? 'r+' : 'w');
+export function writeInPlace(path: string, data: string, tolerateAbsent: boolean): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_WRONLY | constants.O_TRUNC);
+  } catch (error) {
+    if (tolerateAbsent && isAbsent(error)) return;
+    throw error;
+  }
   try {
     writeSync(descriptor, data);
   } finally {
@@ -59,13 +67,34 @@ function mountPoints(): readonly string[] {
   );
 }
 
-export function removeEmptyDirectory(path: string, tolerateNonEmpty: boolean): void {
+export interface RemoveDirectoryOptions {
+  /** Directories in it first, deepest first. */
+  readonly tree: boolean;
+  readonly tolerateNonEmpty: boolean;
+}
+
+/** rmdir(2); the files in a cgroup's directory are the kernel's and go with it. */
+export function removeEmptyDirectory(path: string, options: RemoveDirectoryOptions): void {
+  if (options.tree) {
+    for (const entry of listEntries(path)) {
+      if (entry.isDirectory()) removeEmptyDirectory(`${path}/${entry.name}`, options);
+    }
+  }
   try {
     rmdirSync(path);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT') return;
-    if (tolerateNonEmpty && (code === 'ENOTEMPTY' || code === 'EBUSY')) return;
+    if (options.tolerateNonEmpty && (code === 'ENOTEMPTY' || code === 'EBUSY')) return;
+    throw error;
+  }
+}
+
+function listEntries(path: string): readonly Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    if (isAbsent(error)) return [];
     throw error;
   }
 }
@@ -115,6 +144,7 @@ export function fileStat(path: string): FileStat | undefined {
     modifiedMs: stats.mtimeMs,
     device: stats.dev,
     inode: stats.ino,
+    rdev: stats.rdev,
   };
 }
 

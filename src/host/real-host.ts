@@ -96,11 +96,14 @@ export class RealHost implements Host {
       case 'write-file':
         return writeWholeFile(op.path, op.data, op.mode);
       case 'write-in-place':
-        return writeInPlace(op.path, op.data);
+        return writeInPlace(op.path, op.data, op.tolerateAbsent === true);
       case 'remove':
         return removeTree(op.path);
       case 'rmdir':
-        return removeEmptyDirectory(op.path, op.tolerateNonEmpty === true);
+        return removeEmptyDirectory(op.path, {
+          tree: op.tree === true,
+          tolerateNonEmpty: op.tolerateNonEmpty === true,
+        });
       case 'nft':
         return this.#nft.add(op.script);
       case 'run': {

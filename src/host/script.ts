@@ -14,11 +14,11 @@ function render(op: HostOp): string {
     case 'write-file':
       return writeFile(op.path, op.data, op.mode ?? 0o644);
     case 'write-in-place':
-      return `printf %s ${shellQuote(op.data)} > ${shellQuote(op.path)}`;
+      return `${op.tolerateAbsent === true ? `[ ! -e ${shellQuote(op.path)} ] || ` : ''}printf %s ${shellQuote(op.data)} > ${shellQuote(op.path)}`;
     case 'remove':
       return `rm -rf --one-file-system ${shellQuote(op.path)}`;
     case 'rmdir':
-      return `[ ! -d ${shellQuote(op.path)} ] || rmdir ${shellQuote(op.path)}${op.tolerateNonEmpty === true ? ' 2>/dev/null || :' : ''}`;
+      return removeDirectory(op);
     case 'ip': {
       const namespace = op.netns === undefined ? '' : `-n ${shellQuote(op.netns)} `;
       return `ip ${namespace}${op.args.map(shellQuote).join(' ')}${op.tolerate === undefined ? '' : ' 2>/dev/null || :'}`;
@@ -36,6 +36,12 @@ function render(op: HostOp): string {
     default:
       return exhaustive(op);
   }
+}
+
+function removeDirectory(op: Extract<HostOp, { readonly op: 'rmdir' }>): string {
+  const path = shellQuote(op.path);
+  const remove = op.tree === true ? `find ${path} -depth -type d -exec rmdir {} +` : `rmdir ${path}`;
+  return `[ ! -d ${path} ] || ${remove}${op.tolerateNonEmpty === true ? ' 2>/dev/null || :' : ''}`;
 }
 
 function mode(bits: number | undefined): string {
