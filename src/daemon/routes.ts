@@ -5,6 +5,7 @@ import { makeUpPlan } from '../engine/plan.ts';
 import { planScript } from '../engine/script.ts';
 import { listStacks } from '../engine/stacks.ts';
 import { type Reporting, up } from '../engine/up.ts';
+import { watchStack } from '../engine/watch.ts';
 import { TsstackError } from '../model/error.ts';
 import { loadStack } from '../spec/load.ts';
 import type { ExecResponse, LifecycleRequest, PlanResponse, VersionResponse } from './api.ts';
@@ -159,6 +160,18 @@ export const ROUTES: readonly Route[] = [
       );
       engine.finished = engine.supervisor.active === 0;
       return { stack, ...(engine.finished && { endingDaemon: process.pid }) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/watch',
+    summary:
+      'Bring a stack up and keep it matched while files change, until the request is cancelled or its client goes',
+    request: 'UpRequest',
+    response: '{}',
+    stream: async ({ engine, body }, reporting) => {
+      await watchStack(engine, upPlanOptions(new Body(body)), reporting);
+      return {};
     },
   },
   lifecycleRoute('start', 'Start stopped containers as they were made', start),

@@ -95,6 +95,8 @@ export class ApiServer {
     const requestId = new Body(context.body).optionalText('requestId');
     const controller = new AbortController();
     if (requestId !== undefined) this.#requests.set(requestId, controller);
+    // A watch is for its client; everything else goes on without.
+    if (route.path === '/v1/watch') response.on('close', () => controller.abort());
     try {
       await stream(response, (progress) =>
         this.#engine.whileBusy(() => route.stream(context, { signal: controller.signal, progress })),

@@ -45,6 +45,8 @@ export type HostOp =
    * launcher said, when it could not be.
    */
   | { readonly op: 'launch'; readonly script: string; readonly timeoutMs: number }
+  /** Copy a file to a path below a container's root, following no link in there; without `source`: remove it. */
+  | { readonly op: 'copy-into'; readonly root: string; readonly target: string; readonly source?: string }
   /** Send a signal to a process that still is the one meant (same start time). Gone is fine. */
   | { readonly op: 'kill'; readonly pid: number; readonly startTime: string; readonly signal: number };
 

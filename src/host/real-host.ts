@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { exhaustive } from '../lib/exhaustive.ts';
 import { Batcher } from './batcher.ts';
+import { copyInto } from './copy-into.ts';
 import {
   fileStat,
   listDirectory,
@@ -117,6 +118,8 @@ export class RealHost implements Host {
       }
       case 'launch':
         return launchScript(op.script, op.timeoutMs);
+      case 'copy-into':
+        return copyInto(op.root, op.target, op.source);
       case 'kill':
         return signalProcess(op.pid, op.startTime, op.signal);
       default:

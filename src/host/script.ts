@@ -31,6 +31,10 @@ function render(op: HostOp): string {
     }
     case 'launch':
       return launch(op.script);
+    case 'copy-into': {
+      const target = shellQuote(`${op.root}/${op.target}`);
+      return op.source === undefined ? `rm -f ${target}` : `cp ${shellQuote(op.source)} ${target}`;
+    }
     case 'kill':
       return `kill -${op.signal} ${op.pid} 2>/dev/null || :`;
     default:

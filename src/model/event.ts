@@ -15,6 +15,10 @@ export type ProgressEvent =
   | { readonly type: 'step-failed'; readonly step: StepId; readonly error: ErrorReport }
   | { readonly type: 'rolling-back'; readonly steps: number }
   | { readonly type: 'warning'; readonly message: string }
+  /** `watch` tells what it saw and what it does. */
+  | { readonly type: 'note'; readonly message: string }
+  /** Something went wrong and the request goes on: `watch` with a broken stack file. */
+  | { readonly type: 'problem'; readonly error: ErrorReport }
   | { readonly type: 'done'; readonly result: unknown }
   | { readonly type: 'failed'; readonly error: ErrorReport };
 

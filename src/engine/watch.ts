@@ -1,0 +1,111 @@
+import type { HostOp } from '../host/op.ts';
+import { reportError } from '../model/error.ts';
+import type { Service, Stack, WatchRule } from '../model/stack.ts';
+import { loadStack } from '../spec/load.ts';
+import { matchRule } from '../watch/match-rule.ts';
+import { type FileChange, FileWatcher } from '../watch/watcher.ts';
+import { listContainers } from './containers.ts';
+import type { Engine } from './engine.ts';
+import { restart } from './lifecycle.ts';
+import type { UpPlanOptions } from './plan.ts';
+import { type Reporting, up } from './up.ts';
+
+/**
+ * Brings a stack up and keeps it matched while files change, until the signal. A stack file with errors is reported and
+ * changes nothing; a failed action is reported and the watch goes on.
+ */
+export async function watchStack(engine: Engine, options: UpPlanOptions, reporting: Reporting): Promise<void> {
+  let stack = loadStack(options.load).stack;
+  await up(engine, stack.name, { ...options, wait: false }, reporting);
+  let watcher = new FileWatcher([], async () => undefined);
+  const follow = async (): Promise<void> => {
+    await watcher.close();
+    watcher = new FileWatcher(watchedPaths(stack), (changes) => react(changes));
+    await watcher.ready();
+    reporting.progress({ type: 'note', message: `Watching ${watchedPaths(stack).join(', ')}` });
+  };
+  const react = async (changes: readonly FileChange[]): Promise<void> => {
+    try {
+      const changed = changes.filter(({ path }) => stack.files.includes(path)).map(({ path }) => path);
+      if (changed.length === 0) return await applyRules(engine, stack, changes, reporting);
+      reporting.progress({ type: 'note', message: `${changed.join(', ')} changed` });
+      const next = loadStack(options.load).stack;
+      await up(engine, next.name, { ...options, wait: false }, reporting);
+      stack = next;
+      void follow();
+    } catch (error) {
+      reporting.progress({ type: 'problem', error: reportError(error) });
+    }
+  };
+  await follow();
+  await aborted(reporting.signal);
+  await watcher.close();
+}
+
+function watchedPaths(stack: Stack): readonly string[] {
+  const rules = Object.values(stack.services).flatMap(({ watch }) => watch.map(({ path }) => path));
+  return [...new Set([...stack.files, ...rules])];
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** One batch of changes: all syncs of a service first, then at most one restart. */
+async function applyRules(
+  engine: Engine,
+  stack: Stack,
+  changes: readonly FileChange[],
+  reporting: Reporting,
+): Promise<void> {
+  for (const service of Object.values(stack.services)) {
+    const matched = service.watch.flatMap((rule) => matchedChanges(rule, changes));
+    const syncs = matched.filter(({ rule }) => rule.action === 'sync' || rule.action === 'sync+restart');
+    if (syncs.length > 0) {
+      await engine.machine.host.perform(copyOperations(engine, stack, service, syncs));
+      reporting.progress({
+        type: 'note',
+        message: `${service.name}: synced ${syncs.map(({ target }) => target).join(', ')}`,
+      });
+    }
+    if (matched.some(({ rule }) => rule.action === 'restart' || rule.action === 'sync+restart')) {
+      reporting.progress({ type: 'note', message: `${service.name}: restarting` });
+      await restart(engine, stack.name, { services: [service.name] }, reporting);
+    }
+  }
+}
+
+interface MatchedChange {
+  readonly rule: WatchRule;
+  readonly change: FileChange;
+  readonly target: string;
+}
+
+function matchedChanges(rule: WatchRule, changes: readonly FileChange[]): readonly MatchedChange[] {
+  return changes.flatMap((change) => {
+    const target = matchRule(rule, change.path);
+    return target === undefined ? [] : [{ rule, change, target }];
+  });
+}
+
+function copyOperations(
+  engine: Engine,
+  stack: Stack,
+  service: Service,
+  syncs: readonly MatchedChange[],
+): readonly HostOp[] {
+  const running = listContainers(engine, stack.name, [service.name]).flatMap(({ observed }) => observed.pid ?? []);
+  return running.flatMap((pid) =>
+    syncs.map(
+      ({ change, target }): HostOp => ({
+        op: 'copy-into',
+        root: `/proc/${pid}/root`,
+        target,
+        ...(!change.removed && { source: change.path }),
+      }),
+    ),
+  );
+}
