@@ -1,0 +1,158 @@
+import { type IncomingMessage, request } from 'node:http';
+import { type ErrorReport, InvalidStackError, TsstackError } from '../model/error.ts';
+import type { ContainerEvent, ProgressEvent } from '../model/event.ts';
+import { type Paths, socketPath } from '../store/paths.ts';
+import { readNdjson } from './ndjson.ts';
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** A daemon that is on its way out closes connections that it has not looked at: those calls are made again. */
+const ATTEMPTS = 3;
+
+/**
+ * Speaks to the daemon (`src/daemon/api.ts`), one connection a call, and starts it where none answers. Every method
+ * throws the daemon's own error, or `daemon-unreachable`.
+ */
+export class DaemonClient {
+  readonly #paths: Paths;
+  readonly #daemonEntry: string;
+
+  /** `daemonEntry`: the file that Node starts a daemon from. */
+  constructor(paths: Paths, daemonEntry: string) {
+    this.#paths = paths;
+    this.#daemonEntry = daemonEntry;
+  }
+
+  /** The answer's JSON; the caller names its type as api.ts does. */
+  async get<T>(path: string): Promise<T> {
+    return (await readJson(await this.#call({ method: 'GET', path }))) as T;
+  }
+
+  /** Like `get()`, but undefined where no daemon runs: none is started. */
+  async getIfRunning<T>(path: string): Promise<T | undefined> {
+    try {
+      return (await readJson(await send(socketPath(this.#paths), { method: 'GET', path }))) as T;
+    } catch (error) {
+      if (isUnanswered(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async post<T>(path: string, body: unknown): Promise<T> {
+    return (await readJson(await this.#call({ method: 'POST', path, body }))) as T;
+  }
+
+  /** Progress of a request; the last event is `done` or `failed`. Throws when the stream ends before that. */
+  async *progress(path: string, body: unknown): AsyncGenerator<ProgressEvent> {
+    const response = await this.#call({ method: 'POST', path, body });
+    let last: ProgressEvent | undefined;
+    try {
+      for await (const event of readNdjson(response)) {
+        last = event as ProgressEvent;
+        yield last;
+      }
+    } catch (error) {
+      if (last?.type !== 'done' && last?.type !== 'failed') throw connectionLost(error);
+    }
+    if (last?.type !== 'done' && last?.type !== 'failed') throw connectionLost(undefined);
+  }
+
+  /** What happens to a stack's containers from `sinceMs` on, until `signal`. Ends when the daemon does. */
+  async *events(stack: string, sinceMs: number, signal: AbortSignal): AsyncGenerator<ContainerEvent> {
+    const path = `/v1/stacks/${encodeURIComponent(stack)}/events?since=${sinceMs}`;
+    const response = await this.#call({ method: 'GET', path, signal });
+    try {
+      for await (const event of readNdjson(response)) yield event as ContainerEvent;
+    } catch (error) {
+      if (!signal.aborted && !isUnanswered(error)) throw error;
+    }
+  }
+
+  async #call(call: Call): Promise<IncomingMessage> {
+    const socket = socketPath(this.#paths);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await send(socket, call);
+      } catch (error) {
+        if (!isUnanswered(error) || call.signal?.aborted === true) throw explain(error, socket);
+        if (attempt === ATTEMPTS) throw connectionLost(error);
+      }
+      const { startDaemon } = await import('./start-daemon.ts');
+      await startDaemon(this.#paths, this.#daemonEntry);
+    }
+  }
+}
+
+/** Resolves when the status is known; throws the answer's `ErrorReport` where it is not 2xx. */
+async function send(socket: string, call: Call): Promise<IncomingMessage> {
+  const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const outgoing = request(
+    {
+      socketPath: socket,
+      method: call.method,
+      path: call.path,
+      agent: false,
+      headers: { host: 'tsstack', ...(body && { 'content-type': 'application/json', 'content-length': body.length }) },
+      ...(call.signal && { signal: call.signal }),
+    },
+    resolve,
+  );
+  outgoing.on('error', reject);
+  outgoing.end(body);
+  const response = await promise;
+  if ((response.statusCode ?? 0) < 300) return response;
+  throw await readFailure(response);
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response) chunks.push(chunk as Uint8Array);
+  const text = Buffer.concat(chunks).toString();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+async function readFailure(response: IncomingMessage): Promise<TsstackError> {
+  const report = await readJson(response).catch(() => undefined);
+  if (isErrorReport(report)) return fromReport(report);
+  return new TsstackError('internal', `The daemon answered with HTTP status ${response.statusCode}`);
+}
+
+function isErrorReport(value: unknown): value is ErrorReport {
+  return typeof value === 'object' && value !== null && 'code' in value && 'message' in value;
+}
+
+/** The error that a report was made from. */
+export function fromReport(report: ErrorReport): TsstackError {
+  if (report.diagnostics !== undefined) return new InvalidStackError(report.diagnostics);
+  return new TsstackError(report.code, report.message, {
+    ...(report.hint !== undefined && { hint: report.hint }),
+    ...(report.address !== undefined && { address: report.address as never }),
+  });
+}
+
+/** No daemon (no socket, nobody listens), or one that went before it said a word. */
+function isUnanswered(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+function explain(error: unknown, socket: string): unknown {
+  if (!(error instanceof Error && 'code' in error) || error.code !== 'EACCES') return error;
+  return new TsstackError('daemon-unreachable', `No permission to use ${socket}`, {
+    hint: 'tsstack needs root: run it with sudo',
+    cause: error,
+  });
+}
+
+function connectionLost(cause: unknown): TsstackError {
+  return new TsstackError('daemon-unreachable', 'The connection to the daemon was lost before it had answered', {
+    hint: 'Run the command again: it goes on from what is there',
+    cause,
+  });
+}

@@ -1,0 +1,26 @@
+import type { Command } from './command.ts';
+
+interface Entry {
+  /** Shown by `tsstack help` without loading the command. */
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+/** Every command by name, in the order of the help text. Each is loaded only when it is used. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  up: { summary: 'Make the machine match the stack file', load: () => import('./commands/up.ts') },
+  plan: { summary: 'Show what up would do, and why', load: () => import('./commands/plan.ts') },
+  down: { summary: 'Stop a stack and remove it without a trace', load: () => import('./commands/down.ts') },
+  ps: { summary: 'List containers', load: () => import('./commands/ps.ts') },
+  logs: { summary: 'Show the output of containers', load: () => import('./commands/logs.ts') },
+  exec: { summary: 'Run a program in a running container', load: () => import('./commands/exec.ts') },
+  start: { summary: 'Start stopped containers', load: () => import('./commands/start.ts') },
+  stop: { summary: 'Stop containers, and keep them', load: () => import('./commands/stop.ts') },
+  restart: { summary: 'Stop and start containers', load: () => import('./commands/restart.ts') },
+  watch: { summary: 'Keep the machine matched while files change', load: () => import('./commands/watch.ts') },
+  config: { summary: 'Check a stack file and print what it means', load: () => import('./commands/config.ts') },
+  inspect: { summary: 'Print all that is known of containers', load: () => import('./commands/inspect.ts') },
+  ls: { summary: 'List stacks', load: () => import('./commands/ls.ts') },
+  doctor: { summary: 'Check what this machine has and lacks', load: () => import('./commands/doctor.ts') },
+  version: { summary: 'Show the version', load: () => import('./commands/version.ts') },
+};

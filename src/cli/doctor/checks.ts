@@ -1,0 +1,158 @@
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { release } from 'node:os';
+import { delimiter, dirname } from 'node:path';
+import type { DoctorCheck } from '../../daemon/api.ts';
+import type { Context } from '../command.ts';
+import { kernelFeatureChecks } from './kernel-config.ts';
+
+/** Tools by the Debian package that has them. */
+const TOOLS: Readonly<Record<string, readonly string[]>> = {
+  nftables: ['nft'],
+  iproute2: ['ip'],
+  'util-linux': ['unshare', 'nsenter', 'flock', 'fallocate'],
+  mount: ['mount', 'umount'],
+  coreutils: ['cp', 'stty'],
+};
+
+/** mount_setattr(2), with which mounts become read-only as a whole. */
+const LEAST_KERNEL = [5, 12] as const;
+const CONTROLLERS = ['cpu', 'memory', 'pids', 'cpuset'] as const;
+const FURTHER_CONTROLLERS = { 1: ['blkio', 'devices', 'freezer'], 2: ['io'] } as const;
+const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts', 'user', 'time'] as const;
+/** Bits of linux/capability.h. */
+const CAPABILITIES = { CHOWN: 0, DAC_OVERRIDE: 1, NET_ADMIN: 12, SYS_CHROOT: 18, SYS_ADMIN: 21, MKNOD: 27 } as const;
+/** OVERLAYFS_SUPER_MAGIC of linux/magic.h: it cannot be the upper layer of another overlay. */
+const OVERLAY_MAGIC = 0x794c7630;
+
+/** Everything that this machine must have, looked at without a daemon and without changing anything. */
+export function checkMachine(context: Context): DoctorCheck[] {
+  return [
+    checkRoot(process.geteuid?.() ?? -1),
+    checkCapabilities(readText('/proc/self/status')),
+    checkKernel(release()),
+    ...kernelFeatureChecks(),
+    checkCgroups(readText('/proc/self/mountinfo'), readText('/sys/fs/cgroup/cgroup.controllers')),
+    checkNamespaces((name) => existsSync(`/proc/self/ns/${name}`)),
+    checkSeccomp(readText('/proc/self/status')),
+    ...checkTools((tool) => findTool(tool, context.env['PATH'])),
+    checkInit((tool) => findTool(tool, context.env['PATH'])),
+    checkStateDirectory(context.paths.state),
+  ];
+}
+
+function checkRoot(uid: number): DoctorCheck {
+  const name = 'root';
+  if (uid === 0) return { name, status: 'ok', found: 'uid 0' };
+  return { name, status: 'missing', found: `uid ${uid}`, fix: 'sudo -i' };
+}
+
+/** `status`: text of /proc/self/status, proc_pid_status(5). */
+export function checkCapabilities(status: string): DoctorCheck {
+  const name = 'capabilities';
+  const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  const lacking = Object.entries(CAPABILITIES).filter(([, bit]) => ((mask >> BigInt(bit)) & 1n) === 0n);
+  if (lacking.length === 0) return { name, status: 'ok', found: 'all that is needed' };
+  const names = lacking.map(([capability]) => `CAP_${capability}`).join(', ');
+  return { name, status: 'missing', found: `without ${names}`, fix: 'sudo -i' };
+}
+
+/** `version`: what uname(2) calls release, `6.1.0-30-amd64`. */
+export function checkKernel(version: string): DoctorCheck {
+  const name = 'kernel';
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  const least = LEAST_KERNEL.join('.');
+  if (major > LEAST_KERNEL[0] || (major === LEAST_KERNEL[0] && minor >= LEAST_KERNEL[1])) {
+    return { name, status: 'ok', found: `${version} (needs ${least})` };
+  }
+  return { name, status: 'missing', found: `${version}, needs ${least}`, fix: 'apt-get install -y linux-image-amd64' };
+}
+
+/** `mountinfo`: /proc/self/mountinfo; `unified`: cgroup.controllers of a unified hierarchy, empty where there is none. */
+export function checkCgroups(mountinfo: string, unified: string): DoctorCheck {
+  const name = 'cgroups';
+  const version = unified.trim() === '' ? 1 : 2;
+  const present = version === 2 ? unified.trim().split(/\s+/) : legacyControllers(mountinfo);
+  const known: readonly string[] = [...CONTROLLERS, ...FURTHER_CONTROLLERS[version]];
+  const has = known.filter((controller) => present.includes(controller));
+  const lacks = known.filter((controller) => !present.includes(controller));
+  if (has.length === 0) {
+    return { name, status: 'missing', found: 'no hierarchy is mounted', fix: 'mount -t cgroup2 none /sys/fs/cgroup' };
+  }
+  const found = `version ${version}: ${has.join(', ')}`;
+  if (lacks.length === 0) return { name, status: 'ok', found };
+  return { name, status: 'warning', found: `${found}; without ${lacks.join(', ')}`, fix: cgroupFix(version, lacks) };
+}
+
+function legacyControllers(mountinfo: string): string[] {
+  return mountinfo
+    .split('\n')
+    .map((line) => / - cgroup \S+ (\S+)$/.exec(line)?.[1])
+    .flatMap((options) => options?.split(',') ?? []);
+}
+
+function cgroupFix(version: 1 | 2, [first = 'cpu']: readonly string[]): string {
+  return version === 2
+    ? `echo +${first} > /sys/fs/cgroup/cgroup.subtree_control`
+    : `mkdir -p /sys/fs/cgroup/${first} && mount -t cgroup -o ${first} none /sys/fs/cgroup/${first}`;
+}
+
+function checkNamespaces(has: (name: string) => boolean): DoctorCheck {
+  const name = 'namespaces';
+  const lacking = NAMESPACES.filter((each) => !has(each));
+  if (lacking.length === 0) return { name, status: 'ok', found: NAMESPACES.join(', ') };
+  // User and time namespaces are only used where a stack file asks for them.
+  const optional = lacking.every((each) => each === 'user' || each === 'time');
+  return { name, status: optional ? 'warning' : 'missing', found: `without ${lacking.join(', ')}` };
+}
+
+function checkSeccomp(status: string): DoctorCheck {
+  const has = /^Seccomp_filters:/m.test(status);
+  return has
+    ? { name: 'seccomp filters', status: 'ok', found: 'supported' }
+    : { name: 'seccomp filters', status: 'missing', found: 'kernel built without CONFIG_SECCOMP_FILTER' };
+}
+
+function checkTools(find: (tool: string) => string | undefined): DoctorCheck[] {
+  return Object.entries(TOOLS).flatMap(([debianPackage, tools]) =>
+    tools.map((name): DoctorCheck => {
+      const path = find(name);
+      if (path !== undefined) return { name, status: 'ok', found: path };
+      return { name, status: 'missing', found: 'not found in PATH', fix: `apt-get install -y ${debianPackage}` };
+    }),
+  );
+}
+
+function checkInit(find: (tool: string) => string | undefined): DoctorCheck {
+  const path = find('tini-static') ?? find('tini');
+  if (path !== undefined) return { name: 'tini', status: 'ok', found: path };
+  const found = 'not found; only services with `init: true` need it';
+  return { name: 'tini', status: 'warning', found, fix: 'apt-get install -y tini' };
+}
+
+function checkStateDirectory(state: string): DoctorCheck {
+  const name = 'state directory';
+  let there = state;
+  while (!existsSync(there)) there = dirname(there);
+  const { type, bavail, bsize } = statfsSync(there);
+  const free = `${state}, ${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB free`;
+  if (type !== OVERLAY_MAGIC) return { name, status: 'ok', found: free };
+  return {
+    name,
+    status: 'missing',
+    found: `${state} is on an overlay, which cannot hold the layers of another one`,
+    fix: `mount -t tmpfs tmpfs ${there}`,
+  };
+}
+
+function findTool(tool: string, path = ''): string | undefined {
+  const directories = [...path.split(delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  return directories.map((directory) => `${directory}/${tool}`).find((candidate) => existsSync(candidate));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { OWNER, type Paths } from '../store/paths.ts';
+
+/** Something of ours that is on the machine. */
+export interface Residue {
+  readonly kind: 'process' | 'netns' | 'link' | 'nft' | 'cgroup' | 'mount' | 'file';
+  /** How it is found by hand: a name, a path, a pid with its command line. */
+  readonly what: string;
+}
+
+/** Names of named namespaces and interfaces begin with this. */
+const PREFIX = 'ts-';
+
+/**
+ * Everything of ours, found from the kernel alone: nothing is asked of a daemon, nothing is believed that it wrote.
+ * Only reads. Files that a user asked for (volumes, images) count as well: they are gone when nothing is left.
+ */
+export function findResidue(paths: Paths): readonly Residue[] {
+  return [
+    ...processes(paths),
+    ...named('netns', '/run/netns'),
+    ...links(),
+    ...nftTables(),
+    ...cgroups(),
+    ...mounts(paths),
+    ...files(paths.state),
+    ...files(paths.run),
+  ];
+}
+
+/** Launch chains, launchers and daemons name our directories; what runs in a container is in one of our cgroups. */
+function processes(paths: Paths): Residue[] {
+  const own = new Set(ancestors(process.pid));
+  return list('/proc')
+    .filter((name) => /^\d+$/.test(name) && !own.has(Number(name)))
+    .flatMap((pid): Residue[] => {
+      const words = read(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
+      const ours =
+        words.some((word) => isBelow(word, paths.state) || isBelow(word, paths.run)) ||
+        new RegExp(`:/${OWNER}(/|$)`, 'm').test(read(`/proc/${pid}/cgroup`));
+      return ours ? [{ kind: 'process', what: `${pid} ${words.join(' ').slice(0, 120)}`.trimEnd() }] : [];
+    });
+}
+
+/** A shell that looks for us names us too. */
+function ancestors(pid: number): number[] {
+  if (pid <= 1) return [];
+  // The parent is the second field behind the name, which may hold anything, proc_pid_stat(5).
+  const parent = Number(read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1] ?? 0);
+  return [pid, ...ancestors(parent)];
+}
+
+function isBelow(word: string, directory: string): boolean {
+  return word === directory || word.startsWith(`${directory}/`);
+}
+
+function named(kind: 'netns', directory: string): Residue[] {
+  return list(directory)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => ({ kind, what: name }));
+}
+
+function links(): Residue[] {
+  return list('/sys/class/net')
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => ({ kind: 'link', what: name }));
+}
+
+function nftTables(): Residue[] {
+  const { stdout, error } = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' });
+  // Without the tool there can be no table of ours.
+  if (error !== undefined) return [];
+  return stdout
+    .split('\n')
+    .filter((line) => line.split(/\s+/)[2]?.startsWith(OWNER) === true)
+    .map((line) => ({ kind: 'nft', what: line.trim() }));
+}
+
+function cgroups(): Residue[] {
+  return read('/proc/self/mountinfo')
+    .split('\n')
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => line.split(' ')[4] ?? '')
+    .flatMap((mountPoint) => [`${mountPoint}/${OWNER}`])
+    .filter((path) => existsSync(path))
+    .map((path) => ({ kind: 'cgroup', what: path }));
+}
+
+function mounts({ state, run }: Paths): Residue[] {
+  return read('/proc/self/mountinfo')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => ({ mountPoint: line.split(' ')[4] ?? '', options: line.split(' - ')[1] ?? '' }))
+    .filter(({ mountPoint, options }) =>
+      [state, run].some((ours) => isBelow(mountPoint, ours) || options.includes(`${ours}/`)),
+    )
+    .map(({ mountPoint }) => ({ kind: 'mount', what: mountPoint }));
+}
+
+/** Files below one of our directories; directories only where nothing is in them. */
+function files(directory: string): Residue[] {
+  if (!existsSync(directory)) return [];
+  const entries = readdirSync(directory, { withFileTypes: true });
+  if (entries.length === 0) return [{ kind: 'file', what: `${directory}/` }];
+  return entries.map((entry) => ({
+    kind: 'file',
+    what: `${directory}/${entry.name}${entry.isDirectory() ? '/' : ''}`,
+  }));
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** Processes end while we look: what cannot be read is not there. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

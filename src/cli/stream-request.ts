@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { ProgressEvent } from '../model/event.ts';
+import { fromReport } from './client.ts';
+import type { Context } from './command.ts';
+import { EXIT } from './command.ts';
+import type { ProgressView } from './progress.ts';
+import { JsonProgress } from './views/progress-json.ts';
+import { PlainProgress } from './views/progress-plain.ts';
+
+interface StreamOptions {
+  readonly path: string;
+  /** Everything but the request's id. */
+  readonly body: object;
+  /** Sees every event before it is shown. */
+  readonly onEvent?: (event: ProgressEvent) => void;
+}
+
+/**
+ * Makes a request that takes a while and shows its progress. The first Ctrl-C asks the daemon to cancel, the second
+ * leaves at once. Gives the result of `done`; throws the error of `failed`.
+ */
+export async function streamRequest<T>(context: Context, options: StreamOptions): Promise<T> {
+  const requestId = randomUUID();
+  const events = context.client.progress(options.path, { ...options.body, requestId });
+  const first = events.next();
+  // Handled below; without this a failure would count as unhandled while the view is loading.
+  first.catch(() => {});
+  const view = await openView(context);
+  const onInterrupt = cancelOnInterrupt(context, view, requestId);
+  process.on('SIGINT', onInterrupt);
+  try {
+    for (let next = await first; next.done !== true; next = await events.next()) {
+      const event = next.value;
+      options.onEvent?.(event);
+      view.show(event);
+      if (event.type === 'done') return event.result as T;
+      if (event.type === 'failed') throw fromReport(event.error);
+    }
+    throw new Error('a stream without end event');
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    await view.close();
+  }
+}
+
+async function openView(context: Context): Promise<ProgressView> {
+  if (context.format === 'json') return new JsonProgress(context.out);
+  if (!context.err.isTerminal) return new PlainProgress(context.err);
+  const { LiveProgress } = await import('./views/progress-live.ts');
+  return new LiveProgress(context.err);
+}
+
+function cancelOnInterrupt(context: Context, view: ProgressView, requestId: string): () => void {
+  let asked = false;
+  return () => {
+    if (asked) process.exit(EXIT.interrupted);
+    asked = true;
+    view.note('Cancelling… (Ctrl-C again to leave at once)');
+    // What becomes of it is told by the request's own last event.
+    context.client.post('/v1/cancel', { requestId }).catch(() => {});
+  };
+}

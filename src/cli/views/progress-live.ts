@@ -1,0 +1,113 @@
+import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2';
+import type { ProgressEvent } from '../../model/event.ts';
+import { ProgressTracker, type ProgressView, type ResourceProgress } from '../progress.ts';
+import type { Terminal } from '../terminal.ts';
+import { printDiagnostics } from './error.ts';
+import { formatSeconds } from './format.ts';
+import { PlainProgress, rollbackText } from './progress-plain.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the wrapper's type names two renderer classes that do not matter here
+type Task = ListrTaskWrapper<unknown, any, any>;
+
+interface Line {
+  readonly end: PromiseWithResolvers<void>;
+  task: Task | undefined;
+  title: string;
+  durationMs: number;
+}
+
+/**
+ * Progress on a terminal: one line a resource, rewritten as it comes along. A plan with more resources than the
+ * terminal has rows is shown as plain lines, since rows that have scrolled away cannot be rewritten.
+ */
+export class LiveProgress implements ProgressView {
+  readonly #terminal: Terminal;
+  readonly #tracker = new ProgressTracker();
+  readonly #lines = new Map<string, Line>();
+  #plain: PlainProgress | undefined;
+  #remarks: string[] = [];
+  #drawn: Promise<unknown> | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(event: ProgressEvent): void {
+    if (this.#plain !== undefined) this.#plain.show(event);
+    else if (event.type === 'plan') this.#begin(event);
+    else if (event.type === 'diagnostics') printDiagnostics(this.#terminal, event.diagnostics);
+    else if (event.type === 'warning') this.note(`${this.#terminal.style('yellow', '!')} ${event.message}`);
+    else if (event.type === 'rolling-back')
+      this.note(`${this.#terminal.style('yellow', '↩')} ${rollbackText(event.steps)}`);
+    else {
+      const progress = this.#tracker.follow(event);
+      if (progress !== undefined) this.#update(progress);
+    }
+  }
+
+  /** While lines are drawn, remarks wait until they stand. */
+  note(message: string): void {
+    if (this.#drawn === undefined) this.#terminal.write(`${message}\n`);
+    else this.#remarks.push(message);
+  }
+
+  async close(): Promise<void> {
+    await this.#plain?.close();
+    for (const line of this.#lines.values()) line.end.resolve();
+    await this.#drawn;
+    this.#drawn = undefined;
+    for (const remark of this.#remarks.splice(0)) this.note(remark);
+  }
+
+  #begin(event: ProgressEvent & { type: 'plan' }): void {
+    const addresses = this.#tracker.addPlan(event.plan);
+    if (addresses.length === 0) return;
+    if (addresses.length > this.#terminal.rows - 2) {
+      this.#plain = new PlainProgress(this.#terminal);
+      this.#plain.show(event);
+      return;
+    }
+    const width = Math.max(...addresses.map((address) => address.length));
+    for (const address of addresses) {
+      this.#lines.set(address, {
+        end: Promise.withResolvers(),
+        task: undefined,
+        title: address.padEnd(width),
+        durationMs: 0,
+      });
+    }
+    this.#drawn = this.#draw();
+  }
+
+  #draw(): Promise<unknown> {
+    const tasks = [...this.#lines.values()].map((line) => ({
+      title: line.title,
+      task: (_context: unknown, task: Task) => {
+        line.task = task;
+        return line.end.promise;
+      },
+    }));
+    const listr = new Listr(tasks, {
+      concurrent: true,
+      exitOnError: false,
+      // Ctrl-C is a request to the daemon.
+      registerSignalListeners: false,
+      rendererOptions: {
+        showErrorMessage: false,
+        formatOutput: 'truncate',
+        logger: new ListrLogger({ useIcons: true, processOutput: new ProcessOutput(process.stderr, process.stderr) }),
+      },
+    });
+    return listr.run();
+  }
+
+  #update({ address, text, state, durationMs }: ResourceProgress): void {
+    const line = this.#lines.get(address);
+    if (line?.task === undefined) return;
+    line.durationMs += durationMs ?? 0;
+    const took = state === 'done' ? ` ${this.#terminal.style('dim', formatSeconds(line.durationMs))}` : '';
+    line.task.title = `${line.title}  ${text}${took}`;
+    if (state === 'done') line.end.resolve();
+    if (state === 'failed') line.end.reject(new Error(text));
+  }
+}
