@@ -1,35 +1,18 @@
 import type { Host } from '../host/host.ts';
-import type { HostOp } from '../host/op.ts';
-import type { Drift, Usage } from '../model/observed.ts';
-import type { Device, Resources } from '../model/stack.ts';
+import { TsstackError } from '../model/error.ts';
+import type { Cgroups } from './interface.ts';
+import { parseCgroupMounts } from './mounts.ts';
+import { createCgroupsV1 } from './v1/cgroups.ts';
+import { createCgroupsV2 } from './v2/cgroups.ts';
 
-/** Device access of a container; `all` for privileged ones. */
-export type DeviceAccess = 'all' | readonly Device[];
-
-/**
- * cgroup v1 (hybrid, one hierarchy a controller) and v2 behind one interface. `name` is a path below each hierarchy:
- * `tsstack/demo/web.1`.
- */
-export interface Cgroups {
-  readonly version: 1 | 2;
-  /** Make the container's cgroups, parents included, and set every limit. */
-  create(name: string, resources: Resources, devices: DeviceAccess): readonly HostOp[];
-  /** Set limits on cgroups that are there, in an order that the kernel accepts whatever was set before. */
-  update(name: string, before: Resources, after: Resources): readonly HostOp[];
-  /** Remove them when they are empty, and the stack's directories and ours when nothing else is in them. */
-  remove(name: string): readonly HostOp[];
-  /** Files that a process writes its id to, to join: one (v2) or one a controller (v1). */
-  procsFiles(name: string): readonly string[];
-  /** Process ids in it. */
-  processes(name: string): readonly number[];
-  exists(name: string): boolean;
-  usage(name: string): Usage | undefined;
-  freeze(name: string, frozen: boolean): readonly HostOp[];
-  /** Differences between limits in the kernel and `resources`. */
-  drift(name: string, resources: Resources): readonly Drift[];
-}
+export type { Cgroups, DeviceAccess } from './interface.ts';
 
 /** Looks at /proc/self/mountinfo once. Throws `unsupported-host` when there is neither. */
-export function detectCgroups(_host: Host): Cgroups {
-  throw new Error('not written yet');
+export function detectCgroups(host: Host): Cgroups {
+  const mounts = parseCgroupMounts(host.readText('/proc/self/mountinfo') ?? '');
+  if (mounts.v1.size > 0) return createCgroupsV1(host, mounts.v1);
+  if (mounts.v2 !== undefined) return createCgroupsV2(host, mounts.v2);
+  throw new TsstackError('unsupported-host', 'No cgroup hierarchy is mounted', {
+    hint: 'Run mount -t cgroup2 none /sys/fs/cgroup',
+  });
 }

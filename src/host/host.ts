@@ -24,6 +24,8 @@ export interface FileStat {
   readonly modifiedMs: number;
   readonly device: number;
   readonly inode: number;
+  /** Device number of a char or block device (`stat.rdev`), 0 of anything else. */
+  readonly rdev: number;
 }
 
 /** The machine. Reading is direct; every change goes through `perform`. */

@@ -7,12 +7,18 @@ export type HostOp =
   | { readonly op: 'mkdir'; readonly path: string; readonly mode?: number }
   /** Write a whole file: temporary name, rename. `mode` default 0o644. */
   | { readonly op: 'write-file'; readonly path: string; readonly data: string | Uint8Array; readonly mode?: number }
-  /** Write an existing file in place, keeping its inode: kernel files (cgroup, /proc/sys) and files that are bind mounted. */
-  | { readonly op: 'write-in-place'; readonly path: string; readonly data: string }
+  /**
+   * Write an existing file in place, keeping its inode: kernel files (cgroup, /proc/sys) and files that are bind mounted.
+   * `tolerateAbsent`: nothing is to do on a kernel that lacks the file.
+   */
+  | { readonly op: 'write-in-place'; readonly path: string; readonly data: string; readonly tolerateAbsent?: true }
   /** Remove a file or a tree. Absent is fine. Never follows a link, never crosses onto another file system. */
   | { readonly op: 'remove'; readonly path: string }
-  /** Remove an empty directory (a cgroup). Absent is fine. */
-  | { readonly op: 'rmdir'; readonly path: string }
+  /**
+   * Remove an empty directory. Absent is fine. `tree`: directories in it first, deepest first (a cgroup: the files in it
+   * are the kernel's and go with it). `tolerateNonEmpty`: leave one alone that something else is in (ENOTEMPTY, EBUSY).
+   */
+  | { readonly op: 'rmdir'; readonly path: string; readonly tree?: true; readonly tolerateNonEmpty?: true }
   /**
    * One line of `ip -batch` (iproute2), words without shell quoting, without the leading `ip`. Lines of steps that run
    * at the same time share one process. `netns`: run inside that named namespace.

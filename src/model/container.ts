@@ -85,6 +85,8 @@ export interface Endpoint {
   readonly ipv6?: string;
   readonly gateway6?: string;
   readonly macAddress?: string;
+  /** The network's `com.docker.network.driver.mtu`; absent: 1500. */
+  readonly mtu?: number;
   /** Names that resolve to this endpoint on this network: service, container name, aliases. */
   readonly names: readonly string[];
 }

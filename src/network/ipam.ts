@@ -1,42 +1,164 @@
+import { createHash } from 'node:crypto';
+import { TsstackError } from '../model/error.ts';
+import { addressToNumber, type Block, formatBlock, numberToAddress, parseBlock } from './cidr.ts';
+
+/**
+ * Where networks without an `ipam` section get their subnets, tried in this order. 10.64.0.0/12 keeps clear of what is
+ * common behind 10.: the first blocks of clouds, Podman's 10.88/16, Kubernetes' 10.96/12 and 10.244/16, Google's
+ * 10.128/9. The others serve where a VPN routes all of 10.0.0.0/8.
+ */
+export const DEFAULT_POOLS: readonly string[] = ['10.64.0.0/12', '172.16.0.0/12', '192.168.0.0/16'];
+
+/** Subnets are this big (as a prefix length) unless more containers must fit. */
+const SUBNET_PREFIX = 24;
+
+/** VPNs replace the default route by 0.0.0.0/1 and 128.0.0.0/1: so wide a route says nothing about who lives there. */
+const SHORTEST_MEANT_PREFIX = 2;
+
 /**
  * The first free subnet of the default pools that holds `hosts` containers and overlaps none of `taken` (CIDRs: every
- * route of the machine, every network of ours). Throws `address-pool-exhausted`.
+ * route of the machine, every network of ours). It has room for twice as many and more, so that replicas can be added
+ * later. Throws `address-pool-exhausted`.
  */
-export function allocateSubnet(_taken: readonly string[], _hosts: number): string {
-  throw new Error('not written yet');
+export function allocateSubnet(taken: readonly string[], hosts: number): string {
+  const prefix = prefixFor(hosts);
+  const blocks = taken
+    .map(parseBlock)
+    .filter((block) => block.bits === 32 && block.prefix >= SHORTEST_MEANT_PREFIX)
+    .sort((left, right) => Number(left.first - right.first));
+  for (const pool of DEFAULT_POOLS.map(parseBlock)) {
+    const found = firstGap(pool, prefix, blocks);
+    if (found !== undefined) return formatBlock({ bits: 32, prefix, first: found });
+  }
+  throw new TsstackError(
+    'address-pool-exhausted',
+    `Cannot find a free /${prefix} subnet in ${DEFAULT_POOLS.join(', ')}: the machine's routes and networks take them all`,
+    { hint: "Name a free subnet with the network's ipam.config.subnet" },
+  );
 }
 
-export function subnetsOverlap(_left: string, _right: string): boolean {
-  throw new Error('not written yet');
+/** Prefix length of a subnet for `hosts` containers: at least twice as many and eight more addresses. */
+function prefixFor(hosts: number): number {
+  const needed = hosts * 2 + 8;
+  return Math.min(SUBNET_PREFIX, 32 - Math.ceil(Math.log2(needed)));
+}
+
+/** `blocks` sorted by their first address. */
+function firstGap(pool: Block, prefix: number, blocks: readonly Block[]): bigint | undefined {
+  const size = 1n << BigInt(32 - prefix);
+  let candidate = pool.first;
+  for (const block of blocks) {
+    if (block.last < candidate) continue;
+    if (block.first >= candidate + size) break;
+    candidate = (block.last / size + 1n) * size;
+  }
+  return candidate >= pool.first && candidate + size - 1n <= pool.last ? candidate : undefined;
+}
+
+/**
+ * A private IPv6 /64 (unique local, RFC 4193) that follows from the names alone, the next one if it overlaps one of
+ * `taken`.
+ */
+export function allocateSubnet6(stack: string, networkKey: string, taken: readonly string[]): string {
+  for (let attempt = 0; ; attempt += 1) {
+    const hash = createHash('sha256').update(`subnet6\0${stack}\0${networkKey}\0${attempt}`).digest();
+    const first = (0xfdn << 120n) | ((hash.readBigUInt64BE(0) >> 8n) << 64n);
+    const subnet = formatBlock({ bits: 128, prefix: 64, first });
+    if (!taken.some((other) => parseBlock(other).prefix >= SHORTEST_MEANT_PREFIX && subnetsOverlap(other, subnet))) {
+      return subnet;
+    }
+  }
+}
+
+export function subnetsOverlap(left: string, right: string): boolean {
+  const [one, other] = [parseBlock(left), parseBlock(right)];
+  return one.bits === other.bits && one.first <= other.last && other.first <= one.last;
 }
 
 /** First host address, as Docker takes it: `10.1.2.1` of `10.1.2.0/24`. */
-export function defaultGateway(_subnet: string): string {
-  throw new Error('not written yet');
+export function defaultGateway(subnet: string): string {
+  const block = parseBlock(subnet);
+  return numberToAddress(isPointToPoint(block) ? block.first : block.first + 1n, block.bits);
+}
+
+/** A /31 or /32 has neither network nor broadcast address (RFC 3021). */
+function isPointToPoint(block: Block): boolean {
+  return block.bits - block.prefix <= 1;
+}
+
+/** What decides an address beside the subnet and what is taken. */
+export interface AllocateOptions {
+  /** Taken if it is free; it may lie outside `range`. */
+  readonly preferred?: string | undefined;
+  readonly range?: string | undefined;
+  /** The network's gateway; default `defaultGateway()`. */
+  readonly gateway?: string | undefined;
 }
 
 /**
- * A free address of a subnet (inside `range` if given), never the network's, broadcast's, gateway's or a taken one.
- * `preferred` is taken if it is free: a replica keeps its address. Throws `address-pool-exhausted`.
+ * A free address of a subnet (inside `range` if given), never the network's, broadcast's, gateway's or a taken one:
+ * the first. `preferred` is taken if it is free: a replica keeps its address. Throws `address-pool-exhausted`.
  */
-export function allocateAddress(
-  _subnet: string,
-  _taken: ReadonlySet<string>,
-  _options?: { readonly preferred?: string | undefined; readonly range?: string | undefined },
-): string {
-  throw new Error('not written yet');
+export function allocateAddress(subnet: string, taken: ReadonlySet<string>, options: AllocateOptions = {}): string {
+  const block = parseBlock(subnet);
+  const gateway = addressToNumber(options.gateway ?? defaultGateway(subnet));
+  const used = new Set([...taken].map(addressToNumber)).add(gateway);
+  const [first, last] = usableAddresses(block);
+  const isFree = (value: bigint) => value >= first && value <= last && !used.has(value);
+  if (options.preferred !== undefined && isInside(options.preferred, subnet)) {
+    const preferred = addressToNumber(options.preferred);
+    if (isFree(preferred)) return numberToAddress(preferred, block.bits);
+  }
+  const range = parseBlock(options.range ?? subnet);
+  for (let value = range.first; value <= range.last && value <= last; value += 1n) {
+    if (isFree(value)) return numberToAddress(value, block.bits);
+  }
+  throw new TsstackError(
+    'address-pool-exhausted',
+    `No address is free in ${options.range ?? subnet}: ${used.size} taken`,
+    {
+      hint: 'Give the network a larger subnet with ipam.config.subnet',
+    },
+  );
 }
 
-export function isInside(_address: string, _subnet: string): boolean {
-  throw new Error('not written yet');
+/** IPv6 has no broadcast address; its first one is every router's (RFC 4291, 2.6.1). */
+function usableAddresses(block: Block): readonly [bigint, bigint] {
+  if (isPointToPoint(block)) return [block.first, block.last];
+  return [block.first + 1n, block.bits === 32 ? block.last - 1n : block.last];
+}
+
+export function isInside(address: string, subnet: string): boolean {
+  const block = parseBlock(subnet);
+  const bits = address.includes(':') ? 128 : 32;
+  const value = addressToNumber(address);
+  return bits === block.bits && value >= block.first && value <= block.last;
 }
 
 /** Bridge of a network, at most 15 characters: `ts-backen-x3f9a`. The same names give the same bridge. */
-export function bridgeName(_stack: string, _networkKey: string): string {
-  throw new Error('not written yet');
+export function bridgeName(stack: string, networkKey: string): string {
+  return `ts-${word(networkKey, 6)}-${shortHash(`bridge\0${stack}\0${networkKey}`)}`;
 }
 
-/** Host's end of a veth pair, at most 15 characters, of a container (`machineName()`) on a network (by key). */
-export function hostInterfaceName(_machineName: string, _networkKey: string): string {
-  throw new Error('not written yet');
+/**
+ * Host's end of a veth pair, at most 15 characters, of a container (`machineName()`) on a network (by key):
+ * `ts-web1-a1b2c`.
+ */
+export function hostInterfaceName(machineName: string, networkKey: string): string {
+  const replica = machineName.slice(machineName.indexOf('.') + 1);
+  const index = replica.slice(replica.lastIndexOf('.') + 1).slice(-4);
+  const service = replica.slice(0, replica.lastIndexOf('.'));
+  return `ts-${word(service, 6 - index.length)}${index}-${shortHash(`veth\0${machineName}\0${networkKey}`)}`;
+}
+
+/** What is fit for an interface's name, and for its directory below /proc/sys, of a text. */
+function word(text: string, length: number): string {
+  const plain = text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  return plain.slice(0, length) || 'x';
+}
+
+/** Five characters out of 36: 60 million values. */
+function shortHash(text: string): string {
+  const value = createHash('sha256').update(text).digest().readUIntBE(0, 6) % 36 ** 5;
+  return value.toString(36).padStart(5, '0');
 }

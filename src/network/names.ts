@@ -1,3 +1,4 @@
+import type { Host } from '../host/host.ts';
 import type { ContainerSpec, Endpoint } from '../model/container.ts';
 
 /** A container that others may call by name. */
@@ -5,15 +6,109 @@ export interface Peer {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** As Docker and Debian write them. */
+const LOCAL_HOSTS = [
+  '127.0.0.1\tlocalhost',
+  '::1\tlocalhost ip6-localhost ip6-loopback',
+  'ff02::1\tip6-allnodes',
+  'ff02::2\tip6-allrouters',
+];
+
 /**
  * /etc/hosts of a container: localhost, its own names, `extra_hosts` (`host-gateway` is its gateway), and the names of
- * every peer on a network that it shares.
+ * every peer on a network that it shares. A name of `extra_hosts` comes before a peer's of the same name: the first line
+ * counts.
  */
-export function hostsFile(_spec: ContainerSpec, _endpoints: readonly Endpoint[], _peers: readonly Peer[]): string {
-  throw new Error('not written yet');
+export function hostsFile(spec: ContainerSpec, endpoints: readonly Endpoint[], peers: readonly Peer[]): string {
+  const lines = [...LOCAL_HOSTS, ...ownLines(spec, endpoints), ...extraLines(spec, endpoints)];
+  const networks = new Set(endpoints.map((endpoint) => endpoint.networkName));
+  for (const endpoint of [...endpoints, ...peers.flatMap((peer) => peer.endpoints)]) {
+    if (networks.has(endpoint.networkName)) lines.push(...addressLines(endpoint, endpoint.names));
+  }
+  return `${[...new Set(lines)].join('\n')}\n`;
 }
 
-/** /etc/resolv.conf of a container: `dns`, `dns_search`, `dns_opt`, else the host's own without loopback servers. */
-export function resolvConf(_spec: ContainerSpec, _hostResolvConf: string): string {
-  throw new Error('not written yet');
+/** 127.0.1.1 is Debian's address for a host name without a network (Debian reference, 5.1.1). */
+function ownLines(spec: ContainerSpec, endpoints: readonly Endpoint[]): readonly string[] {
+  if (spec.hostname === '') return [];
+  const full = spec.domainname === '' ? [] : [`${spec.hostname}.${spec.domainname}`];
+  const names = [...full, spec.hostname];
+  const own = endpoints.flatMap((endpoint) => addressLines(endpoint, names));
+  return own.length > 0 ? own : [`127.0.1.1\t${names.join(' ')}`];
+}
+
+function extraLines(spec: ContainerSpec, endpoints: readonly Endpoint[]): readonly string[] {
+  return spec.extraHosts.flatMap(({ host, address }) => {
+    const addresses = address === 'host-gateway' ? gateways(spec, endpoints) : [address];
+    return addresses.map((each) => `${each}\t${host}`);
+  });
+}
+
+function gateways(spec: ContainerSpec, endpoints: readonly Endpoint[]): readonly string[] {
+  if (spec.networkMode.type === 'host') return ['127.0.0.1'];
+  const ipv4 = endpoints.find((endpoint) => endpoint.gateway4 !== undefined)?.gateway4;
+  const ipv6 = endpoints.find((endpoint) => endpoint.gateway6 !== undefined)?.gateway6;
+  return [ipv4, ipv6].filter((address) => address !== undefined);
+}
+
+function addressLines(endpoint: Endpoint, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  return [endpoint.ipv4, endpoint.ipv6]
+    .filter((address) => address !== undefined)
+    .map((address) => `${address.split('/', 1)[0]}\t${[...new Set(names)].join(' ')}`);
+}
+
+/**
+ * /etc/resolv.conf of a container: `dns`, `dns_search`, `dns_opt`, each else the host's own without loopback servers,
+ * which are not there in the container's network namespace. If none is left, none is written: names of the stack are in
+ * /etc/hosts, others fail at once, and no query of the user's goes to a public server that he did not choose.
+ */
+export function resolvConf(spec: ContainerSpec, hostResolvConf: string): string {
+  const host = parseResolvConf(hostResolvConf);
+  const shareHost = spec.networkMode.type === 'host';
+  const servers = spec.dns.length > 0 ? spec.dns : host.servers.filter((server) => shareHost || !isLoopback(server));
+  const search = spec.dnsSearch.length > 0 ? spec.dnsSearch : host.search;
+  const options = spec.dnsOptions.length > 0 ? spec.dnsOptions : host.options;
+  const lines = servers.map((server) => `nameserver ${server}`);
+  // `dns_search: .` means none (resolv.conf(5) would search the root).
+  if (search.length > 0 && search.join() !== '.') lines.push(`search ${search.join(' ')}`);
+  if (options.length > 0) lines.push(`options ${options.join(' ')}`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** The list that systemd-resolved itself asks, where /etc/resolv.conf names only its stub on 127.0.0.53. */
+const RESOLVED_UPSTREAMS = '/run/systemd/resolve/resolv.conf';
+
+/** The host's resolver configuration that is of use in a container, for `resolvConf()`. */
+export function readHostResolvConf(host: Host): string {
+  const own = host.readText('/etc/resolv.conf') ?? '';
+  if (parseResolvConf(own).servers.some((server) => !isLoopback(server))) return own;
+  return host.readText(RESOLVED_UPSTREAMS) ?? own;
+}
+
+interface ResolvConf {
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+  readonly options: readonly string[];
+}
+
+/** resolv.conf(5): the last `search` counts, `domain` is an old form of it, options add up. */
+function parseResolvConf(text: string): ResolvConf {
+  const servers: string[] = [];
+  const options: string[] = [];
+  let search: readonly string[] = [];
+  for (const line of text.split('\n')) {
+    const [keyword, ...values] = line
+      .replace(/[#;].*/, '')
+      .trim()
+      .split(/\s+/);
+    if (keyword === 'nameserver') servers.push(...values.slice(0, 1));
+    if (keyword === 'search' || keyword === 'domain') search = values;
+    if (keyword === 'options') options.push(...values);
+  }
+  return { servers, search, options };
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
 }

@@ -1,0 +1,36 @@
+import type { HostOp } from '../host/op.ts';
+import type { Drift, Usage } from '../model/observed.ts';
+import type { Device, Resources } from '../model/stack.ts';
+
+/** Device access of a container; `all` for privileged ones. */
+export type DeviceAccess = 'all' | readonly Device[];
+
+/**
+ * cgroup v1 (hybrid, one hierarchy a controller) and v2 behind one interface. `name` is a path below each hierarchy:
+ * `tsstack/demo/web.1`.
+ */
+export interface Cgroups {
+  readonly version: 1 | 2;
+  /** Make the container's cgroups, parents included, and set every limit. */
+  create(name: string, resources: Resources, devices: DeviceAccess): readonly HostOp[];
+  /**
+   * Set limits on cgroups that are there, in an order that the kernel accepts whatever was set before: those that
+   * differ; all of them, to repair, when `before` and `after` are equal.
+   */
+  update(name: string, before: Resources, after: Resources): readonly HostOp[];
+  /** Remove them when they are empty, and the stack's directories and ours when nothing else is in them. */
+  remove(name: string): readonly HostOp[];
+  /** Files that a process writes its id to, to join: one (v2) or one a controller (v1). */
+  procsFiles(name: string): readonly string[];
+  /** Process ids in it. */
+  processes(name: string): readonly number[];
+  exists(name: string): boolean;
+  usage(name: string): Usage | undefined;
+  freeze(name: string, frozen: boolean): readonly HostOp[];
+  /** Differences between limits in the kernel and `resources`. */
+  drift(name: string, resources: Resources): readonly Drift[];
+  /**
+   * What of `resources` this kernel can't do and `create()` leaves out, in words: `memory.swap.max (memswap_limit): …`.
+   */
+  unsupportedResources(resources: Resources): readonly string[];
+}

@@ -1,0 +1,68 @@
+import type { Route } from '../model/observed.ts';
+import { formatBlock, parseBlock } from './cidr.ts';
+
+/** An interface of the host. */
+export interface Link {
+  readonly up: boolean;
+  /** Bridge that it is a port of. */
+  readonly master?: string;
+  /** `10.1.2.1/24`. */
+  readonly addresses: readonly string[];
+}
+
+/** Reads `ip -j addr show`; what has not the expected form is left out. */
+export function parseLinks(json: unknown): ReadonlyMap<string, Link> {
+  const links = new Map<string, Link>();
+  for (const entry of records(json)) {
+    if (typeof entry['ifname'] !== 'string') continue;
+    const master = entry['master'];
+    const addresses = records(entry['addr_info']).flatMap(({ local, prefixlen }) =>
+      typeof local === 'string' && typeof prefixlen === 'number' ? [`${local}/${prefixlen}`] : [],
+    );
+    links.set(entry['ifname'], {
+      up: Array.isArray(entry['flags']) && entry['flags'].includes('UP'),
+      ...(typeof master === 'string' && { master }),
+      addresses,
+    });
+  }
+  return links;
+}
+
+/** Reads `ip -j -4 route show`, without default routes. */
+export function parseRoutes(json: unknown): readonly Route[] {
+  const routes: Route[] = [];
+  for (const { dst, dev, nexthops } of records(json)) {
+    if (typeof dst !== 'string' || dst === 'default') continue;
+    const hop = records(nexthops)[0]?.['dev'];
+    const device = typeof dev === 'string' ? dev : typeof hop === 'string' ? hop : '';
+    routes.push({ destination: formatBlock(parseBlock(dst)), device });
+  }
+  return routes;
+}
+
+/** Flags of a route to the machine itself or to nowhere: RTF_LOCAL, RTF_ANYCAST, RTF_REJECT (linux/ipv6_route.h, route.h). */
+const NOT_UNICAST = 0x80000000 | 0x00100000 | 0x0200;
+
+/**
+ * Reads /proc/net/ipv6_route (all tables) without default, local, link-local and multicast routes, for which `ip` would
+ * need a process of its own: destination, prefix length, source, …, flags, device.
+ */
+export function parseRoutes6(text: string): readonly Route[] {
+  const routes: Route[] = [];
+  for (const line of text.split('\n')) {
+    const [destination = '', prefix = '', , , , , , , flags = '', device = ''] = line.trim().split(/\s+/);
+    if (!/^[0-9a-f]{32}$/.test(destination) || prefix === '00' || /^(fe[89ab]|ff)/.test(destination)) continue;
+    if ((Number.parseInt(flags, 16) & NOT_UNICAST) !== 0) continue;
+    const address = BigInt(`0x${destination}`);
+    routes.push({
+      destination: formatBlock({ bits: 128, prefix: Number.parseInt(prefix, 16), first: address }),
+      device,
+    });
+  }
+  return routes;
+}
+
+function records(json: unknown): readonly Record<string, unknown>[] {
+  if (!Array.isArray(json)) return [];
+  return json.filter((entry) => typeof entry === 'object' && entry !== null);
+}
