@@ -1,6 +1,20 @@
 import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
+import { resourceChanges } from './changes.ts';
+import { checkConnections } from './connections.ts';
+import { decideContainers } from './decide.ts';
+import { checkNames, sortContainers } from './drafts.ts';
+import { expandServices } from './expand.ts';
+import type { Findings } from './findings.ts';
+import { planNetworks } from './networks.ts';
+import { selectServices } from './scope.ts';
+import { type Decisions, upSteps } from './steps.ts';
+import { planVolumes } from './volumes.ts';
+import { checkDependencies, replicasOf } from './wait-for.ts';
+
+export { type DownOptions, planDown } from './down.ts';
+export { planRestart, planStart, planStop } from './runs.ts';
 
 export interface UpOptions {
   /** Only these services and their dependencies; empty: all. */
@@ -12,33 +26,45 @@ export interface UpOptions {
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
 }
 
-/** What makes `observed` match `stack`. Pure: same input, same plan. */
-export function planUp(_stack: Stack, _observed: ObservedState, _options: UpOptions): Plan {
-  throw new Error('not written yet');
-}
-
-export interface DownOptions {
-  readonly removeVolumes: boolean;
-  /** Absent: each service's own grace period. */
-  readonly timeoutMs?: number;
-}
-
-/** What removes everything of a stack, dependents first. Needs no stack file: the records know the dependencies. */
-export function planDown(_stack: string, _observed: ObservedState, _options: DownOptions): Plan {
-  throw new Error('not written yet');
-}
-
-/** Stop the containers of some services (empty: all), dependents first. */
-export function planStop(
-  _stack: string,
-  _observed: ObservedState,
-  _services: readonly string[],
-  _timeoutMs?: number,
-): Plan {
-  throw new Error('not written yet');
-}
-
-/** Start stopped containers as they were made, dependencies first. */
-export function planStart(_stack: string, _observed: ObservedState, _services: readonly string[]): Plan {
-  throw new Error('not written yet');
+/**
+ * What makes `observed` match `stack`. Pure: same input, same plan. A plan with conflicts has no steps; its changes show
+ * what was wanted.
+ */
+export function planUp(stack: Stack, observed: ObservedState, options: UpOptions): Plan {
+  const findings: Findings = { conflicts: [], warnings: [] };
+  const scope = selectServices(stack, options, findings);
+  const specs = expandServices({ stack, observed, imageKey: options.imageKey, findings }, scope.services);
+  const sorted = sortContainers({ stack, scope, specs, observed, removeOrphans: options.removeOrphans });
+  const networks = planNetworks({
+    stack,
+    observed,
+    containers: specs,
+    bystanders: sorted.bystanders,
+    complete: scope.complete,
+    findings,
+  });
+  const forced = options.forceRecreate ? scope.named : new Set<string>();
+  const decisions: Decisions = {
+    ...sorted,
+    networks,
+    volumes: planVolumes(stack, specs, observed, findings),
+    handover: decideContainers({ sorted, networks, forced, observed, findings }),
+    imageKey: options.imageKey,
+    images: observed.images,
+  };
+  checkNames(sorted, observed.host.foreignContainerNames, findings);
+  checkConnections(sorted, observed.host.foreignContainerNames, findings);
+  checkDependencies(replicasOf(specs), new Set(Object.keys(stack.services)), findings);
+  if (sorted.orphans.length > 0 && !options.removeOrphans) {
+    findings.warnings.push(
+      `Containers of services that are no longer in the stack file: ${sorted.orphans.join(', ')}. Remove them with --remove-orphans.`,
+    );
+  }
+  return {
+    stack: stack.name,
+    changes: resourceChanges(decisions),
+    steps: findings.conflicts.length > 0 ? [] : upSteps(decisions),
+    ...findings,
+    orphans: sorted.orphans,
+  };
 }

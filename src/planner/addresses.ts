@@ -1,0 +1,146 @@
+import type { ContainerSpec, NetworkSpec } from '../model/container.ts';
+import { TsstackError } from '../model/error.ts';
+import type { ObservedContainer } from '../model/observed.ts';
+import { allocateAddress, isInside } from '../network/ipam.ts';
+import { addressOf, type Draft, observedKey } from './draft.ts';
+import type { Findings } from './findings.ts';
+
+/** `10.1.2.3/24` by network key and container: what `assignAddresses` decided. */
+export type Addresses = ReadonlyMap<string, string>;
+
+type Family = 'ipv4' | 'ipv6';
+
+/** One subnet and who has which address of it. */
+interface Pool {
+  readonly id: string;
+  readonly network: NetworkSpec;
+  readonly family: Family;
+  readonly subnet: string;
+  readonly range: string | undefined;
+  /** Names of containers by address, as they will be. */
+  readonly holders: Map<string, string>;
+}
+
+/**
+ * Decides every address of every container. Static addresses come first, then those that a container has already, then
+ * free ones; nobody gets one by chance that another container has at present.
+ */
+export function assignAddresses(
+  drafts: readonly Draft[],
+  networks: Iterable<NetworkSpec>,
+  bystanders: readonly ObservedContainer[],
+  findings: Findings,
+): Addresses {
+  const pools = openPools(networks);
+  const given = new Map<string, string>();
+  const give = (pool: Pool, spec: ContainerSpec, address: string): void => {
+    pool.holders.set(address, spec.name);
+    given.set(addressKey(pool.network.key, pool.family, spec), `${address}/${pool.subnet.split('/')[1]}`);
+  };
+  for (const container of bystanders) claimPresent(pools, container);
+  const wishes = drafts.flatMap((draft) => wishesOf(draft, pools));
+  for (const { draft, pool, fixed } of wishes) {
+    if (fixed === undefined) continue;
+    checkStatic(pool, draft.spec, fixed, findings);
+    give(pool, draft.spec, fixed);
+  }
+  for (const { draft, pool, fixed, present } of wishes) {
+    if (fixed !== undefined || present === undefined || pool.holders.has(present)) continue;
+    if (isInside(present, pool.subnet)) give(pool, draft.spec, present);
+  }
+  const taken = new Map([...pools.values()].map((pool) => [pool.id, new Set(pool.holders.keys())]));
+  for (const { pool, present } of wishes) if (present !== undefined) taken.get(pool.id)?.add(present);
+  for (const { draft, pool } of wishes) {
+    if (given.has(addressKey(pool.network.key, pool.family, draft.spec))) continue;
+    const address = freeAddress(pool, taken.get(pool.id) ?? new Set(), draft.spec, findings);
+    if (address === undefined) continue;
+    taken.get(pool.id)?.add(address);
+    give(pool, draft.spec, address);
+  }
+  return given;
+}
+
+/** Key of `Addresses`. */
+export function addressKey(network: string, family: Family, spec: ContainerSpec): string {
+  return `${network} ${family} ${observedKey(spec)}`;
+}
+
+function openPools(networks: Iterable<NetworkSpec>): ReadonlyMap<string, Pool> {
+  const pools = new Map<string, Pool>();
+  for (const network of networks) {
+    const reserved = [...network.reserved4, network.gateway4, network.gateway6].flatMap((address) => address ?? []);
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const subnet = family === 'ipv4' ? network.subnet4 : network.subnet6;
+      if (subnet === undefined) continue;
+      const id = `${network.key} ${family}`;
+      const holders = new Map(reserved.map((address) => [address, 'the network itself']));
+      pools.set(id, { id, network, family, subnet, range: family === 'ipv4' ? network.ipRange4 : undefined, holders });
+    }
+  }
+  return pools;
+}
+
+function claimPresent(pools: ReadonlyMap<string, Pool>, { endpoints, spec }: ObservedContainer): void {
+  for (const endpoint of endpoints) {
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const address = endpoint[family]?.split('/')[0];
+      if (address !== undefined) pools.get(`${endpoint.network} ${family}`)?.holders.set(address, spec.name);
+    }
+  }
+}
+
+interface Wish {
+  readonly draft: Draft;
+  readonly pool: Pool;
+  /** Asked for in the stack file. */
+  readonly fixed: string | undefined;
+  /** What it has now. */
+  readonly present: string | undefined;
+}
+
+function wishesOf(draft: Draft, pools: ReadonlyMap<string, Pool>): readonly Wish[] {
+  const wishes: Wish[] = [];
+  const endpoints = new Map(draft.observed?.endpoints.map((endpoint) => [endpoint.network, endpoint]));
+  for (const [network, attachment] of Object.entries(draft.spec.networks)) {
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const pool = pools.get(`${network} ${family}`);
+      const fixed = family === 'ipv4' ? attachment.ipv4Address : attachment.ipv6Address;
+      const present = endpoints.get(network)?.[family]?.split('/')[0];
+      if (pool !== undefined) wishes.push({ draft, pool, fixed, present });
+    }
+  }
+  return wishes;
+}
+
+function checkStatic(pool: Pool, spec: ContainerSpec, address: string, findings: Findings): void {
+  const { name } = pool.network;
+  const holder = pool.holders.get(address);
+  const problem = !isInside(address, pool.subnet)
+    ? `network "${name}" has subnet ${pool.subnet}`
+    : holder !== undefined && `"${holder}" has it on network "${name}"`.replace('"the network itself"', 'the network');
+  if (problem === false) return;
+  findings.conflicts.push({
+    address: addressOf(spec),
+    message: `Cannot give ${address} to ${addressOf(spec)}: ${problem}`,
+    hint: `Set another address in services.${spec.key.service}.networks.${pool.network.key}.`,
+  });
+}
+
+function freeAddress(
+  pool: Pool,
+  taken: ReadonlySet<string>,
+  spec: ContainerSpec,
+  findings: Findings,
+): string | undefined {
+  try {
+    return allocateAddress(pool.subnet, taken, { range: pool.range });
+  } catch (error) {
+    if (!(error instanceof TsstackError)) throw error;
+    findings.conflicts.push({
+      address: addressOf(spec),
+      message: `Cannot connect ${addressOf(spec)} to network "${pool.network.name}": ${error.message}`,
+      hint: `Set a larger subnet in networks.${pool.network.key}.ipam.`,
+    });
+    return undefined;
+  }
+}

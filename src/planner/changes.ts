@@ -1,0 +1,59 @@
+import { networkAddress } from '../model/address.ts';
+import type { Endpoint, PublishedPort } from '../model/container.ts';
+import type { FieldChange, ResourceChange } from '../model/plan.ts';
+import { causeOf } from './container-steps.ts';
+import { addressOf, compareSpecs, type Draft } from './draft.ts';
+import type { Decisions } from './steps.ts';
+import { addressOfVolume } from './volumes.ts';
+
+/** What happens to each resource: networks, volumes, containers, each by name. */
+export function resourceChanges({ networks, volumes, drafts, removals }: Decisions): readonly ResourceChange[] {
+  const changedNetworks = [
+    ...[...networks.decisions.values()].flatMap(({ action, spec, cause, fields }) =>
+      action === 'keep' ? [] : { address: networkAddress(spec.key), action, cause, fields },
+    ),
+    ...networks.removals.map((spec) => ({
+      address: networkAddress(spec.key),
+      action: 'remove' as const,
+      cause: 'no longer used by the stack',
+      fields: [],
+    })),
+  ].sort((left, right) => (left.address < right.address ? -1 : 1));
+  const containers = [
+    ...drafts.map((draft) => ({ spec: draft.spec, change: draftChange(draft) })),
+    ...removals.map(({ observed: { spec }, cause }) => ({
+      spec,
+      change: { address: addressOf(spec), action: 'remove' as const, cause, fields: [] },
+    })),
+  ].sort((left, right) => compareSpecs(left.spec, right.spec));
+  return [
+    ...changedNetworks,
+    ...volumes.map((volume) => ({
+      address: addressOfVolume(volume),
+      action: 'create' as const,
+      cause: 'not there yet',
+      fields: [{ field: 'name', after: volume.name, forcesReplacement: false }],
+    })),
+    ...containers.flatMap(({ change }) => change ?? []),
+  ];
+}
+
+function draftChange(draft: Draft): ResourceChange | undefined {
+  const { spec, action, fields, startCause } = draft;
+  const address = addressOf(spec);
+  const cause = causeOf(draft);
+  if (action === 'create') return { address, action, cause, fields: mainFields(draft) };
+  if (action !== 'keep') return { address, action, cause, fields };
+  return startCause === undefined ? undefined : { address, action: 'start', cause, fields: [] };
+}
+
+/** Of a new container what a user wants to know of it, not every default. */
+function mainFields({ spec, endpoints, ports }: Draft): readonly FieldChange[] {
+  const fields: readonly (readonly [string, unknown])[] = [
+    ['image', spec.image.id],
+    ['argv', spec.argv],
+    ...endpoints.map(({ network, ipv4, ipv6 }: Endpoint) => [`networks.${network}`, ipv4 ?? ipv6] as const),
+    ...(ports.length > 0 ? [['ports', ports as readonly PublishedPort[]] as const] : []),
+  ];
+  return fields.map(([field, after]) => ({ field, after, forcesReplacement: false }));
+}

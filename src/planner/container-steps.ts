@@ -1,0 +1,139 @@
+import { imageAddress, networkAddress } from '../model/address.ts';
+import type { Step, StepId } from '../model/plan.ts';
+import type { ImageSource } from '../model/stack.ts';
+import { dependenciesOf, dependencyGraph } from './dependencies.ts';
+import { addressOf, type Draft, observedKey, type Removal } from './draft.ts';
+import { isMadeAnew, namespaceOwner } from './drafts.ts';
+import { stepId } from './end-steps.ts';
+import type { Handover } from './handover.ts';
+import { anchors } from './order.ts';
+import { type Replicas, replicasOf, waitsOf } from './wait-for.ts';
+
+export interface ContainerDecisions {
+  readonly drafts: readonly Draft[];
+  readonly removals: readonly Removal[];
+  readonly handover: Handover;
+  /** By name of a volume that is created: the step. */
+  readonly volumes: ReadonlyMap<string, StepId>;
+  readonly imageKey: (source: ImageSource) => string;
+}
+
+/** Steps that create, update and start containers. Those named in `dependsOn` that aren't in the plan are dropped later. */
+export function containerSteps(decisions: ContainerDecisions): readonly Step[] {
+  const changed = decisions.drafts.filter((draft) => draft.action !== 'keep' || starts(draft));
+  if (changed.length === 0) return [];
+  const prepare = preparation(decisions);
+  const start = starting(decisions.drafts, decisions.imageKey);
+  return [...changed.flatMap(prepare), ...changed.filter(starts).map(start)];
+}
+
+/** Id of the step that unpacks an image. */
+export function unpackId(imageKey: string): StepId {
+  return stepId('unpack', imageAddress(imageKey));
+}
+
+/** Whether the container is started by this plan. */
+export function starts(draft: Draft): boolean {
+  return isMadeAnew(draft) || draft.startCause !== undefined;
+}
+
+export function causeOf(draft: Draft): string {
+  return [...draft.causes, ...(isMadeAnew(draft) ? [] : [draft.startCause ?? []].flat())].join('; ');
+}
+
+/** By container: the step by which it lets go of its addresses, host ports and name. */
+function releases({ drafts, removals }: ContainerDecisions): ReadonlyMap<string, StepId> {
+  const steps = new Map<string, StepId>();
+  for (const { observed } of removals)
+    steps.set(observedKey(observed.spec), stepId('remove', addressOf(observed.spec)));
+  for (const { spec, action } of drafts) {
+    if (action === 'replace') steps.set(observedKey(spec), stepId('remove', addressOf(spec)));
+    if (action === 'update') steps.set(observedKey(spec), stepId('update', addressOf(spec)));
+  }
+  return steps;
+}
+
+/** Makes the step that creates a container or updates it in place. */
+function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly Step[] {
+  const release = releases(decisions);
+  const owners = ownersOf(decisions.drafts);
+  return (draft) => {
+    const { spec, observed, endpoints, ports, fields, repair } = draft;
+    if (draft.action === 'keep') return [];
+    const address = addressOf(spec);
+    const cause = causeOf(draft);
+    const predecessors = [
+      ...Object.keys(spec.networks).map((key) => stepId('create', networkAddress(key))),
+      ...(decisions.handover.get(observedKey(spec)) ?? []).flatMap((key) => release.get(key) ?? []),
+    ];
+    if (draft.action === 'update' && observed !== undefined) {
+      const id = stepId('update', address);
+      const step = { id, address, cause, dependsOn: predecessors, before: observed.spec, spec, endpoints, ports };
+      return [{ ...step, type: 'update-container', fields, repair }];
+    }
+    const owner = owners(draft);
+    const dependsOn = [
+      ...predecessors,
+      stepId('remove', address),
+      unpackId(decisions.imageKey(spec.image.source)),
+      ...spec.mounts.flatMap(
+        (mount) => decisions.volumes.get(mount.type === 'volume' ? (mount.source ?? '') : '') ?? [],
+      ),
+      ...(owner === undefined ? [] : [stepId('create', addressOf(owner.spec))]),
+    ];
+    return [
+      { type: 'create-container', id: stepId('create', address), address, cause, dependsOn, spec, endpoints, ports },
+    ];
+  };
+}
+
+/** Finds the container whose network namespace another one shares. */
+function ownersOf(drafts: readonly Draft[]): (draft: Draft) => Draft | undefined {
+  const owners = new Map<string, Draft>();
+  for (const draft of drafts) {
+    owners.set(observedKey(draft.spec), draft);
+    owners.set(`name ${draft.spec.name}`, draft);
+  }
+  return ({ spec }) => owners.get(namespaceOwner(spec) ?? '');
+}
+
+/** Makes the step that starts a container: after its dependencies' starts, also across those with nothing to do. */
+function starting(drafts: readonly Draft[], imageKey: ContainerDecisions['imageKey']): (draft: Draft) => Step {
+  const replicas = replicasOf(drafts.map(({ spec }) => spec));
+  const own = new Map<string, StepId[]>();
+  for (const draft of drafts.filter(starts)) {
+    const steps = own.get(draft.spec.key.service) ?? [];
+    steps.push(stepId('start', addressOf(draft.spec)));
+    own.set(draft.spec.key.service, steps);
+  }
+  const waits = anchors(dependencyGraph(drafts.map(({ spec }) => spec)), (service) => own.get(service) ?? []);
+  const owners = ownersOf(drafts);
+  return (draft) => {
+    const { spec } = draft;
+    const address = addressOf(spec);
+    const owner = owners(draft);
+    return {
+      type: 'start-container',
+      id: stepId('start', address),
+      address,
+      cause: draft.startCause ?? causeOf(draft),
+      dependsOn: [
+        ...['create', 'update', 'stop'].map((verb) => stepId(verb, address)),
+        ...Object.keys(spec.networks).map((key) => stepId('create', networkAddress(key))),
+        unpackId(imageKey(spec.image.source)),
+        ...updatesOf(draft, replicas),
+        ...(waits.get(spec.key.service) ?? []),
+        ...(owner === undefined ? [] : [stepId('start', addressOf(owner.spec))]),
+      ],
+      spec,
+      waitFor: waitsOf(spec, replicas),
+    };
+  };
+}
+
+/** A dependency that is updated or repaired in place is so before its dependents start. */
+function updatesOf({ spec }: Draft, replicas: Replicas): readonly StepId[] {
+  return dependenciesOf(spec).flatMap(([service]) =>
+    (replicas.get(service) ?? []).map((replica) => stepId('update', addressOf(replica))),
+  );
+}

@@ -1,0 +1,78 @@
+import type { Endpoint, NetworkSpec } from '../model/container.ts';
+import type { ObservedState } from '../model/observed.ts';
+import { assignAddresses } from './addresses.ts';
+import { diffEndpoints } from './diff.ts';
+import { type Draft, replaceDraft, updateDraft } from './draft.ts';
+import { compareDraft, replaceNamespaceSharers, type Sorted } from './drafts.ts';
+import { endpointsOf } from './endpoints.ts';
+import { equalJson } from './equal.ts';
+import type { Findings } from './findings.ts';
+import { type Handover, planHandover } from './handover.ts';
+import { restartDependents, startCause } from './lifecycle.ts';
+import type { NetworkPlan } from './networks.ts';
+import { assignPorts } from './ports.ts';
+
+interface DecideRequest {
+  readonly sorted: Sorted;
+  readonly networks: NetworkPlan;
+  /** Services whose containers are replaced whatever they are like. */
+  readonly forced: ReadonlySet<string>;
+  readonly observed: ObservedState;
+  readonly findings: Findings;
+}
+
+/** Fills in the drafts: first what differs, then addresses and ports, then what these decisions draw after them. */
+export function decideContainers(request: DecideRequest): Handover {
+  const { drafts, removals } = request.sorted;
+  for (const draft of drafts) {
+    compareDraft(draft, request.forced.has(draft.spec.key.service));
+    for (const { network } of draft.observed?.endpoints ?? []) {
+      const cause = request.networks.vacated.get(network);
+      if (cause !== undefined) replaceDraft(draft, cause);
+    }
+  }
+  assignResources(request);
+  for (const draft of drafts) compareResources(draft);
+  const handover = planHandover(drafts, removals);
+  replaceNamespaceSharers(drafts);
+  for (const draft of drafts) {
+    const cause = draft.observed && startCause(draft.observed);
+    if (cause !== undefined) draft.startCause = cause;
+  }
+  restartDependents(drafts);
+  return handover;
+}
+
+function assignResources({ sorted, networks, observed, findings }: DecideRequest): void {
+  const { drafts, bystanders, removals, orphans } = sorted;
+  const specs = new Map<string, NetworkSpec>([...networks.decisions].map(([key, { spec }]) => [key, spec]));
+  const addresses = assignAddresses(drafts, specs.values(), bystanders, findings);
+  for (const draft of drafts) draft.endpoints = endpointsOf(draft, specs, addresses);
+  assignPorts(drafts, {
+    host: observed.host,
+    bystanders,
+    leaving: removals.map((removal) => removal.observed),
+    ownPids: new Set(Object.values(observed.containers).flatMap(({ pid }) => pid ?? [])),
+    orphans,
+    findings,
+  });
+}
+
+/** Addresses, interfaces and host ports that come out otherwise than they are, though the file's words may be the same. */
+function compareResources(draft: Draft): void {
+  const { observed, endpoints, ports } = draft;
+  if (observed === undefined) return;
+  if (!equalJson(byNetwork(observed.endpoints), byNetwork(endpoints))) {
+    if (draft.action !== 'replace') draft.fields.push(...diffEndpoints(observed.endpoints, endpoints));
+    updateDraft(draft, draft.fields.length > 0 ? 'changed in the stack file' : 'its networks have changed');
+  }
+  if (equalJson(observed.ports, ports)) return;
+  if (!draft.fields.some(({ field }) => field === 'ports')) {
+    draft.fields.push({ field: 'publishedPorts', before: observed.ports, after: ports, forcesReplacement: false });
+  }
+  updateDraft(draft, 'its host ports have changed');
+}
+
+function byNetwork(endpoints: readonly Endpoint[]): Readonly<Record<string, Endpoint>> {
+  return Object.fromEntries(endpoints.map((endpoint) => [endpoint.network, endpoint]));
+}

@@ -1,0 +1,160 @@
+import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
+import type { FieldChange } from '../model/plan.ts';
+import type { Resources } from '../model/stack.ts';
+import { equalJson, isRecord } from './equal.ts';
+
+/**
+ * What a changed field asks for: `update` in place, `replace` the whole resource, `ignore` it. A table names the policy
+ * of every field of its type, so that a new field without one does not compile.
+ */
+export type Policy = 'update' | 'replace' | 'ignore';
+type PolicyTable<Type> = { readonly [Field in keyof Type]-?: Policy | Readonly<Record<string, Policy>> };
+
+/** Limits are files of a cgroup; only oom_score_adj belongs to the processes, which inherited it when they started. */
+const RESOURCE_POLICY: { readonly [Field in keyof Resources]-?: Policy } = {
+  cpus: 'update',
+  cpuQuotaUs: 'update',
+  cpuPeriodUs: 'update',
+  cpuShares: 'update',
+  cpuset: 'update',
+  memoryBytes: 'update',
+  memoryReservationBytes: 'update',
+  memorySwapBytes: 'update',
+  pids: 'update',
+  blkio: 'update',
+  oomScoreAdj: 'replace',
+};
+
+/** In the order in which changes are shown. */
+const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
+  key: 'ignore',
+  name: 'replace',
+  image: { source: 'update', id: 'replace' },
+  labels: 'update',
+  argv: 'replace',
+  env: 'replace',
+  workingDir: 'replace',
+  user: 'replace',
+  groupAdd: 'replace',
+  hostname: 'replace',
+  domainname: 'replace',
+  init: 'replace',
+  tty: 'replace',
+  stdinOpen: 'replace',
+  stopSignal: 'update',
+  stopGracePeriodMs: 'update',
+  restart: 'update',
+  healthcheck: 'update',
+  dependsOn: 'update',
+  networkMode: 'replace',
+  networks: 'update',
+  ports: 'update',
+  dns: 'update',
+  dnsSearch: 'update',
+  dnsOptions: 'update',
+  extraHosts: 'update',
+  mounts: 'replace',
+  readOnly: 'replace',
+  shmSizeBytes: 'replace',
+  security: 'replace',
+  ulimits: 'replace',
+  sysctls: 'replace',
+  resources: RESOURCE_POLICY,
+  namespaces: 'replace',
+};
+
+const NETWORK_POLICY: PolicyTable<NetworkSpec> = {
+  stack: 'ignore',
+  key: 'ignore',
+  name: 'replace',
+  driver: 'replace',
+  driverOptions: 'replace',
+  internal: 'replace',
+  labels: 'update',
+  bridge: 'replace',
+  subnet4: 'replace',
+  gateway4: 'replace',
+  ipRange4: 'update',
+  reserved4: 'update',
+  subnet6: 'replace',
+  gateway6: 'replace',
+};
+
+/** Endpoints are compared by their network; the network's own facts change only when the network is replaced. */
+const ENDPOINT_POLICY: PolicyTable<Endpoint> = {
+  network: 'ignore',
+  networkName: 'ignore',
+  bridge: 'update',
+  hostInterface: 'update',
+  containerInterface: 'update',
+  ipv4: 'update',
+  gateway4: 'update',
+  ipv6: 'update',
+  gateway6: 'update',
+  macAddress: 'update',
+  names: 'update',
+};
+
+/** Changed fields of a container, down to leaves: `resources.memoryBytes`, `env.PORT`, `mounts./data.source`. */
+export function diffContainer(before: ContainerSpec, after: ContainerSpec): readonly FieldChange[] {
+  return diffFields(CONTAINER_POLICY, mountsByTarget(before), mountsByTarget(after));
+}
+
+export function diffNetwork(before: NetworkSpec, after: NetworkSpec): readonly FieldChange[] {
+  return diffFields(NETWORK_POLICY, before, after);
+}
+
+/** Changes of the endpoints that are there before and after: `endpoints.backend.ipv4`. */
+export function diffEndpoints(before: readonly Endpoint[], after: readonly Endpoint[]): readonly FieldChange[] {
+  const old = new Map(before.map((endpoint) => [endpoint.network, endpoint]));
+  return after.flatMap((endpoint) => {
+    const previous = old.get(endpoint.network);
+    if (previous === undefined) return [];
+    return diffFields(ENDPOINT_POLICY, previous, endpoint, `endpoints.${endpoint.network}.`);
+  });
+}
+
+export function forcesReplacement(changes: readonly FieldChange[]): boolean {
+  return changes.some((change) => change.forcesReplacement);
+}
+
+function mountsByTarget(spec: ContainerSpec): object {
+  return { ...spec, mounts: Object.fromEntries(spec.mounts.map((mount) => [mount.target, mount])) };
+}
+
+function diffFields<Type>(
+  table: PolicyTable<Type>,
+  before: object,
+  after: object,
+  prefix = '',
+): readonly FieldChange[] {
+  const old = before as Readonly<Record<string, unknown>>;
+  const wanted = after as Readonly<Record<string, unknown>>;
+  const changes: FieldChange[] = [];
+  for (const [field, policy] of Object.entries<Policy | Readonly<Record<string, Policy>>>(table)) {
+    if (policy === 'ignore' || equalJson(old[field], wanted[field])) continue;
+    const leaf = (path: readonly string[]): boolean =>
+      (typeof policy === 'string' ? policy : policy[path[0] ?? '']) === 'replace';
+    collectLeaves([], old[field], wanted[field], (path, left, right) => {
+      changes.push({
+        field: prefix + [field, ...path].join('.'),
+        ...(left !== undefined && { before: left }),
+        ...(right !== undefined && { after: right }),
+        forcesReplacement: leaf(path),
+      });
+    });
+  }
+  return changes;
+}
+
+type LeafVisitor = (path: readonly string[], before: unknown, after: unknown) => void;
+
+function collectLeaves(path: readonly string[], before: unknown, after: unknown, visit: LeafVisitor): void {
+  if (equalJson(before, after)) return;
+  if (!isRecord(before) || !isRecord(after)) {
+    visit(path, before, after);
+    return;
+  }
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  for (const key of keys) collectLeaves([...path, key], before[key], after[key], visit);
+}

@@ -1,0 +1,72 @@
+import { type Address, networkAddress } from '../model/address.ts';
+import type { VolumeSpec } from '../model/container.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
+import type { Plan, Step, StepId } from '../model/plan.ts';
+import { addressOf, compareSpecs } from './draft.ts';
+import { endSteps, removeNetworkStep, stepId } from './end-steps.ts';
+import { sortSteps } from './order.ts';
+import { addressOfVolume } from './volumes.ts';
+
+export interface DownOptions {
+  readonly removeVolumes: boolean;
+  /** Absent: each service's own grace period. */
+  readonly timeoutMs?: number;
+}
+
+const CAUSE = 'the stack is taken down';
+
+/** What removes everything of a stack, dependents first. Needs no stack file: the records know the dependencies. */
+export function planDown(stack: string, observed: ObservedState, options: DownOptions): Plan {
+  const { removeVolumes, timeoutMs } = options;
+  const containers = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
+  const endings = containers.map((each) => ({ observed: each, cause: CAUSE, keep: false, removeVolumes, timeoutMs }));
+  const networks = Object.values(observed.networks)
+    .map(({ spec }) => spec)
+    .filter((spec) => spec.stack === stack)
+    .sort((left, right) => (left.key < right.key ? -1 : 1));
+  const volumes = Object.values(removeVolumes ? observed.volumes : {})
+    .filter((volume) => volume.stack === stack)
+    .sort((left, right) => (addressOfVolume(left) < addressOfVolume(right) ? -1 : 1));
+  const onNetwork = removalsBy(containers, ({ endpoints }) => endpoints.map(({ network }) => network));
+  const onVolume = removalsBy(containers, ({ spec }) =>
+    spec.mounts.flatMap((mount) => (mount.type === 'volume' ? (mount.source ?? []) : [])),
+  );
+  const addresses: readonly Address[] = [
+    ...networks.map(({ key }) => networkAddress(key)),
+    ...volumes.map(addressOfVolume),
+    ...containers.map(({ spec }) => addressOf(spec)),
+  ];
+  return {
+    stack,
+    changes: addresses.map((address) => ({ address, action: 'remove', cause: CAUSE, fields: [] })),
+    steps: sortSteps([
+      ...endSteps(endings, containers),
+      ...networks.map((network) => removeNetworkStep(network, CAUSE, onNetwork.get(network.key) ?? [])),
+      ...volumes.map((volume) => removeVolumeStep(volume, onVolume.get(volume.name) ?? [])),
+    ]),
+    conflicts: [],
+    warnings: [],
+    orphans: [],
+  };
+}
+
+/** By what `namesOf` says of a container: the steps that remove such containers. */
+function removalsBy(
+  containers: readonly ObservedContainer[],
+  namesOf: (container: ObservedContainer) => readonly string[],
+): ReadonlyMap<string, readonly StepId[]> {
+  const removals = new Map<string, StepId[]>();
+  for (const container of containers) {
+    for (const name of namesOf(container)) {
+      const steps = removals.get(name) ?? [];
+      steps.push(stepId('remove', addressOf(container.spec)));
+      removals.set(name, steps);
+    }
+  }
+  return removals;
+}
+
+function removeVolumeStep(volume: VolumeSpec, emptied: readonly StepId[]): Step {
+  const address = addressOfVolume(volume);
+  return { type: 'remove-volume', id: stepId('remove', address), address, cause: CAUSE, dependsOn: emptied, volume };
+}

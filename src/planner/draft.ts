@@ -1,0 +1,58 @@
+import { type Address, containerAddress, replicaName } from '../model/address.ts';
+import type { ContainerSpec, Endpoint, PublishedPort } from '../model/container.ts';
+import type { ObservedContainer } from '../model/observed.ts';
+import type { FieldChange } from '../model/plan.ts';
+
+/** What is being decided about one container that will be there. The parts of the planner fill it in, one after the other. */
+export interface Draft {
+  readonly spec: ContainerSpec;
+  readonly observed?: ObservedContainer;
+  action: 'create' | 'replace' | 'update' | 'keep';
+  readonly causes: string[];
+  readonly fields: FieldChange[];
+  readonly repair: ('resources' | 'network' | 'ports')[];
+  endpoints: readonly Endpoint[];
+  ports: readonly PublishedPort[];
+  /** Why it is to be started; absent: it is left as it is. Created and replaced ones are started always. */
+  startCause?: string;
+  /** Stop it before, start it after: a dependency goes. */
+  restart: boolean;
+}
+
+/** A container that goes away. */
+export interface Removal {
+  readonly observed: ObservedContainer;
+  readonly cause: string;
+}
+
+export function addressOf(spec: ContainerSpec): Address {
+  return containerAddress(spec.key.service, spec.key.index);
+}
+
+/** By service name, then by number. */
+export function compareSpecs(left: ContainerSpec, right: ContainerSpec): number {
+  if (left.key.service !== right.key.service) return left.key.service < right.key.service ? -1 : 1;
+  return left.key.index - right.key.index;
+}
+
+export function observedKey(spec: ContainerSpec): string {
+  return replicaName(spec.key);
+}
+
+/** Whether it has processes that must be stopped before it can be removed. */
+export function isUp(container: ObservedContainer): boolean {
+  return container.status === 'running' || container.status === 'paused' || container.status === 'restarting';
+}
+
+/** Turns the draft into a replacement; the first cause given stays the first. */
+export function replaceDraft(draft: Draft, cause: string): void {
+  if (draft.action === 'create') return;
+  draft.action = 'replace';
+  if (!draft.causes.includes(cause)) draft.causes.push(cause);
+}
+
+export function updateDraft(draft: Draft, cause: string): void {
+  if (draft.action === 'create') return;
+  if (draft.action === 'keep') draft.action = 'update';
+  if (!draft.causes.includes(cause)) draft.causes.push(cause);
+}

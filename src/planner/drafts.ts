@@ -1,0 +1,127 @@
+import { containerAddress } from '../model/address.ts';
+import type { ContainerSpec } from '../model/container.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
+import type { Stack } from '../model/stack.ts';
+import { diffContainer, forcesReplacement } from './diff.ts';
+import { compareSpecs, type Draft, observedKey, type Removal, replaceDraft, updateDraft } from './draft.ts';
+import type { Findings } from './findings.ts';
+import type { Scope } from './scope.ts';
+
+/** Every container, sorted into what happens to it. */
+export interface Sorted {
+  readonly drafts: readonly Draft[];
+  readonly removals: readonly Removal[];
+  /** Containers that are left alone: of services that are out of scope or switched off, and orphans. */
+  readonly bystanders: readonly ObservedContainer[];
+  /** Names of containers whose service is no longer in the file, sorted. */
+  readonly orphans: readonly string[];
+}
+
+export interface SortRequest {
+  readonly stack: Stack;
+  readonly scope: Scope;
+  readonly specs: readonly ContainerSpec[];
+  readonly observed: ObservedState;
+  readonly removeOrphans: boolean;
+}
+
+export function sortContainers({ stack, scope, specs, observed, removeOrphans }: SortRequest): Sorted {
+  const wanted = new Set(specs.map(observedKey));
+  const inScope = new Map(scope.services.map((service) => [service.name, service]));
+  const disabled = new Set(stack.disabledServices);
+  const removals: Removal[] = [];
+  const bystanders: ObservedContainer[] = [];
+  const orphans: string[] = [];
+  const there = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
+  for (const container of there) {
+    const { key, name } = container.spec;
+    const service = inScope.get(key.service);
+    if (wanted.has(observedKey(container.spec))) continue;
+    if (service !== undefined && key.index > service.replicas) {
+      removals.push({ observed: container, cause: `scaled to ${service.replicas}` });
+      continue;
+    }
+    const orphan = stack.services[key.service] === undefined && !disabled.has(key.service);
+    if (orphan) orphans.push(name);
+    if (orphan && removeOrphans) removals.push({ observed: container, cause: 'no longer in the stack file' });
+    else bystanders.push(container);
+  }
+  const drafts = [...specs].sort(compareSpecs).map((spec) => newDraft(spec, observed.containers[observedKey(spec)]));
+  return { drafts, removals, bystanders, orphans: orphans.sort() };
+}
+
+function newDraft(spec: ContainerSpec, observed: ObservedContainer | undefined): Draft {
+  const empty = { spec, causes: [], fields: [], repair: [], endpoints: [], ports: [], restart: false };
+  return observed === undefined
+    ? { ...empty, action: 'create', causes: ['not there yet'] }
+    : { ...empty, action: 'keep', observed };
+}
+
+/** What the differences of a container that is there ask for: nothing, an update, a repair, or another container. */
+export function compareDraft(draft: Draft, forced: boolean): void {
+  const { observed, spec } = draft;
+  if (observed === undefined) return;
+  draft.fields.push(...diffContainer(observed.spec, spec));
+  if (forcesReplacement(draft.fields)) replaceDraft(draft, 'changed in the stack file');
+  else if (draft.fields.length > 0) updateDraft(draft, 'changed in the stack file');
+  for (const { kind, message } of observed.drift) {
+    if (kind === 'rootfs') replaceDraft(draft, message);
+    else {
+      updateDraft(draft, message);
+      if (!draft.repair.includes(kind)) draft.repair.push(kind);
+    }
+  }
+  if (forced) replaceDraft(draft, 'recreation was asked for');
+}
+
+/** A container that shares the network namespace of a replaced one must be made again as well, and so on. */
+export function replaceNamespaceSharers(drafts: readonly Draft[]): void {
+  const sharers = new Map<string, Draft[]>();
+  for (const draft of drafts) {
+    const owner = namespaceOwner(draft.spec);
+    if (owner !== undefined) sharers.set(owner, [...(sharers.get(owner) ?? []), draft]);
+  }
+  const queue = drafts.filter(isMadeAnew);
+  for (let owner = queue.pop(); owner !== undefined; owner = queue.pop()) {
+    const { key, name } = owner.spec;
+    for (const sharer of [...(sharers.get(observedKey(owner.spec)) ?? []), ...(sharers.get(`name ${name}`) ?? [])]) {
+      if (isMadeAnew(sharer)) continue;
+      replaceDraft(sharer, `shares the network of ${containerAddress(key.service, key.index)}, which is made anew`);
+      queue.push(sharer);
+    }
+  }
+}
+
+/** Whose network namespace a container shares: a replica's key (`web.1`) or `name NAME`. */
+export function namespaceOwner(spec: ContainerSpec): string | undefined {
+  if (spec.networkMode.type === 'service') {
+    return observedKey({ ...spec, key: { ...spec.key, service: spec.networkMode.service, index: 1 } });
+  }
+  return spec.networkMode.type === 'container' ? `name ${spec.networkMode.container}` : undefined;
+}
+
+export function isMadeAnew(draft: Draft): boolean {
+  return draft.action === 'create' || draft.action === 'replace';
+}
+
+/** A container name is used once on the machine. */
+export function checkNames(sorted: Sorted, foreign: readonly string[], findings: Findings): void {
+  const holders = new Map<string, string>(foreign.map((name) => [name, 'another stack']));
+  const orphans = new Set(sorted.orphans);
+  for (const { spec } of sorted.bystanders) {
+    holders.set(spec.name, orphans.has(spec.name) ? 'an orphan of this stack' : `service "${spec.key.service}"`);
+  }
+  for (const { spec } of sorted.drafts) {
+    const { service } = spec.key;
+    const holder = holders.get(spec.name);
+    holders.set(spec.name, `service "${service}"`);
+    if (holder === undefined) continue;
+    findings.conflicts.push({
+      address: containerAddress(service, spec.key.index),
+      message: `Cannot name a container of service "${service}" "${spec.name}": ${holder} has a container of that name`,
+      hint: orphans.has(spec.name)
+        ? 'Remove that container with --remove-orphans.'
+        : `Set another services.${service}.container_name, or leave it out.`,
+    });
+  }
+}

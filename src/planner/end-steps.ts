@@ -1,0 +1,103 @@
+import { type Address, networkAddress } from '../model/address.ts';
+import type { NetworkSpec } from '../model/container.ts';
+import type { ObservedContainer } from '../model/observed.ts';
+import type { Step, StepId } from '../model/plan.ts';
+import { dependencyGraph } from './dependencies.ts';
+import { addressOf, isUp, observedKey } from './draft.ts';
+import { namespaceOwner } from './drafts.ts';
+import { anchors, reversed } from './order.ts';
+
+/** A container that is stopped, and removed unless `keep`. */
+export interface Ending {
+  readonly observed: ObservedContainer;
+  readonly cause: string;
+  readonly keep: boolean;
+  /** Its anonymous volumes go with it. */
+  readonly removeVolumes: boolean;
+  /** Absent: its own grace period. */
+  readonly timeoutMs?: number | undefined;
+  /** Steps that must have worked before anything is stopped. */
+  readonly after?: readonly StepId[];
+}
+
+export function stepId(verb: string, address: Address): StepId {
+  return `${verb} ${address}`;
+}
+
+/**
+ * Stops dependents before what they depend on, across services that aren't stopped, and removes what has stopped. The
+ * order comes from the records of `all` containers, so it needs no stack file.
+ */
+export function endSteps(endings: readonly Ending[], all: readonly ObservedContainer[]): readonly Step[] {
+  const stops = new Map<string, StepId[]>();
+  for (const { observed } of endings) {
+    if (!isUp(observed)) continue;
+    const { service } = observed.spec.key;
+    stops.set(service, [...(stops.get(service) ?? []), stepId('stop', addressOf(observed.spec))]);
+  }
+  if (endings.length === 0) return [];
+  const dependents = reversed(dependencyGraph(all.map(({ spec }) => spec)));
+  const waits = anchors(dependents, (service) => stops.get(service) ?? []);
+  const sharers = sharersOf(endings);
+  return [
+    ...endings.flatMap((ending) => stopStep(ending, waits.get(ending.observed.spec.key.service) ?? [])),
+    ...endings.filter(({ keep }) => !keep).map((ending) => removeStep(ending, sharers)),
+  ];
+}
+
+/** Removing a network waits for `emptied`: the steps by which its containers leave. */
+export function removeNetworkStep(network: NetworkSpec, cause: string, emptied: readonly StepId[]): Step {
+  const address = networkAddress(network.key);
+  return { type: 'remove-network', id: stepId('remove', address), address, cause, dependsOn: emptied, network };
+}
+
+function stopStep(ending: Ending, dependents: readonly StepId[]): readonly Step[] {
+  const { observed, cause, timeoutMs, after = [] } = ending;
+  if (!isUp(observed)) return [];
+  const { spec } = observed;
+  const address = addressOf(spec);
+  const dependsOn = [...dependents, ...after];
+  return [
+    {
+      type: 'stop-container',
+      id: stepId('stop', address),
+      address,
+      cause,
+      dependsOn,
+      spec,
+      timeoutMs: timeoutMs ?? spec.stopGracePeriodMs,
+    },
+  ];
+}
+
+/** By container: the steps that remove those in its network namespace. */
+function sharersOf(endings: readonly Ending[]): ReadonlyMap<string, readonly StepId[]> {
+  const sharers = new Map<string, StepId[]>();
+  for (const { observed, keep } of endings) {
+    const owner = namespaceOwner(observed.spec);
+    if (owner === undefined || keep) continue;
+    sharers.set(owner, [...(sharers.get(owner) ?? []), stepId('remove', addressOf(observed.spec))]);
+  }
+  return sharers;
+}
+
+function removeStep(ending: Ending, sharers: ReadonlyMap<string, readonly StepId[]>): Step {
+  const { spec, endpoints, ports } = ending.observed;
+  const address = addressOf(spec);
+  return {
+    type: 'remove-container',
+    id: stepId('remove', address),
+    address,
+    cause: ending.cause,
+    dependsOn: [
+      stepId('stop', address),
+      ...(ending.after ?? []),
+      ...(sharers.get(observedKey(spec)) ?? []),
+      ...(sharers.get(`name ${spec.name}`) ?? []),
+    ],
+    spec,
+    endpoints,
+    ports,
+    keepVolumes: !ending.removeVolumes,
+  };
+}

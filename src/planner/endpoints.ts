@@ -1,0 +1,54 @@
+import { machineName } from '../model/address.ts';
+import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
+import { hostInterfaceName } from '../network/ipam.ts';
+import { type Addresses, addressKey } from './addresses.ts';
+import type { Draft } from './draft.ts';
+import { shortId } from './expand.ts';
+import { interfaceNames, orderedNetworks } from './interfaces.ts';
+
+/** The interfaces of a container in order. Networks that could not be planned are left out. */
+export function endpointsOf(
+  draft: Draft,
+  networks: ReadonlyMap<string, NetworkSpec>,
+  addresses: Addresses,
+): readonly Endpoint[] {
+  const { spec } = draft;
+  const interfaces = interfaceNames(draft);
+  const gateway = gatewayNetwork(spec, networks);
+  return orderedNetworks(spec).flatMap(([key, attachment]) => {
+    const network = networks.get(key);
+    if (network === undefined) return [];
+    const ipv4 = addresses.get(addressKey(key, 'ipv4', spec));
+    const ipv6 = addresses.get(addressKey(key, 'ipv6', spec));
+    const macAddress = attachment.macAddress ?? (ipv4 && macOf(ipv4));
+    return {
+      network: key,
+      networkName: network.name,
+      bridge: network.bridge,
+      hostInterface: hostInterfaceName(machineName(spec.key), key),
+      containerInterface: interfaces.get(key) ?? 'eth0',
+      ...(ipv4 !== undefined && { ipv4 }),
+      ...(ipv4 !== undefined && key === gateway && network.gateway4 && { gateway4: network.gateway4 }),
+      ...(ipv6 !== undefined && { ipv6 }),
+      ...(ipv6 !== undefined && key === gateway && network.gateway6 && { gateway6: network.gateway6 }),
+      ...(macAddress && { macAddress }),
+      names: [...new Set([spec.name, spec.key.service, ...attachment.aliases, shortId(spec.key)])],
+    };
+  });
+}
+
+/** The network of the default route: the highest `gw_priority`, else the first; internal ones have no way out. */
+function gatewayNetwork(spec: ContainerSpec, networks: ReadonlyMap<string, NetworkSpec>): string | undefined {
+  const candidates = orderedNetworks(spec).filter(([key]) => networks.get(key)?.internal === false);
+  const [best] = candidates.sort(([, left], [, right]) => right.gatewayPriority - left.gatewayPriority);
+  return best?.[0];
+}
+
+/**
+ * A locally administered address out of the IPv4 one, as Docker made them: whoever replaces a container at its address
+ * also has its MAC, so that no neighbour's ARP cache is stale.
+ */
+function macOf(ipv4: string): string {
+  const bytes = (ipv4.split('/')[0] ?? '').split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '42', ...bytes].join(':');
+}

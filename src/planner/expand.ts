@@ -1,0 +1,150 @@
+import { stableHash } from '../lib/stable-json.ts';
+import { type ContainerKey, containerAddress, imageAddress } from '../model/address.ts';
+import type { ContainerSpec } from '../model/container.ts';
+import type { ImageInfo } from '../model/image.ts';
+import type { ObservedState } from '../model/observed.ts';
+import type { Healthcheck, ImageSource, Security, Service, Stack } from '../model/stack.ts';
+import { argvOf } from './argv.ts';
+import type { Findings } from './findings.ts';
+import { mountsOf } from './mounts.ts';
+import { connectionOf } from './network-mode.ts';
+
+/** Docker's, for an image that sets none (moby, daemon/internal/oci/defaults.go `DefaultPathEnv`). */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface ExpandContext {
+  readonly stack: Stack;
+  readonly observed: ObservedState;
+  readonly imageKey: (source: ImageSource) => string;
+  readonly findings: Findings;
+}
+
+/** One container per replica. A service that can't be expanded is a conflict and gives none. */
+export function expandServices(context: ExpandContext, services: readonly Service[]): readonly ContainerSpec[] {
+  return services.flatMap((service) => expandService(context, service));
+}
+
+/** First 12 digits of a container's identity: its host name, and a name on its networks, as in Docker. */
+export function shortId(key: ContainerKey): string {
+  return stableHash(key).slice(0, 12);
+}
+
+function expandService(context: ExpandContext, service: Service): readonly ContainerSpec[] {
+  const { stack, findings } = context;
+  if (service.replicas === 0) return [];
+  const imageKey = context.imageKey(service.source);
+  const image = context.observed.images[imageKey];
+  if (image === undefined) {
+    findings.conflicts.push({
+      address: imageAddress(imageKey),
+      message: `Cannot create service "${service.name}": image "${imageKey}" was not found`,
+      hint: `Check services.${service.name}.${service.source.type === 'rootfs' ? 'x-rootfs' : 'image'}.`,
+    });
+    return [];
+  }
+  const base = serviceSpec(stack, service, image, findings);
+  if (base === undefined) return [];
+  return Array.from({ length: service.replicas }, (_, offset) => {
+    const key: ContainerKey = { stack: stack.name, service: service.name, index: offset + 1 };
+    return replicaSpec(stack, service, image, { ...base, key });
+  });
+}
+
+type ReplicaFields = 'name' | 'labels' | 'hostname' | 'env' | 'mounts';
+type SharedSpec = Omit<ContainerSpec, ReplicaFields>;
+
+function replicaSpec(stack: Stack, service: Service, image: ImageInfo, shared: SharedSpec): ContainerSpec {
+  const { key } = shared;
+  const owner = service.networkMode.type === 'service' ? stack.services[service.networkMode.service] : undefined;
+  const hostname =
+    service.hostname ??
+    (owner === undefined ? shortId(key) : (owner.hostname ?? shortId({ ...key, service: owner.name, index: 1 })));
+  return {
+    ...shared,
+    name: service.containerName ?? `${key.stack}-${key.service}-${key.index}`,
+    hostname,
+    env: {
+      PATH: DEFAULT_PATH,
+      HOSTNAME: hostname,
+      ...(service.tty && { TERM: 'xterm' }),
+      ...image.config.env,
+      ...service.environment,
+    },
+    labels: {
+      ...image.config.labels,
+      ...service.labels,
+      'com.docker.compose.project': key.stack,
+      'com.docker.compose.service': key.service,
+      'com.docker.compose.container-number': String(key.index),
+    },
+    mounts: mountsOf(stack, service, image.config, key),
+  };
+}
+
+/** What all replicas have in common; `key` is the first one's. */
+function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings: Findings): SharedSpec | undefined {
+  const address = containerAddress(service.name, 1);
+  const argv = argvOf(service, image.config);
+  if (argv.length === 0) {
+    findings.conflicts.push({
+      address,
+      message: `Cannot create service "${service.name}": neither the service nor its image says what to run`,
+      hint: `Set services.${service.name}.command.`,
+    });
+    return undefined;
+  }
+  const connection = connectionOf(stack, service);
+  if (connection === undefined) {
+    findings.conflicts.push({
+      address,
+      message: `Cannot connect service "${service.name}": the networks "host" and "none" cannot be combined with others`,
+      hint: `Keep one of services.${service.name}.networks.`,
+    });
+    return undefined;
+  }
+  const healthcheck = healthcheckOf(service, image);
+  return {
+    key: { stack: stack.name, service: service.name, index: 1 },
+    image: { source: service.source, id: image.id },
+    argv,
+    workingDir: service.workingDir ?? (image.config.workingDir || '/'),
+    user: service.user ?? image.config.user,
+    groupAdd: service.groupAdd,
+    domainname: service.domainname ?? '',
+    init: service.init,
+    tty: service.tty,
+    stdinOpen: service.stdinOpen,
+    stopSignal: service.stopSignal ?? image.config.stopSignal ?? 'SIGTERM',
+    stopGracePeriodMs: service.stopGracePeriodMs,
+    restart: service.restart,
+    ...(healthcheck !== undefined && { healthcheck }),
+    dependsOn: service.dependsOn,
+    ...connection,
+    ports: service.ports,
+    dns: service.dns,
+    dnsSearch: service.dnsSearch,
+    dnsOptions: service.dnsOptions,
+    extraHosts: service.extraHosts,
+    readOnly: service.readOnly,
+    shmSizeBytes: service.shmSizeBytes,
+    security: sortedCapabilities(service.security),
+    ulimits: service.ulimits,
+    sysctls: service.sysctls,
+    resources: service.resources,
+    namespaces: service.namespaces,
+  };
+}
+
+function healthcheckOf(service: Service, image: ImageInfo): Healthcheck | undefined {
+  const healthcheck = service.healthcheck ?? image.config.healthcheck;
+  return healthcheck === undefined || healthcheck.test.length === 0 ? undefined : healthcheck;
+}
+
+/** Sets, not lists: another order is no change. */
+function sortedCapabilities(security: Security): Security {
+  return {
+    ...security,
+    capAdd: [...new Set(security.capAdd)].sort(),
+    capDrop: [...new Set(security.capDrop)].sort(),
+  };
+}

@@ -1,0 +1,41 @@
+import { stableHash } from '../lib/stable-json.ts';
+import type { ContainerKey } from '../model/address.ts';
+import type { ImageConfig } from '../model/image.ts';
+import type { Mount, Service, Stack } from '../model/stack.ts';
+
+/**
+ * Mounts of one replica, parents before children. Volume sources become real names; volumes that the image declares
+ * and the service doesn't cover, and those without a source, become anonymous volumes.
+ */
+export function mountsOf(stack: Stack, service: Service, image: ImageConfig, key: ContainerKey): readonly Mount[] {
+  const byTarget = new Map<string, Mount>();
+  for (const path of image.volumes) {
+    const target = normalizeTarget(path);
+    byTarget.set(target, { type: 'volume', target, readOnly: false, nocopy: false });
+  }
+  for (const mount of service.mounts) byTarget.set(normalizeTarget(mount.target), mount);
+  return [...byTarget]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([target, mount]) => {
+      if (mount.type !== 'volume') return mount;
+      const source =
+        mount.source === undefined
+          ? anonymousVolumeName(key, target)
+          : (stack.volumes[mount.source]?.name ?? mount.source);
+      return { ...mount, source };
+    });
+}
+
+/** `demo_web_1_0123456789ab`: the same target of the same replica finds its data again. */
+export function anonymousVolumeName(key: ContainerKey, target: string): string {
+  return `${key.stack}_${key.service}_${key.index}_${stableHash(target).slice(0, 12)}`;
+}
+
+function normalizeTarget(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}

@@ -1,0 +1,152 @@
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
+import type { Conflict, Plan, ResourceChange, Step, StepId } from '../model/plan.ts';
+import { dependenciesOf, dependencyGraph } from './dependencies.ts';
+import { addressOf, compareSpecs, isUp } from './draft.ts';
+import { endSteps, stepId } from './end-steps.ts';
+import { startCause } from './lifecycle.ts';
+import { anchors, sortSteps } from './order.ts';
+import { unknownService } from './scope.ts';
+import { replicasOf, waitsOf } from './wait-for.ts';
+
+/** Stop the containers of some services (empty: all), dependents first. */
+export function planStop(
+  stack: string,
+  observed: ObservedState,
+  services: readonly string[],
+  timeoutMs?: number,
+): Plan {
+  const { all, chosen, conflicts } = choose(observed, services);
+  const cause = 'stopped by the user';
+  const stopped = chosen.filter(isUp);
+  const endings = stopped.map((each) => ({ observed: each, cause, keep: true, removeVolumes: false, timeoutMs }));
+  return runPlan(stack, conflicts, {
+    changes: stopped.map(({ spec }) => ({ address: addressOf(spec), action: 'stop', cause, fields: [] })),
+    steps: endSteps(endings, all),
+  });
+}
+
+/**
+ * Start stopped containers as they were made, dependencies first; what a named service depends on is started too. One
+ * that has done its work is started again only when it is named.
+ */
+export function planStart(stack: string, observed: ObservedState, services: readonly string[]): Plan {
+  const { all, chosen, conflicts } = choose(observed, services);
+  const named = new Set(services);
+  const started = withDependencies(chosen, all).filter(
+    (each) => !isUp(each) && (named.has(each.spec.key.service) || startCause(each) !== undefined),
+  );
+  const cause = 'started by the user';
+  return runPlan(stack, conflicts, {
+    changes: started.map(({ spec }) => ({ address: addressOf(spec), action: 'start', cause, fields: [] })),
+    steps: startSteps(started, all, cause),
+  });
+}
+
+/** Stop and start again, with the dependents that ask for it (`depends_on.*.restart`). What is stopped is started. */
+export function planRestart(
+  stack: string,
+  observed: ObservedState,
+  services: readonly string[],
+  timeoutMs?: number,
+): Plan {
+  const { all, chosen, conflicts } = choose(observed, services);
+  const named = new Set(services);
+  const cause = 'restarted by the user';
+  const direct = chosen.filter(
+    (each) => isUp(each) || named.has(each.spec.key.service) || startCause(each) !== undefined,
+  );
+  const restarted = withRestartedDependents(direct, all);
+  const endings = restarted.map((each) => ({ observed: each, cause, keep: true, removeVolumes: false, timeoutMs }));
+  return runPlan(stack, conflicts, {
+    changes: restarted.map(({ spec }) => ({ address: addressOf(spec), action: 'start', cause, fields: [] })),
+    steps: [...endSteps(endings, all), ...startSteps(restarted, all, cause)],
+  });
+}
+
+interface Choice {
+  readonly all: readonly ObservedContainer[];
+  readonly chosen: readonly ObservedContainer[];
+  readonly conflicts: readonly Conflict[];
+}
+
+function choose(observed: ObservedState, services: readonly string[]): Choice {
+  const all = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
+  const known = [...new Set(all.map(({ spec }) => spec.key.service))];
+  const named = new Set(services);
+  return {
+    all,
+    chosen: services.length === 0 ? all : all.filter(({ spec }) => named.has(spec.key.service)),
+    conflicts: [...named]
+      .filter((service) => !known.includes(service))
+      .map((service) => unknownService(service, known)),
+  };
+}
+
+function runPlan(
+  stack: string,
+  conflicts: readonly Conflict[],
+  what: { readonly changes: readonly ResourceChange[]; readonly steps: readonly Step[] },
+): Plan {
+  const steps = conflicts.length > 0 ? [] : sortSteps(what.steps);
+  return { stack, changes: what.changes, steps, conflicts, warnings: [], orphans: [] };
+}
+
+function startSteps(
+  started: readonly ObservedContainer[],
+  all: readonly ObservedContainer[],
+  cause: string,
+): readonly Step[] {
+  const replicas = replicasOf(all.map(({ spec }) => spec));
+  const own = new Map<string, StepId[]>();
+  for (const { spec } of started) {
+    const steps = own.get(spec.key.service) ?? [];
+    steps.push(stepId('start', addressOf(spec)));
+    own.set(spec.key.service, steps);
+  }
+  const waits = anchors(dependencyGraph(all.map(({ spec }) => spec)), (service) => own.get(service) ?? []);
+  return started.map(({ spec }) => {
+    const address = addressOf(spec);
+    const dependsOn = [stepId('stop', address), ...(waits.get(spec.key.service) ?? [])];
+    const waitFor = waitsOf(spec, replicas);
+    return { type: 'start-container', id: stepId('start', address), address, cause, dependsOn, spec, waitFor };
+  });
+}
+
+function withDependencies(
+  chosen: readonly ObservedContainer[],
+  all: readonly ObservedContainer[],
+): readonly ObservedContainer[] {
+  const graph = dependencyGraph(all.map(({ spec }) => spec));
+  return closure(chosen, all, (service) => graph.get(service) ?? []);
+}
+
+function withRestartedDependents(
+  chosen: readonly ObservedContainer[],
+  all: readonly ObservedContainer[],
+): readonly ObservedContainer[] {
+  const dependents = new Map<string, string[]>();
+  for (const { spec } of all.filter(isUp)) {
+    for (const [service, { restart }] of dependenciesOf(spec)) {
+      if (restart) dependents.set(service, [...(dependents.get(service) ?? []), spec.key.service]);
+    }
+  }
+  const reached = closure(chosen, all, (service) => dependents.get(service) ?? []);
+  const direct = new Set(chosen);
+  return reached.filter((each) => direct.has(each) || isUp(each));
+}
+
+/** The containers of all services that can be reached from those of `chosen`. */
+function closure(
+  chosen: readonly ObservedContainer[],
+  all: readonly ObservedContainer[],
+  next: (service: string) => readonly string[],
+): readonly ObservedContainer[] {
+  const queue = chosen.map(({ spec }) => spec.key.service);
+  const reached = new Set<string>();
+  for (let service = queue.pop(); service !== undefined; service = queue.pop()) {
+    if (reached.has(service)) continue;
+    reached.add(service);
+    queue.push(...next(service));
+  }
+  return all.filter(({ spec }) => reached.has(spec.key.service));
+}

@@ -1,0 +1,85 @@
+import { imageAddress } from '../model/address.ts';
+import type { VolumeSpec } from '../model/container.ts';
+import type { ImageInfo } from '../model/image.ts';
+import type { ObservedContainer } from '../model/observed.ts';
+import type { Step } from '../model/plan.ts';
+import { type ContainerDecisions, causeOf, containerSteps, starts, unpackId } from './container-steps.ts';
+import { type Ending, endSteps, stepId } from './end-steps.ts';
+import { networkSteps } from './network-steps.ts';
+import type { NetworkPlan } from './networks.ts';
+import { sortSteps } from './order.ts';
+import { addressOfVolume } from './volumes.ts';
+
+/** Everything that was decided for `up`. */
+export interface Decisions extends Omit<ContainerDecisions, 'volumes'> {
+  readonly bystanders: readonly ObservedContainer[];
+  readonly networks: NetworkPlan;
+  /** Volumes to create. */
+  readonly volumes: readonly VolumeSpec[];
+  readonly images: Readonly<Record<string, ImageInfo>>;
+}
+
+/**
+ * The steps of `up`, in order. They can't wait for each other, since whatever a step waits for is of an earlier kind:
+ * unpack and create volumes, stop, remove containers, remove networks that others take the place of, create networks,
+ * update (in an order without circles, `planHandover`), create, start, remove networks that nobody needs.
+ */
+export function upSteps(decisions: Decisions): readonly Step[] {
+  const { drafts, removals, bystanders, volumes } = decisions;
+  const there = [...removals, ...drafts].flatMap(({ observed }) => observed ?? []);
+  const created = volumes.map(createVolumeStep);
+  return sortSteps([
+    ...unpackSteps(decisions),
+    ...created,
+    ...endSteps(endings(decisions), [...there, ...bystanders]),
+    ...networkSteps(decisions.networks, drafts, removals),
+    ...containerSteps({ ...decisions, volumes: new Map(created.map(({ id, volume }) => [volume.name, id])) }),
+  ]);
+}
+
+function createVolumeStep(volume: VolumeSpec): Step & { readonly type: 'create-volume' } {
+  const address = addressOfVolume(volume);
+  return {
+    type: 'create-volume',
+    id: stepId('create', address),
+    address,
+    cause: 'not there yet',
+    dependsOn: [],
+    volume,
+  };
+}
+
+/** Images of containers that are going to run and aren't unpacked yet, once each. */
+function unpackSteps({ drafts, images, imageKey }: Decisions): readonly Step[] {
+  const steps = new Map<string, Step>();
+  for (const { spec } of drafts.filter(starts)) {
+    const key = imageKey(spec.image.source);
+    if (images[key]?.unpacked !== false || steps.has(key)) continue;
+    const address = imageAddress(key);
+    const { source, id: imageId } = spec.image;
+    steps.set(key, {
+      type: 'unpack-image',
+      id: unpackId(key),
+      address,
+      cause: 'not unpacked yet',
+      dependsOn: [],
+      source,
+      imageId,
+    });
+  }
+  return [...steps].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, step]) => step);
+}
+
+/** A replaced container is stopped only when the image of the next one is there. */
+function endings({ drafts, removals, imageKey }: Decisions): readonly Ending[] {
+  return [
+    ...removals.map(({ observed, cause }) => ({ observed, cause, keep: false, removeVolumes: false })),
+    ...drafts.flatMap((draft) => {
+      const { observed, action, restart, spec } = draft;
+      if (observed === undefined || (action !== 'replace' && !restart)) return [];
+      const cause = action === 'replace' ? causeOf(draft) : (draft.startCause ?? '');
+      const after = [unpackId(imageKey(spec.image.source))];
+      return { observed, cause, keep: action !== 'replace', removeVolumes: false, after };
+    }),
+  ];
+}

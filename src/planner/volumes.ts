@@ -1,0 +1,92 @@
+import { type Address, volumeAddress } from '../model/address.ts';
+import type { ContainerSpec, VolumeSpec } from '../model/container.ts';
+import type { ObservedState } from '../model/observed.ts';
+import type { Conflict, FieldChange } from '../model/plan.ts';
+import type { Stack, Volume } from '../model/stack.ts';
+import { equalJson } from './equal.ts';
+import type { Findings } from './findings.ts';
+
+/** Volumes to create, by address. What is there is never changed or removed by `up`. */
+export function planVolumes(
+  stack: Stack,
+  containers: readonly ContainerSpec[],
+  observed: ObservedState,
+  findings: Findings,
+): readonly VolumeSpec[] {
+  const declared = new Map(Object.values(stack.volumes).map((volume) => [volume.name, volume]));
+  const wanted = new Map<string, VolumeSpec | undefined>();
+  for (const container of containers) {
+    for (const mount of container.mounts) {
+      if (mount.type !== 'volume' || mount.source === undefined || wanted.has(mount.source)) continue;
+      const volume = declared.get(mount.source);
+      wanted.set(
+        mount.source,
+        volume === undefined
+          ? anonymousVolume(stack.name, mount.source)
+          : checkVolume(volume, stack.name, observed.volumes[volume.name], findings),
+      );
+    }
+  }
+  return [...wanted.values()]
+    .filter((volume) => volume !== undefined && observed.volumes[volume.name] === undefined)
+    .flatMap((volume) => volume ?? [])
+    .sort((left, right) => (addressOfVolume(left) < addressOfVolume(right) ? -1 : 1));
+}
+
+/** By key; an anonymous volume by its name. */
+export function addressOfVolume(volume: VolumeSpec): Address {
+  return volumeAddress(volume.key === '' ? volume.name : volume.key);
+}
+
+export function volumeFields(volume: VolumeSpec): readonly FieldChange[] {
+  return [{ field: 'name', after: volume.name, forcesReplacement: false }];
+}
+
+function anonymousVolume(stack: string, name: string): VolumeSpec {
+  return { stack, key: '', name, driver: 'local', driverOptions: {}, labels: {} };
+}
+
+function checkVolume(
+  volume: Volume,
+  stack: string,
+  there: VolumeSpec | undefined,
+  findings: Findings,
+): VolumeSpec | undefined {
+  if (volume.external) {
+    if (there === undefined) findings.conflicts.push(missingExternal(volume));
+    return undefined;
+  }
+  const wanted: VolumeSpec = {
+    stack,
+    key: volume.key,
+    name: volume.name,
+    driver: volume.driver,
+    driverOptions: volume.driverOptions,
+    labels: volume.labels,
+  };
+  if (there === undefined) return wanted;
+  if (there.stack !== stack) {
+    findings.warnings.push(
+      `Volume "${volume.name}" belongs to stack "${there.stack}"; set volumes.${volume.key}.external to use it knowingly.`,
+    );
+  } else if (there.driver !== wanted.driver || !equalJson(there.driverOptions, wanted.driverOptions)) {
+    findings.conflicts.push(changedDefinition(volume));
+  }
+  return wanted;
+}
+
+function missingExternal(volume: Volume): Conflict {
+  return {
+    address: volumeAddress(volume.key),
+    message: `External volume "${volume.name}" was not found`,
+    hint: `Remove volumes.${volume.key}.external to have it created, or bring up the stack that owns it.`,
+  };
+}
+
+function changedDefinition(volume: Volume): Conflict {
+  return {
+    address: volumeAddress(volume.key),
+    message: `Cannot change volume "${volume.name}": its driver or driver options differ from those it was made with, and making it again would destroy its data`,
+    hint: `Set volumes.${volume.key}.name to a new name, or remove the volume and its data with "tsstack down -v".`,
+  };
+}
