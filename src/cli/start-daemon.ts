@@ -9,12 +9,12 @@ const DEADLINE_MS = 10_000;
 const RETRY_MS = 4;
 /** Lines shown of what a daemon said that could not start. */
 const MESSAGE_LINES = 10;
-/** What flock(1) is told to end with when another process holds the lock; no status of Node's own (1 to 14). */
+/** What a daemon ends with when another one holds the records: EX_TEMPFAIL of sysexits.h. */
 const LOCK_HELD = 75;
 
 /**
  * Returns when a daemon listens. Clients that come at the same time start one daemon between them: it holds
- * `daemon.lock` for as long as it lives. Throws `daemon-unreachable` with what the daemon said when it could not start.
+ * the records locked for as long as it lives. Throws `daemon-unreachable` with what the daemon said when it could not start.
  */
 export async function startDaemon(paths: Paths, entry: string): Promise<void> {
   makeRunDirectory(paths.run);
@@ -30,7 +30,7 @@ export async function startDaemon(paths: Paths, entry: string): Promise<void> {
     // The lock is held by a daemon that is being started by another client, or by one that is ending: then it is tried again.
     if (ended === LOCK_HELD) {
       ended = undefined;
-      child = spawnDaemon(paths, entry, logPath);
+      child = spawnDaemon(entry, logPath);
       child.once('error', (error) => {
         ended = error.message;
       });
@@ -59,12 +59,11 @@ function makeRunDirectory(run: string): void {
   }
 }
 
-function spawnDaemon(paths: Paths, entry: string, logPath: string): ChildProcess {
+function spawnDaemon(entry: string, logPath: string): ChildProcess {
   const log = openSync(logPath, 'a', 0o600);
   try {
-    // --no-fork: flock becomes the daemon, so the lock lives exactly as long as it does.
-    const argv = ['--no-fork', '-n', '-E', String(LOCK_HELD), `${paths.run}/daemon.lock`, process.execPath, entry];
-    return spawn('flock', argv, { detached: true, cwd: '/', stdio: ['ignore', 'ignore', log] });
+    const argv = ['--disable-warning=ExperimentalWarning', entry];
+    return spawn(process.execPath, argv, { detached: true, cwd: '/', stdio: ['ignore', 'ignore', log] });
   } finally {
     closeSync(log);
   }

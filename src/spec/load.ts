@@ -9,7 +9,7 @@ import { Diagnostics } from './diagnose.ts';
 import { interpolate } from './interpolate.ts';
 import { locateFiles } from './locate-files.ts';
 import { mergeFiles, settle } from './merge.ts';
-import { type Dict, entryOf, isDict, type ScalarNode, type SpecNode, toValue, type Value } from './node.ts';
+import { type Dict, entryOf, isDict, type ScalarNode, type SpecNode, toValue } from './node.ts';
 import { normalizeStack } from './normalize/stack.ts';
 import { warnUnsupported } from './normalize/unsupported.ts';
 import { parseYaml } from './parse.ts';

@@ -1,0 +1,83 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { Engine } from '../engine/engine.ts';
+import { RealHost } from '../host/real-host.ts';
+import { Database, DatabaseLockedError } from '../store/database.ts';
+import { DEFAULT_PATHS, databasePath, type Paths, socketPath } from '../store/paths.ts';
+import { Records } from '../store/records.ts';
+import { ApiServer } from './server.ts';
+
+/** How long an idle daemon stays for a next command. */
+const LINGER_MS = 250;
+/** Another daemon holds the records: EX_TEMPFAIL of sysexits.h. */
+const EXIT_ALREADY_RUNNING = 75;
+
+/** Runs the daemon until nothing is left to supervise, or SIGTERM. Containers go on when it ends. */
+export async function runDaemon(environment: NodeJS.ProcessEnv): Promise<void> {
+  process.umask(0o022);
+  process.chdir('/');
+  const paths: Paths = {
+    state: environment['TSSTACK_STATE_DIR'] ?? DEFAULT_PATHS.state,
+    run: environment['TSSTACK_RUN_DIR'] ?? DEFAULT_PATHS.run,
+  };
+  const records = openRecords(paths);
+  if (records === undefined) {
+    process.exitCode = EXIT_ALREADY_RUNNING;
+    return;
+  }
+  mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+  const engine = await Engine.start(new RealHost(), paths, records);
+  const daemon = new Daemon(engine, paths);
+  process.on('SIGTERM', () => void daemon.end());
+  process.on('SIGINT', () => void daemon.end());
+  await daemon.start();
+}
+
+function openRecords(paths: Paths): Records | undefined {
+  try {
+    const { database, setAside } = Database.open(databasePath(paths));
+    if (setAside !== undefined) {
+      process.stderr.write(`The records were damaged; they are kept as ${setAside} and made again from the machine.\n`);
+    }
+    return new Records(database);
+  } catch (error) {
+    if (error instanceof DatabaseLockedError) return undefined;
+    throw error;
+  }
+}
+
+class Daemon {
+  readonly #engine: Engine;
+  readonly #paths: Paths;
+  readonly #server: ApiServer;
+  #linger: NodeJS.Timeout | undefined;
+  #ending = false;
+
+  constructor(engine: Engine, paths: Paths) {
+    this.#engine = engine;
+    this.#paths = paths;
+    this.#server = new ApiServer(engine, () => this.#maybeLinger());
+    engine.supervisor.changes.on(() => this.#maybeLinger());
+  }
+
+  async start(): Promise<void> {
+    await this.#server.listen(socketPath(this.#paths));
+    this.#maybeLinger();
+  }
+
+  /** Can be called twice. The socket goes first, so that a client that comes now starts a new daemon. */
+  async end(): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    clearTimeout(this.#linger);
+    rmSync(this.#paths.run, { recursive: true, force: true });
+    await this.#server.close();
+    this.#engine.close();
+    process.exit(0);
+  }
+
+  #maybeLinger(): void {
+    clearTimeout(this.#linger);
+    if (this.#ending || !this.#engine.idle || this.#server.pending > 0) return;
+    this.#linger = setTimeout(() => void this.end(), this.#engine.finished ? 0 : LINGER_MS);
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { VolumeSpec } from '../../src/model/container.ts';
+import { Database } from '../../src/store/database.ts';
+import { Records } from '../../src/store/records.ts';
+
+const VOLUME: VolumeSpec = { stack: 's', key: 'data', name: 's_data', driver: 'local', driverOptions: {}, labels: {} };
+
+function withDirectory(run: (directory: string) => void): void {
+  const directory = mkdtempSync(join(tmpdir(), 'store-'));
+  try {
+    run(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test('records are there again after the process that wrote them was gone', () => {
+  withDirectory((directory) => {
+    const path = join(directory, 'records.db');
+    const first = new Records(Database.open(path).database);
+    first.volumes.put(VOLUME);
+    first.addEvent({ timeMs: 5, stack: 's', address: 'service.web[1]' as never, event: 'start' });
+    first.close();
+    const second = new Records(Database.open(path).database);
+    assert.deepEqual(second.volumes.all(), [VOLUME]);
+    assert.equal(second.events('s', 0).length, 1);
+    assert.equal(second.events('s', 6).length, 0);
+    second.close();
+  });
+});
+
+test('a second process cannot open the records, and can when the first was killed', () => {
+  withDirectory((directory) => {
+    const path = join(directory, 'records.db');
+    const module = join(import.meta.dirname, '../../src/store/database.ts');
+    const open = `import(${JSON.stringify(module)}).then(({ Database }) => { Database.open(${JSON.stringify(path)}); `;
+    const run = (code: string) => spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
+    const { database } = Database.open(path);
+    assert.match(run(`${open} }).catch((error) => console.log(error.name))`).stdout, /DatabaseLockedError/);
+    database.close();
+    assert.equal(run(`${open} process.kill(process.pid, 'SIGKILL') })`).signal, 'SIGKILL');
+    Database.open(path).database.close();
+  });
+});
+
+test('a damaged file is set aside and a new one begun', () => {
+  withDirectory((directory) => {
+    const path = join(directory, 'records.db');
+    writeFileSync(path, Buffer.alloc(8192, 0x55));
+    const { database, setAside } = Database.open(path);
+    assert.equal(setAside, `${path}.damaged`);
+    assert.equal(existsSync(`${path}.damaged`), true);
+    assert.deepEqual(database.load('containers'), []);
+    database.close();
+  });
+});

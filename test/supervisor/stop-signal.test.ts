@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Host } from '../../src/host/host.ts';
+import { reachesInit, signalNumber } from '../../src/supervisor/stop-signal.ts';
+
+test('signalNumber() reads every form that Compose takes', () => {
+  assert.equal(signalNumber('SIGTERM'), 15);
+  assert.equal(signalNumber('quit'), 3);
+  assert.equal(signalNumber('9'), 9);
+  assert.equal(signalNumber('SIGRTMIN+3'), 37);
+  assert.throws(() => signalNumber('SIGNOPE'), /no signal "SIGNOPE"/);
+});
+
+function status(lines: string): Host {
+  return { readText: () => lines } as unknown as Host;
+}
+
+test('a signal reaches pid 1 only when it is caught or blocked', () => {
+  assert.equal(reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000004000\n'), 1, 15), true);
+  assert.equal(reachesInit(status('SigBlk:\t0000000000004000\nSigCgt:\t0000000000000000\n'), 1, 15), true);
+  assert.equal(reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000000002\n'), 1, 15), false);
+});
