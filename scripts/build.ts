@@ -17,6 +17,8 @@ async function main(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
+    // Its ES modules can be shaken; the form for Node is CommonJS, all of it or nothing.
+    alias: { yaml: './node_modules/yaml/browser/index.js' },
     loader: { '.json': 'json' },
     // Names stay readable in a profile and in an error's cause; white space costs reading time at every start.
     minifyWhitespace: true,
