@@ -1,34 +1,38 @@
-import type { ContainerSpec } from '../model/container.ts';
-import type { KernelFacts } from './kernel-facts.ts';
-import type { Identity } from './user.ts';
+import type { ExecConfig } from './config.ts';
+import { execProgram } from './exec-program.ts';
+import { assembleElf } from './launcher/elf.ts';
+import { listCalls } from './launcher/listing.ts';
 
-export interface ExecConfig {
-  readonly spec: ContainerSpec;
-  /** Host pid of the container's pid 1. */
-  readonly pid: number;
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly workingDir: string;
-  readonly identity: Identity;
-  readonly cgroupProcsFiles: readonly string[];
-  readonly kernel: KernelFacts;
-  /** Make a terminal of the container's own devpts the controlling terminal; its master end comes in as descriptor 4. */
-  readonly tty: boolean;
-  readonly privileged: boolean;
-}
+export type { ExecConfig } from './config.ts';
 
 /** A program to run inside a container, as plain data: whoever performs it writes the launcher to a file, opens and unlinks it. */
 export interface Exec {
   /**
-   * argv of the host program that enters: it joins the cgroups and the pid namespace and becomes the launcher, which
-   * must be open as descriptor 3.
+   * argv of the host program that enters: it joins the cgroups and becomes the launcher, which must be open as
+   * descriptor 3. The launcher enters the namespaces, waits for the program, and ends with its exit status. When
+   * descriptor 5 is a pipe, what went wrong comes out of it (`explainLaunchFailure`); it is closed without a byte when
+   * the program has been executed.
    */
   readonly argv: readonly string[];
   readonly launcher: Uint8Array;
   readonly listing: string;
 }
 
-/** Same identity, capabilities, filter, limits and namespaces as the container's pid 1. */
-export function buildExec(_config: ExecConfig): Exec {
-  throw new Error('not written yet');
+/** Descriptor of the status pipe in an exec. */
+const STATUS = 5;
+
+/**
+ * Same identity, capabilities, filter, limits and namespaces as the container's pid 1. No program of the host ever runs
+ * where the container could reach it (CVE-2019-5736): the only one that is seen inside is the launcher, whose file has
+ * been unlinked. Ends when its host process is killed.
+ */
+export function buildExec(config: ExecConfig): Exec {
+  const calls = execProgram(config);
+  const join = 'for file do echo 0 >"$file"; done';
+  const script = `set -e; true 2>/dev/null >&5 || exec 5>/dev/null; ${join}; exec /proc/self/fd/3`;
+  return {
+    argv: ['/bin/sh', '-c', script, 'sh', ...config.cgroupProcsFiles],
+    launcher: assembleElf(config.kernel.arch, calls, STATUS),
+    listing: listCalls(calls),
+  };
 }

@@ -1,45 +1,12 @@
-import type { ContainerSpec } from '../model/container.ts';
-import type { RootFilesystem } from '../model/image.ts';
-import type { ContainerPaths } from '../store/paths.ts';
-import type { KernelFacts } from './kernel-facts.ts';
-import type { Identity } from './user.ts';
+import { TsstackError } from '../model/error.ts';
+import type { LaunchConfig } from './config.ts';
+import { launchProgram } from './launch-program.ts';
+import { assembleElf } from './launcher/elf.ts';
+import { explainReport, listCalls } from './launcher/listing.ts';
+import { launchScript } from './script.ts';
+import { overlayDirectories } from './steps/root.ts';
 
-/** A bind or tmpfs mount with its source found. */
-export type ResolvedMount =
-  | {
-      readonly type: 'bind';
-      /** Absolute host path; of a volume its data directory. */
-      readonly source: string;
-      /** Decides whether the mount point is a file or a directory. */
-      readonly sourceIsDirectory: boolean;
-      readonly target: string;
-      readonly readOnly: boolean;
-      readonly propagation?: string;
-    }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly readOnly: boolean; readonly options: string };
-
-/** The container's network namespace. */
-export type NetworkNamespace =
-  | { readonly type: 'host' }
-  /** Path of a namespace file, `/run/netns/ts-demo.web.1`. */
-  | { readonly type: 'path'; readonly path: string };
-
-export interface LaunchConfig {
-  readonly spec: ContainerSpec;
-  /** Counts the starts of this container, from 1; written into the exit file with the status. */
-  readonly run: number;
-  readonly rootfs: RootFilesystem;
-  readonly mounts: readonly ResolvedMount[];
-  readonly identity: Identity;
-  readonly paths: ContainerPaths;
-  readonly network: NetworkNamespace;
-  readonly cgroupProcsFiles: readonly string[];
-  readonly kernel: KernelFacts;
-  /** Host path of a static init for `init: true`. */
-  readonly initPath?: string;
-  /** Text of the profile that `security.seccomp` names by its path. */
-  readonly seccompProfile?: string;
-}
+export type { LaunchConfig, NetworkNamespace, ResolvedMount } from './config.ts';
 
 export interface Launch {
   /** Text of the launch script, run as `sh SCRIPT`. */
@@ -52,12 +19,33 @@ export interface Launch {
   readonly directories: readonly string[];
 }
 
-/** Everything a start needs, as a pure function of the configuration. */
-export function buildLaunch(_config: LaunchConfig): Launch {
-  throw new Error('not written yet');
+/** Descriptor of the status pipe in a launch. */
+const STATUS = 3;
+
+/**
+ * Everything a start needs, as a pure function of the configuration. Throws `launch-failed` for what the kernel would
+ * refuse or what would change the host, and `unsupported-host` for a user namespace.
+ */
+export function buildLaunch(config: LaunchConfig): Launch {
+  const { spec, rootfs, paths, kernel } = config;
+  if (spec.namespaces.user === 'private') {
+    throw new TsstackError('unsupported-host', `${spec.name} cannot have a user namespace of its own yet`, {
+      hint: 'Remove userns_mode, or set it to host.',
+    });
+  }
+  const calls = launchProgram(config);
+  return {
+    script: launchScript(config),
+    launcher: assembleElf(kernel.arch, calls, STATUS),
+    listing: listCalls(calls),
+    directories: overlayDirectories(rootfs, paths),
+  };
 }
 
-/** What the launcher wrote to its status pipe when it failed, in words: `mount proc on /proc: EPERM`. */
-export function explainLaunchFailure(_launch: Launch, _message: Uint8Array): string {
-  throw new Error('not written yet');
+/**
+ * What came out of a launcher's status pipe, in words: `mount proc on /proc: operation not permitted (EPERM)`. Also for
+ * the status pipe of an exec.
+ */
+export function explainLaunchFailure(launch: Pick<Launch, 'listing'>, message: Uint8Array): string {
+  return explainReport(launch.listing, message);
 }

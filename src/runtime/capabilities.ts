@@ -1,0 +1,98 @@
+import { TsstackError } from '../model/error.ts';
+import type { Security } from '../model/stack.ts';
+import type { KernelFacts } from './kernel-facts.ts';
+
+/** By number, from linux/capability.h. */
+export const CAPABILITIES: readonly string[] = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'DAC_READ_SEARCH',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'SETGID',
+  'SETUID',
+  'SETPCAP',
+  'LINUX_IMMUTABLE',
+  'NET_BIND_SERVICE',
+  'NET_BROADCAST',
+  'NET_ADMIN',
+  'NET_RAW',
+  'IPC_LOCK',
+  'IPC_OWNER',
+  'SYS_MODULE',
+  'SYS_RAWIO',
+  'SYS_CHROOT',
+  'SYS_PTRACE',
+  'SYS_PACCT',
+  'SYS_ADMIN',
+  'SYS_BOOT',
+  'SYS_NICE',
+  'SYS_RESOURCE',
+  'SYS_TIME',
+  'SYS_TTY_CONFIG',
+  'MKNOD',
+  'LEASE',
+  'AUDIT_WRITE',
+  'AUDIT_CONTROL',
+  'SETFCAP',
+  'MAC_OVERRIDE',
+  'MAC_ADMIN',
+  'SYSLOG',
+  'WAKE_ALARM',
+  'BLOCK_SUSPEND',
+  'AUDIT_READ',
+  'PERFMON',
+  'BPF',
+  'CHECKPOINT_RESTORE',
+];
+
+/** Docker's default set (moby daemon/pkg/oci/caps/defaults.go). */
+const DEFAULT: ReadonlySet<string> = new Set([
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FSETID',
+  'FOWNER',
+  'MKNOD',
+  'NET_RAW',
+  'SETGID',
+  'SETUID',
+  'SETFCAP',
+  'SETPCAP',
+  'NET_BIND_SERVICE',
+  'SYS_CHROOT',
+  'KILL',
+  'AUDIT_WRITE',
+]);
+
+/**
+ * The capabilities that a container's root has, in the kernel's order: Docker's default set, `cap_add` and `cap_drop`,
+ * privileged containers all of them; never more than we have ourselves.
+ *
+ * cgroup v2 has no device list but a BPF program that no tool loads, so MKNOD is not in the default set there (and the
+ * root filesystem is mounted nodev).
+ */
+export function containerCapabilities(security: Security, kernel: KernelFacts): readonly string[] {
+  const { privileged, capAdd, capDrop } = security;
+  for (const name of [...capAdd, ...capDrop]) {
+    if (name !== 'ALL' && !CAPABILITIES.includes(name)) {
+      throw new TsstackError('launch-failed', `There is no capability ${JSON.stringify(name)}`, {
+        hint: 'See capabilities(7) for their names.',
+      });
+    }
+  }
+  const ours = BigInt(`0x${kernel.boundingSet}`);
+  return CAPABILITIES.filter((name, number) => {
+    if (number > kernel.lastCapability || ((ours >> BigInt(number)) & 1n) === 0n) return false;
+    if (privileged) return true;
+    if (capAdd.includes('ALL')) return !capDrop.includes(name);
+    if (capAdd.includes(name)) return true;
+    if (capDrop.includes('ALL') || capDrop.includes(name)) return false;
+    return DEFAULT.has(name) && (name !== 'MKNOD' || kernel.cgroupVersion === 1);
+  });
+}
+
+/** As a bit mask. */
+export function capabilityMask(names: readonly string[]): bigint {
+  return names.reduce((mask, name) => mask | (1n << BigInt(CAPABILITIES.indexOf(name))), 0n);
+}

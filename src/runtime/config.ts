@@ -1,0 +1,61 @@
+import type { ContainerSpec } from '../model/container.ts';
+import type { RootFilesystem } from '../model/image.ts';
+import type { ContainerPaths } from '../store/paths.ts';
+import type { KernelFacts } from './kernel-facts.ts';
+import type { Identity } from './user.ts';
+
+/** A bind or tmpfs mount with its source found. */
+export type ResolvedMount =
+  | {
+      readonly type: 'bind';
+      /** Absolute host path; of a volume its data directory. */
+      readonly source: string;
+      /** Path inside `source` that is mounted instead; what a container puts there cannot lead it out of `source`. */
+      readonly subpath?: string;
+      /** Decides whether the mount point is a file or a directory. */
+      readonly sourceIsDirectory: boolean;
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly propagation?: string;
+    }
+  | { readonly type: 'tmpfs'; readonly target: string; readonly readOnly: boolean; readonly options: string };
+
+/** The container's network namespace. */
+export type NetworkNamespace =
+  | { readonly type: 'host' }
+  /** Path of a namespace file, `/run/netns/ts-demo.web.1`. */
+  | { readonly type: 'path'; readonly path: string };
+
+export interface LaunchConfig {
+  readonly spec: ContainerSpec;
+  /** Counts the starts of this container, from 1; written into the exit file with the status. */
+  readonly run: number;
+  readonly rootfs: RootFilesystem;
+  readonly mounts: readonly ResolvedMount[];
+  readonly identity: Identity;
+  readonly paths: ContainerPaths;
+  readonly network: NetworkNamespace;
+  readonly cgroupProcsFiles: readonly string[];
+  readonly kernel: KernelFacts;
+  /** Host path of a static init for `init: true`. */
+  readonly initPath?: string;
+  /** Text of the profile when `spec.security.seccomp` is a path. */
+  readonly seccompProfile?: string;
+}
+
+export interface ExecConfig {
+  readonly spec: ContainerSpec;
+  /** Host pid of the container's pid 1. */
+  readonly pid: number;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string;
+  readonly identity: Identity;
+  readonly cgroupProcsFiles: readonly string[];
+  readonly kernel: KernelFacts;
+  /** Make a terminal of the container's own devpts the controlling terminal; its master end comes in as descriptor 4. */
+  readonly tty: boolean;
+  readonly privileged: boolean;
+  /** Text of the profile when `spec.security.seccomp` is a path. */
+  readonly seccompProfile?: string;
+}

@@ -1,0 +1,20 @@
+import type { ContainerSpec } from '../model/container.ts';
+import type { Identity } from './user.ts';
+
+/** Docker's default. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The whole environment of a process in the container: `env` over what Docker always sets. */
+export function containerEnvironment(
+  env: Readonly<Record<string, string>>,
+  spec: Pick<ContainerSpec, 'hostname'>,
+  options: { readonly identity: Identity; readonly tty: boolean },
+): Readonly<Record<string, string>> {
+  return {
+    PATH,
+    HOSTNAME: spec.hostname,
+    ...(options.tty && { TERM: 'xterm' }),
+    HOME: options.identity.home,
+    ...env,
+  };
+}

@@ -1,0 +1,196 @@
+import { containerCapabilities } from './capabilities.ts';
+import type { LaunchConfig } from './config.ts';
+import { containerEnvironment } from './environment.ts';
+import {
+  AT_FDCWD,
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWUTS,
+  EEXIST,
+  ENOENT,
+  EPERM,
+  F_SETFD,
+  FD_CLOEXEC,
+  LAST_DESCRIPTOR,
+  MOUNT_ATTR_RDONLY,
+  MS_REC,
+  MS_SLAVE,
+  O_RDONLY,
+  O_RDWR,
+  S_IFIFO,
+} from './launcher/constants.ts';
+import { type Call, Program } from './launcher/program.ts';
+import { containerFilter } from './seccomp/filter.ts';
+import { mountDev, reopenStdin } from './steps/dev.ts';
+import {
+  type KernelFilesystems,
+  makePathsReadOnly,
+  maskPaths,
+  mountCgroups,
+  mountProcAndSys,
+  writeSysctls,
+} from './steps/kernel-filesystems.ts';
+import { makeDirectories, openBind, stopPropagation } from './steps/mount.ts';
+import { becomeProcess, executeInit, executeProgram, resetSignals, setOomScore } from './steps/process.ts';
+import { attachOverlays, changeRoot, makeRootReadOnly, mountOverlays, type TakenOverlay } from './steps/root.ts';
+import {
+  attachDevice,
+  attachEtcFile,
+  attachMount,
+  isBelowKernelMounts,
+  isShared,
+  sortMounts,
+  type TakenFile,
+  type TakenMount,
+  takeDevice,
+  takeEtcFiles,
+  takeMount,
+} from './steps/volumes.ts';
+import { containerSysctls } from './sysctl.ts';
+
+/** Everything that comes from the host's paths, held by descriptors when the root changes. */
+interface Taken {
+  readonly overlays: readonly TakenOverlay[];
+  /** Parents before children. */
+  readonly mounts: readonly TakenMount[];
+  readonly etcFiles: readonly TakenFile[];
+  readonly devices: readonly { readonly target: string; readonly tree: number }[];
+  readonly hostDev: number | undefined;
+  readonly hostShm: number | undefined;
+  readonly hostCgroups: number | undefined;
+  readonly init: number | undefined;
+}
+
+/**
+ * The launcher of one start. It begins as the first process of the container's pid namespace and cgroups, with the
+ * host's root, standard output on the log and the status pipe as descriptor 3; it ends by executing the program.
+ */
+export function launchProgram(config: LaunchConfig): readonly Call[] {
+  const program = new Program([0, 1, 2, 3]);
+  leaveLauncherFile(program, config);
+  resetSignals(program);
+  setOomScore(program, config.spec.resources.oomScoreAdj ?? 0);
+  if (config.spec.stdinOpen) openStdin(program, config);
+  enterNamespaces(program, config);
+  const taken = takeSources(program, config);
+  changeRoot(program, config.paths);
+  fillRoot(program, config, taken);
+  nameHost(program, config);
+  finish(program, config, taken.init);
+  return program.calls;
+}
+
+function leaveLauncherFile(program: Program, { paths }: LaunchConfig): void {
+  program.call('close_range', [4, LAST_DESCRIPTOR, 0], 'close everything beyond the status pipe');
+  program.call('fcntl', [3, F_SETFD, FD_CLOEXEC], 'close the status pipe on execution');
+  program.call('dup3', [1, 2, 0], 'make standard error what standard output is');
+  // A program inside that gets hold of this one's file through /proc overwrites nothing (CVE-2019-5736).
+  program.call('unlinkat', [AT_FDCWD, paths.launcher, 0], `remove ${paths.launcher}, which runs`, {
+    tolerate: [ENOENT],
+  });
+  program.call('setsid', [], 'begin a session', { tolerate: [EPERM] });
+}
+
+/** A pipe with a name that is open for writing too, so that reading it never ends. */
+function openStdin(program: Program, { paths }: LaunchConfig): void {
+  const path = `${paths.directory}/stdin`;
+  program.call('mknodat', [AT_FDCWD, path, S_IFIFO | 0o600, 0], `make pipe ${path}`, { tolerate: [EEXIST] });
+  const pipe = program.open('openat', [AT_FDCWD, path, O_RDWR, 0], `open ${path}`);
+  program.call('dup3', [pipe, 0, 0], 'make it standard input');
+  program.close(pipe);
+}
+
+function enterNamespaces(program: Program, { spec, network }: LaunchConfig): void {
+  if (network.type === 'path') {
+    const file = program.open('openat', [AT_FDCWD, network.path, O_RDONLY, 0], `open ${network.path}`);
+    program.call('setns', [file, CLONE_NEWNET], 'enter the network namespace');
+    program.close(file);
+  }
+  const { uts, ipc, cgroup } = spec.namespaces;
+  const own: readonly (readonly [name: string, flag: number])[] = [
+    ['mount', CLONE_NEWNS],
+    ...(uts === 'private' ? [['uts', CLONE_NEWUTS] as const] : []),
+    ...(ipc === 'private' ? [['ipc', CLONE_NEWIPC] as const] : []),
+    ...(cgroup === 'private' ? [['cgroup', CLONE_NEWCGROUP] as const] : []),
+  ];
+  const flags = own.reduce((sum, [, flag]) => sum + flag, 0);
+  program.call('unshare', [flags], `make namespaces: ${own.map(([name]) => name).join(', ')}`);
+}
+
+function takeSources(program: Program, config: LaunchConfig): Taken {
+  const { spec, rootfs, paths, kernel } = config;
+  const { privileged, devices } = spec.security;
+  const nodev = !privileged && kernel.cgroupVersion === 2;
+  const sorted = sortMounts(config.mounts);
+  const covered = new Set(sorted.map(({ target }) => target));
+  // Shared mounts while they are still shared; a slave is what everything else becomes.
+  const shared = sorted.filter(isShared).map((each) => takeMount(program, each, nodev));
+  stopPropagation(program, MS_REC | MS_SLAVE);
+  const others = sorted.filter((each) => !isShared(each)).map((each) => takeMount(program, each, nodev));
+  const byTarget = new Map([...shared, ...others].map((each) => [each.target, each]));
+  const etcFiles = takeEtcFiles(program, paths, { readOnly: spec.readOnly, covered });
+  const take = (source: string, recursive: boolean, attributes: number) =>
+    openBind(program, { source, recursive, attributes, propagation: 'private' });
+  const hostCgroups =
+    spec.namespaces.cgroup === 'host' ? take('/sys/fs/cgroup', true, privileged ? 0 : MOUNT_ATTR_RDONLY) : undefined;
+  const init = spec.init && config.initPath !== undefined ? take(config.initPath, false, MOUNT_ATTR_RDONLY) : undefined;
+  return {
+    mounts: sorted.map((each) => byTarget.get(each.target) ?? each),
+    etcFiles,
+    devices: devices.map(({ source, target }) => ({ target, tree: takeDevice(program, source) })),
+    hostDev: privileged ? take('/dev', false, 0) : undefined,
+    hostShm: spec.namespaces.ipc === 'host' ? take('/dev/shm', false, 0) : undefined,
+    hostCgroups,
+    init,
+    overlays: mountOverlays(program, rootfs, { paths, nodev }),
+  };
+}
+
+/**
+ * Volumes come before /proc, /sys and /dev: whatever a container that shares one makes of its paths meanwhile, a mount
+ * can then end up under the kernel's file systems, never over them.
+ */
+function fillRoot(program: Program, config: LaunchConfig, taken: Taken): void {
+  const { spec, network, kernel } = config;
+  const { privileged } = spec.security;
+  attachOverlays(program, taken.overlays);
+  for (const mount of taken.mounts.filter(({ target }) => !isBelowKernelMounts(target))) attachMount(program, mount);
+  const etcIsMount = taken.mounts.some(({ target }) => target === '/etc');
+  for (const file of taken.etcFiles) attachEtcFile(program, file, etcIsMount);
+  const filesystems: KernelFilesystems = { ...config, hostCgroups: taken.hostCgroups };
+  mountProcAndSys(program, filesystems);
+  mountCgroups(program, filesystems);
+  mountDev(program, { spec, hostDev: taken.hostDev, hostShm: taken.hostShm });
+  if (!spec.stdinOpen) reopenStdin(program);
+  const own = { network: network.type === 'path', ipc: spec.namespaces.ipc === 'private' };
+  writeSysctls(program, containerSysctls(spec.sysctls, own));
+  if (!privileged) {
+    maskPaths(program, kernel);
+    makePathsReadOnly(program);
+  }
+  for (const { target, tree } of taken.devices) attachDevice(program, tree, target);
+  for (const mount of taken.mounts.filter(({ target }) => isBelowKernelMounts(target))) attachMount(program, mount);
+  makeDirectories(program, spec.workingDir);
+  if (spec.readOnly) makeRootReadOnly(program, taken.overlays);
+}
+
+function nameHost(program: Program, { spec }: LaunchConfig): void {
+  if (spec.namespaces.uts !== 'private') return;
+  const { hostname, domainname } = spec;
+  program.call('sethostname', [hostname, Buffer.byteLength(hostname)], `set hostname to ${hostname}`);
+  if (domainname === '') return;
+  program.call('setdomainname', [domainname, Buffer.byteLength(domainname)], `set domain name to ${domainname}`);
+}
+
+function finish(program: Program, config: LaunchConfig, init: number | undefined): void {
+  const { spec, identity, kernel, seccompProfile } = config;
+  const capabilities = containerCapabilities(spec.security, kernel);
+  const filter = containerFilter({ spec, kernel, capabilities, seccompProfile });
+  const process = { spec, kernel, identity, capabilities, filter, workingDir: spec.workingDir };
+  becomeProcess(program, process, 'nothing');
+  const execution = { argv: spec.argv, env: containerEnvironment(spec.env, spec, { identity, tty: spec.tty }) };
+  if (init === undefined) executeProgram(program, execution);
+  else executeInit(program, init, execution);
+}

@@ -1,0 +1,93 @@
+import type { SyscallName } from './syscalls.ts';
+
+/** A place in the launcher's data: a NUL-terminated string, bytes, or a structure that points to further data. */
+export type Datum = string | Uint8Array | Structure;
+
+/** Pieces that follow each other: bytes as they are, and 8-byte pointers. */
+export interface Structure {
+  readonly pieces: readonly (Uint8Array | { readonly pointer: string | Uint8Array })[];
+}
+
+/** `scratch`: address of a writable page, for calls that give something back that nobody reads. */
+export type Argument = number | bigint | Datum | { readonly scratch: true };
+
+/** One system call of the launcher. */
+export interface Call {
+  readonly name: SyscallName;
+  /** At most six. */
+  readonly args: readonly Argument[];
+  /** What it does, as the listing and error messages say it. */
+  readonly words: string;
+  /** At most three errno values that are no failure. */
+  readonly tolerate: readonly number[];
+  /** How many of the following calls to leave out after a tolerated error. */
+  readonly skip: number;
+  /** The caller waits for the child that the call makes and ends as it ended; the child goes on with the next call. */
+  readonly fork: boolean;
+  /** The call gives back a new descriptor: the lowest free one. */
+  readonly opens: boolean;
+  /** Replaces the process when it succeeds. */
+  readonly executes: boolean;
+}
+
+export interface CallOptions {
+  readonly tolerate?: readonly number[];
+  readonly skip?: number;
+  readonly fork?: boolean;
+  readonly executes?: boolean;
+}
+
+/**
+ * The launcher while it is written: a straight line of system calls. There is no place to keep a result in, so a
+ * descriptor's number must be known beforehand; it is, since the kernel gives the lowest free one, and this class counts.
+ */
+export class Program {
+  readonly #calls: Call[] = [];
+  readonly #descriptors: Set<number>;
+
+  /** `descriptors`: those that are open when the launcher starts; every other one must be closed by its first calls. */
+  constructor(descriptors: readonly number[]) {
+    this.#descriptors = new Set(descriptors);
+  }
+
+  get calls(): readonly Call[] {
+    return this.#calls;
+  }
+
+  call(name: SyscallName, args: readonly Argument[], words: string, options: CallOptions = {}): void {
+    this.#push(name, args, words, { ...options, opens: false });
+  }
+
+  /** A call that opens a descriptor; gives its number. Tolerated errors must skip everything that uses it. */
+  open(name: SyscallName, args: readonly Argument[], words: string, options: CallOptions = {}): number {
+    let descriptor = 0;
+    while (this.#descriptors.has(descriptor)) descriptor += 1;
+    this.#descriptors.add(descriptor);
+    this.#push(name, args, words, { ...options, opens: true });
+    return descriptor;
+  }
+
+  close(descriptor: number): void {
+    if (!this.#descriptors.delete(descriptor)) throw new Error(`descriptor ${descriptor} is not open`);
+    this.call('close', [descriptor], `close ${descriptor}`);
+  }
+
+  /** Close these and everything between them, which must all be open. */
+  closeRange(first: number, last: number): void {
+    for (let descriptor = first; descriptor <= last; descriptor += 1) {
+      if (!this.#descriptors.delete(descriptor)) throw new Error(`descriptor ${descriptor} is not open`);
+    }
+    this.call('close_range', [first, last, 0], `close ${first} to ${last}`);
+  }
+
+  #push(
+    name: SyscallName,
+    args: readonly Argument[],
+    words: string,
+    options: CallOptions & { readonly opens: boolean },
+  ): void {
+    const { tolerate = [], skip = 0, fork = false, executes = false, opens } = options;
+    if (args.length > 6 || tolerate.length > 3 || skip > 255) throw new Error(`${name} does not fit into the table`);
+    this.#calls.push({ name, args, words, tolerate, skip, fork, opens, executes });
+  }
+}

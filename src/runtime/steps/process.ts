@@ -1,0 +1,182 @@
+import type { ContainerSpec } from '../../model/container.ts';
+import { CAPABILITIES, capabilityMask } from '../capabilities.ts';
+import type { KernelFacts } from '../kernel-facts.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  CAPABILITY_VERSION,
+  CLOSE_RANGE_CLOEXEC,
+  EACCES,
+  EINVAL,
+  ENOENT,
+  ENOTDIR,
+  EPERM,
+  LAST_DESCRIPTOR,
+  LAST_SIGNAL,
+  O_WRONLY,
+  PR_CAP_AMBIENT,
+  PR_CAP_AMBIENT_CLEAR_ALL,
+  PR_CAPBSET_DROP,
+  PR_SET_NO_NEW_PRIVS,
+  PR_SET_PDEATHSIG,
+  SECCOMP_SET_MODE_FILTER,
+  SIG_SETMASK,
+  SIGKILL,
+  SIGSET_SIZE,
+  SIGSTOP,
+} from '../launcher/constants.ts';
+import type { CallOptions, Program, Structure } from '../launcher/program.ts';
+import { containerRlimits } from '../rlimit.ts';
+import type { Identity } from '../user.ts';
+
+/** Who the program will be and what it will be able to do: the same for pid 1 and for what is executed beside it. */
+export interface ProcessConfig {
+  readonly spec: ContainerSpec;
+  readonly kernel: KernelFacts;
+  readonly identity: Identity;
+  /** Without `CAP_`. */
+  readonly capabilities: readonly string[];
+  readonly filter: Uint8Array | undefined;
+  readonly workingDir: string;
+}
+
+/** Ignored and blocked signals are inherited, and a shell ignores some for its background jobs. */
+export function resetSignals(program: Program): void {
+  const defaultAction = new Uint8Array(32);
+  for (let signal = 1; signal <= LAST_SIGNAL; signal += 1) {
+    if (signal === SIGKILL || signal === SIGSTOP) continue;
+    program.call('rt_sigaction', [signal, defaultAction, 0, SIGSET_SIZE], 'set every signal to its default');
+  }
+  program.call('rt_sigprocmask', [SIG_SETMASK, new Uint8Array(8), 0, SIGSET_SIZE], 'block no signal');
+}
+
+/** Done while the host's /proc is there. Less than our own needs CAP_SYS_RESOURCE; without it ours stays. */
+export function setOomScore(program: Program, score: number): void {
+  const file = program.open(
+    'openat',
+    [AT_FDCWD, '/proc/self/oom_score_adj', O_WRONLY, 0],
+    'open /proc/self/oom_score_adj',
+  );
+  const text = String(score);
+  program.call('write', [file, text, text.length], `set oom_score_adj to ${text}`, { tolerate: [EACCES, EPERM] });
+  program.close(file);
+}
+
+/**
+ * Limits, working directory, capabilities, ids, filter. Without no_new_privs the filter needs CAP_SYS_ADMIN, so it comes
+ * before the ids are dropped, and allows what follows (Docker's does); with it, it comes last.
+ */
+export function becomeProcess(program: Program, config: ProcessConfig, parentDeath: 'kill' | 'nothing'): void {
+  const { spec, kernel, identity, capabilities, filter, workingDir } = config;
+  const { noNewPrivileges } = spec.security;
+  program.call('umask', [0o022], 'set umask to 022');
+  setRlimits(program, config);
+  program.call('chdir', [workingDir], `go to the working directory, ${workingDir}`);
+  if (filter !== undefined && !noNewPrivileges) installFilter(program, filter);
+  dropBoundingSet(program, kernel, capabilities);
+  program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], 'have no ambient capability', {
+    tolerate: [EINVAL],
+  });
+  setIdentity(program, identity);
+  setCapabilities(program, identity.uid === 0 ? capabilities : []);
+  // Cleared by the kernel whenever ids or capabilities change, so not earlier.
+  if (parentDeath === 'kill') program.call('prctl', [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0], 'end when the parent ends');
+  if (noNewPrivileges) program.call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], 'get no new privileges');
+  if (filter !== undefined && noNewPrivileges) installFilter(program, filter);
+  const words = 'close everything but standard input, output and error on execution';
+  program.call('close_range', [3, LAST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC], words);
+}
+
+function setRlimits(program: Program, { spec, kernel }: ProcessConfig): void {
+  for (const { name, resource, soft, hard } of containerRlimits(spec.ulimits, kernel)) {
+    const limits = Buffer.alloc(16);
+    limits.writeBigUInt64LE(BigInt.asUintN(64, BigInt(soft)), 0);
+    limits.writeBigUInt64LE(BigInt.asUintN(64, BigInt(hard)), 8);
+    const text = [soft, hard].map((limit) => (limit === -1 ? 'unlimited' : String(limit))).join(':');
+    program.call('prlimit64', [0, resource, limits, 0], `set limit ${name} to ${text}`);
+  }
+}
+
+/** `struct sock_fprog`: number of instructions, pointer to them. */
+function installFilter(program: Program, filter: Uint8Array): void {
+  const length = Buffer.alloc(8);
+  length.writeUInt16LE(filter.length / 8);
+  const words = `install the seccomp filter, ${filter.length / 8} instructions`;
+  program.call('seccomp', [SECCOMP_SET_MODE_FILTER, 0, { pieces: [length, { pointer: filter }] }], words);
+}
+
+function dropBoundingSet(program: Program, kernel: KernelFacts, keep: readonly string[]): void {
+  const kept = keep.length === 0 ? 'nothing' : keep.join(' ');
+  for (let number = 0; number <= kernel.lastCapability; number += 1) {
+    if (keep.includes(CAPABILITIES[number] ?? '')) continue;
+    program.call('prctl', [PR_CAPBSET_DROP, number, 0, 0, 0], `keep of the bounding set ${kept}`);
+  }
+}
+
+function setIdentity(program: Program, { uid, gid, groups }: Identity): void {
+  const list = Buffer.alloc(groups.length * 4);
+  for (const [index, group] of groups.entries()) list.writeUInt32LE(group, index * 4);
+  program.call('setgroups', [groups.length, list], `set supplementary groups to [${groups.join(' ')}]`);
+  program.call('setresgid', [gid, gid, gid], `become group ${gid}`);
+  program.call('setresuid', [uid, uid, uid], `become user ${uid}`);
+}
+
+/** Effective and permitted; inheritable stays empty (CVE-2022-24769). */
+function setCapabilities(program: Program, capabilities: readonly string[]): void {
+  const mask = capabilityMask(capabilities);
+  const low = Number(mask & 0xffffffffn);
+  const high = Number(mask >> 32n);
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(CAPABILITY_VERSION);
+  const sets = Buffer.alloc(24);
+  for (const [index, word] of [low, low, 0, high, high, 0].entries()) sets.writeUInt32LE(word, index * 4);
+  program.call('capset', [header, sets], `set capabilities to ${mask.toString(16).padStart(16, '0')}`);
+}
+
+export interface Execution {
+  /** At least one word. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * execve(2), with the search along PATH as execvp(3) has it: what is missing or not executable is passed over; only when
+ * nothing could be executed does "not executable" count for more than "missing".
+ */
+export function executeProgram(program: Program, { argv, env }: Execution): void {
+  const [name = ''] = argv;
+  const vectors = [stringVector(argv), environmentVector(env)] as const;
+  const attempt = (path: string, words: string, options: CallOptions) =>
+    program.call('execve', [path, ...vectors], words, { ...options, executes: true });
+  const words = `run ${JSON.stringify(name)}`;
+  if (name.includes('/') || name === '') {
+    attempt(name, words, {});
+    return;
+  }
+  const directories = (env['PATH'] ?? '').split(':').map((directory) => (directory === '' ? '.' : directory));
+  const paths = directories.map((directory) => `${directory}/${name}`);
+  for (const path of paths) attempt(path, `${words} as ${path}`, { tolerate: [ENOENT, ENOTDIR, EACCES] });
+  for (const path of paths) attempt(path, `${words} as ${path}`, { tolerate: [ENOENT, ENOTDIR] });
+  attempt(paths.at(-1) ?? name, words, {});
+}
+
+/**
+ * `init: true`: the host's static init becomes pid 1 straight from a descriptor, with no place in the container; the
+ * mount that it is on is read-only, so that /proc/1/exe cannot be written.
+ */
+export function executeInit(program: Program, init: number, { argv, env }: Execution): void {
+  program.call(
+    'execveat',
+    [init, '', stringVector(['init', '--', ...argv]), environmentVector(env), AT_EMPTY_PATH],
+    'run the init program',
+    { executes: true },
+  );
+}
+
+function environmentVector(env: Readonly<Record<string, string>>): Structure {
+  return stringVector(Object.entries(env).map(([name, value]) => `${name}=${value}`));
+}
+
+function stringVector(strings: readonly string[]): Structure {
+  return { pieces: [...strings.map((pointer) => ({ pointer })), new Uint8Array(8)] };
+}

@@ -1,0 +1,119 @@
+import { TsstackError } from '../../model/error.ts';
+import type { RootFilesystem } from '../../model/image.ts';
+import type { ContainerPaths } from '../../store/paths.ts';
+import {
+  AT_FDCWD,
+  MNT_DETACH,
+  MOUNT_ATTR_RDONLY,
+  MS_NODEV,
+  O_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from '../launcher/constants.ts';
+import type { Program } from '../launcher/program.ts';
+import { attachBind, makeMountPoint, mountAttributes, removeLink } from './mount.ts';
+
+/** One overlay with its writable part. */
+interface Overlay {
+  /** Where it goes in the container. */
+  readonly target: string;
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+}
+
+/** An overlay that is mounted and has no place yet. */
+export interface TakenOverlay {
+  readonly target: string;
+  readonly tree: number;
+}
+
+function rootOverlay(rootfs: RootFilesystem, paths: ContainerPaths): Overlay {
+  return overlay('/', rootfs.lower, `${paths.layers}/root`);
+}
+
+/** `layers/overlay-usr`, `layers/overlay-usr%2Flocal`: a name per target, none of which can be another's. */
+function furtherOverlays(rootfs: RootFilesystem, paths: ContainerPaths): readonly Overlay[] {
+  return rootfs.overlays.map(({ target, lower }) =>
+    overlay(target, lower, `${paths.layers}/overlay-${encodeURIComponent(target.slice(1))}`),
+  );
+}
+
+function overlay(target: string, lower: readonly string[], directory: string): Overlay {
+  return { target, lower, upper: `${directory}/upper`, work: `${directory}/work` };
+}
+
+/** The writable directories of a container's overlays. */
+export function overlayDirectories(rootfs: RootFilesystem, paths: ContainerPaths): readonly string[] {
+  return [rootOverlay(rootfs, paths), ...furtherOverlays(rootfs, paths)].flatMap(({ upper, work }) => [upper, work]);
+}
+
+/**
+ * Mounts the overlays over the container's layers directory, in a mount namespace that is the container's own already,
+ * and takes the further ones away again as descriptors; the root stays there.
+ */
+export function mountOverlays(
+  program: Program,
+  rootfs: RootFilesystem,
+  { paths, nodev }: { readonly paths: ContainerPaths; readonly nodev: boolean },
+): readonly TakenOverlay[] {
+  const place = { directory: paths.layers, flags: nodev ? MS_NODEV : 0 };
+  const taken = furtherOverlays(rootfs, paths).map((each) => {
+    mountOverlay(program, each, place);
+    const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+    const tree = program.open('open_tree', [AT_FDCWD, paths.layers, flags], `take the overlay of ${each.target}`);
+    program.call('umount2', [paths.layers, MNT_DETACH], `unmount ${paths.layers}`);
+    return { target: each.target, tree };
+  });
+  mountOverlay(program, rootOverlay(rootfs, paths), place);
+  return taken;
+}
+
+/**
+ * mount(2) takes one page of options, which the paths of a few dozen layers fill. So the layers are opened first, and
+ * named by their descriptors' numbers, relative to /proc/self/fd: five bytes each. It also keeps the host's paths out of
+ * the container's /proc/self/mountinfo.
+ */
+function mountOverlay(
+  program: Program,
+  { target, lower, upper, work }: Overlay,
+  { directory, flags }: { readonly directory: string; readonly flags: number },
+): void {
+  if (lower.length === 0) throw new TsstackError('image-invalid', `No layers for ${target} of the root filesystem`);
+  const open = (path: string) => program.open('openat', [AT_FDCWD, path, O_PATH, 0], `open layer ${path}`);
+  const lowerNumbers = lower.map(open);
+  const upperNumber = open(upper);
+  const workNumber = open(work);
+  const data = `lowerdir=${lowerNumbers.join(':')},upperdir=${upperNumber},workdir=${workNumber}`;
+  program.call('chdir', ['/proc/self/fd'], 'go to /proc/self/fd, to name layers by number');
+  program.call('mount', ['overlay', directory, 'overlay', flags, data], `mount the overlay of ${target} (${data})`);
+  for (const descriptor of [...lowerNumbers, upperNumber, workNumber]) program.close(descriptor);
+}
+
+/** From here on `/` is the container's, and nothing of the host can be reached by a path. */
+export function changeRoot(program: Program, paths: ContainerPaths): void {
+  program.call('chdir', [paths.layers], `go to the new root, ${paths.layers}`);
+  // pivot_root(2), "pivot_root(".", ".")": the old root is then mounted over the new one, and goes away from there.
+  program.call('pivot_root', ['.', '.'], 'make it the root');
+  program.call('umount2', ['.', MNT_DETACH], 'let the old root go');
+  program.call('chdir', ['/'], 'go to /');
+}
+
+export function attachOverlays(program: Program, taken: readonly TakenOverlay[]): void {
+  for (const { target, tree } of taken) {
+    removeLink(program, target);
+    makeMountPoint(program, target, 'directory');
+    attachBind(program, tree, target, { follow: false });
+  }
+}
+
+/** `read_only: true`, after every mount point has been made. Volumes and tmpfs mounts are mounts of their own. */
+export function makeRootReadOnly(program: Program, taken: readonly TakenOverlay[]): void {
+  for (const target of ['/', ...taken.map((each) => each.target)]) {
+    program.call(
+      'mount_setattr',
+      [AT_FDCWD, target, 0, mountAttributes(MOUNT_ATTR_RDONLY), 32],
+      `make ${target} read-only`,
+    );
+  }
+}
