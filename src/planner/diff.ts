@@ -92,6 +92,7 @@ const ENDPOINT_POLICY: PolicyTable<Endpoint> = {
   ipv6: 'update',
   gateway6: 'update',
   macAddress: 'update',
+  mtu: 'update',
   names: 'update',
 };
 
