@@ -77,7 +77,8 @@ class Machine {
         }
         return;
       case 'create-network':
-        return this.#createNetwork(step.network);
+        this.#createNetwork(step.network);
+        return;
       case 'remove-network':
         for (const { spec, endpoints } of this.#containers.values()) {
           if (endpoints.some(({ network }) => network === step.network.key)) fail(step, `${spec.name} is on it`);
@@ -96,7 +97,7 @@ class Machine {
         this.#volumes.delete(step.volume.name);
         return;
       default:
-        return this.#performOnContainer(step);
+        this.#performOnContainer(step);
     }
   }
 
@@ -113,7 +114,7 @@ class Machine {
       this.#containers.set(name, { ...fresh, spec, endpoints, ports, status: 'created', drift: [] });
       return;
     }
-    if (there === undefined) return fail(step, 'not there');
+    if (there === undefined) fail(step, 'not there');
     switch (step.type) {
       case 'update-container': {
         this.#checkResources(step);
@@ -122,7 +123,8 @@ class Machine {
         return;
       }
       case 'start-container':
-        return this.#start(step, there);
+        this.#start(step, there);
+        return;
       case 'stop-container':
         if (there.status === 'exited' || there.status === 'created') fail(step, 'not running');
         this.#containers.set(name, { ...there, status: 'exited', exitCode: 143, stoppedByUser: true });
