@@ -10,6 +10,9 @@ export type Addresses = ReadonlyMap<string, string>;
 
 type Family = 'ipv4' | 'ipv6';
 
+/** Holder of gateways and auxiliary addresses. */
+const NETWORK = 'the network itself';
+
 /** One subnet and who has which address of it. */
 interface Pool {
   readonly id: string;
@@ -17,6 +20,7 @@ interface Pool {
   readonly family: Family;
   readonly subnet: string;
   readonly range: string | undefined;
+  readonly gateway: string | undefined;
   /** Names of containers by address, as they will be. */
   readonly holders: Map<string, string>;
 }
@@ -69,12 +73,14 @@ function openPools(networks: Iterable<NetworkSpec>): ReadonlyMap<string, Pool> {
   const pools = new Map<string, Pool>();
   for (const network of networks) {
     const reserved = [...network.reserved4, network.gateway4, network.gateway6].flatMap((address) => address ?? []);
-    for (const family of ['ipv4', 'ipv6'] as const) {
-      const subnet = family === 'ipv4' ? network.subnet4 : network.subnet6;
+    const families = [
+      { family: 'ipv4', subnet: network.subnet4, range: network.ipRange4, gateway: network.gateway4 },
+      { family: 'ipv6', subnet: network.subnet6, range: undefined, gateway: network.gateway6 },
+    ] as const;
+    for (const { subnet, ...part } of families) {
       if (subnet === undefined) continue;
-      const id = `${network.key} ${family}`;
-      const holders = new Map(reserved.map((address) => [address, 'the network itself']));
-      pools.set(id, { id, network, family, subnet, range: family === 'ipv4' ? network.ipRange4 : undefined, holders });
+      const id = `${network.key} ${part.family}`;
+      pools.set(id, { id, network, subnet, ...part, holders: new Map(reserved.map((each) => [each, NETWORK])) });
     }
   }
   return pools;
@@ -117,8 +123,8 @@ function checkStatic(pool: Pool, spec: ContainerSpec, address: string, findings:
   const holder = pool.holders.get(address);
   const problem = !isInside(address, pool.subnet)
     ? `network "${name}" has subnet ${pool.subnet}`
-    : holder !== undefined && `"${holder}" has it on network "${name}"`.replace('"the network itself"', 'the network');
-  if (problem === false) return;
+    : holder && `${holder === NETWORK ? holder : `"${holder}"`} has it on network "${name}"`;
+  if (problem === undefined) return;
   findings.conflicts.push({
     address: addressOf(spec),
     message: `Cannot give ${address} to ${addressOf(spec)}: ${problem}`,
@@ -133,7 +139,7 @@ function freeAddress(
   findings: Findings,
 ): string | undefined {
   try {
-    return allocateAddress(pool.subnet, taken, { range: pool.range });
+    return allocateAddress(pool.subnet, taken, { range: pool.range, gateway: pool.gateway });
   } catch (error) {
     if (!(error instanceof TsstackError)) throw error;
     findings.conflicts.push({

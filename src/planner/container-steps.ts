@@ -68,7 +68,8 @@ function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly 
     ];
     if (draft.action === 'update' && observed !== undefined) {
       const id = stepId('update', address);
-      const step = { id, address, cause, dependsOn: predecessors, before: observed.spec, spec, endpoints, ports };
+      const dependsOn = [...predecessors, stepId('stop', address)];
+      const step = { id, address, cause, dependsOn, before: observed.spec, spec, endpoints, ports };
       return [{ ...step, type: 'update-container', fields, repair }];
     }
     const owner = owners(draft);

@@ -20,7 +20,8 @@ export function endpointsOf(
     if (network === undefined) return [];
     const ipv4 = addresses.get(addressKey(key, 'ipv4', spec));
     const ipv6 = addresses.get(addressKey(key, 'ipv6', spec));
-    const macAddress = attachment.macAddress ?? (ipv4 && macOf(ipv4));
+    const { macAddress } = attachment;
+    const mtu = mtuOf(network);
     return {
       network: key,
       networkName: network.name,
@@ -31,7 +32,8 @@ export function endpointsOf(
       ...(ipv4 !== undefined && key === gateway && network.gateway4 && { gateway4: network.gateway4 }),
       ...(ipv6 !== undefined && { ipv6 }),
       ...(ipv6 !== undefined && key === gateway && network.gateway6 && { gateway6: network.gateway6 }),
-      ...(macAddress && { macAddress }),
+      ...(macAddress !== undefined && { macAddress }),
+      ...(mtu !== undefined && { mtu }),
       names: [...new Set([spec.name, spec.key.service, ...attachment.aliases, shortId(spec.key)])],
     };
   });
@@ -44,11 +46,8 @@ function gatewayNetwork(spec: ContainerSpec, networks: ReadonlyMap<string, Netwo
   return best?.[0];
 }
 
-/**
- * A locally administered address out of the IPv4 one, as Docker made them: whoever replaces a container at its address
- * also has its MAC, so that no neighbour's ARP cache is stale.
- */
-function macOf(ipv4: string): string {
-  const bytes = (ipv4.split('/')[0] ?? '').split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
-  return ['02', '42', ...bytes].join(':');
+/** Docker's option for a bridge's MTU, which its interfaces must have too. */
+function mtuOf({ driverOptions }: NetworkSpec): number | undefined {
+  const mtu = Number(driverOptions['com.docker.network.driver.mtu']);
+  return Number.isInteger(mtu) && mtu > 0 ? mtu : undefined;
 }

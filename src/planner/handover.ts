@@ -12,17 +12,19 @@ export type Handover = ReadonlyMap<string, readonly string[]>;
  * after the other: one of each circle is replaced, since that lets go before it takes.
  */
 export function planHandover(drafts: readonly Draft[], removals: readonly Removal[]): Handover {
+  const changed = drafts.filter(({ action }) => action !== 'keep');
+  if (changed.length === 0) return new Map();
   const holders = holderIndex([
     ...drafts.flatMap(({ observed }) => observed ?? []),
     ...removals.map((each) => each.observed),
   ]);
   const handover = new Map<string, readonly string[]>();
-  for (const draft of drafts) {
+  for (const draft of changed) {
     const sources = sourcesOf(draft, holders);
     if (sources.length > 0) handover.set(observedKey(draft.spec), sources);
   }
   const updates = new Map(
-    drafts.filter(({ action }) => action === 'update').map((draft) => [observedKey(draft.spec), draft]),
+    changed.filter(({ action }) => action === 'update').map((draft) => [observedKey(draft.spec), draft]),
   );
   const graph = new Map([...updates.keys()].map((key) => [key, handover.get(key) ?? []]));
   for (const [, target] of walkGraph(graph).backEdges) {

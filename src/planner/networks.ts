@@ -3,11 +3,11 @@ import type { ContainerSpec, NetworkSpec } from '../model/container.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../model/observed.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Network, Stack } from '../model/stack.ts';
-import { bridgeName } from '../network/ipam.ts';
+import { bridgeName, subnetsOverlap } from '../network/ipam.ts';
 import { diffNetwork, forcesReplacement } from './diff.ts';
 import type { Findings } from './findings.ts';
 import { pseudoNetwork } from './network-mode.ts';
-import { networkSpec, overlaps, type SubnetContext } from './subnets.ts';
+import { networkSpec, type SubnetContext } from './subnets.ts';
 
 export interface NetworkDecision {
   readonly action: 'create' | 'replace' | 'update' | 'keep';
@@ -142,17 +142,18 @@ function checkSubnets(
   const { spec, before } = decision;
   const others = Object.values(observed.networks).map((network) => network.spec);
   const bridges = new Set([...others.map((other) => other.bridge), bridgeName(stack.name, spec.key)]);
+  const routes = observed.host.routes.filter(({ destination }) => !isHalfDefault(destination));
   const gone = new Set(removals.map((removal) => removal.key));
   for (const subnet of subnetsOf(spec)) {
     if (before !== undefined && subnetsOf(before).includes(subnet)) continue;
-    const route = observed.host.routes.find((each) => !bridges.has(each.device) && overlaps(each.destination, subnet));
-    const foreign = observed.host.foreignSubnets.find((each) => overlaps(each.subnet, subnet));
+    const route = routes.find((each) => !bridges.has(each.device) && subnetsOverlap(each.destination, subnet));
+    const foreign = observed.host.foreignSubnets.find((each) => subnetsOverlap(each.subnet, subnet));
     const own = [
       ...others.filter((other) => !decisions.has(other.key)),
       ...[...decisions.values()].map((each) => each.spec),
     ]
       .filter((other) => other.key !== spec.key && !gone.has(other.key))
-      .find((other) => subnetsOf(other).some((taken) => overlaps(taken, subnet)));
+      .find((other) => subnetsOf(other).some((taken) => subnetsOverlap(taken, subnet)));
     const holder =
       (route && `route of "${route.device}"`) ??
       (foreign && `a network of stack "${foreign.owner}" (${foreign.subnet})`) ??
@@ -164,6 +165,11 @@ function checkSubnets(
       hint: `Set another subnet in networks.${spec.key}.ipam, or leave it out to have a free one chosen.`,
     });
   }
+}
+
+/** VPNs replace the default route by 0.0.0.0/1 and 128.0.0.0/1, which say nothing about who lives there. */
+function isHalfDefault(destination: string): boolean {
+  return Number(destination.split('/')[1]) < 2;
 }
 
 function vacatedNetworks(
@@ -184,7 +190,7 @@ function vacatedNetworks(
 
 /** Whether any subnet of one network overlaps any of the other. */
 export function networksOverlap(left: NetworkSpec, right: NetworkSpec): boolean {
-  return subnetsOf(left).some((subnet) => subnetsOf(right).some((other) => overlaps(subnet, other)));
+  return subnetsOf(left).some((subnet) => subnetsOf(right).some((other) => subnetsOverlap(subnet, other)));
 }
 
 function subnetsOf(spec: NetworkSpec): readonly string[] {

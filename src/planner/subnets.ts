@@ -1,10 +1,9 @@
-import { stableHash } from '../lib/stable-json.ts';
 import { networkAddress } from '../model/address.ts';
 import type { NetworkSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { IpamPool, Network, Stack } from '../model/stack.ts';
-import { allocateSubnet, bridgeName, defaultGateway, isInside, subnetsOverlap } from '../network/ipam.ts';
+import { allocateSubnet, allocateSubnet6, bridgeName, defaultGateway, isInside } from '../network/ipam.ts';
 import type { Findings } from './findings.ts';
 
 export interface SubnetContext {
@@ -38,12 +37,8 @@ export function networkSpec(context: SubnetContext, network: Network, hosts: num
   };
 }
 
-/** Whether two subnets overlap; those of different families never do. */
-export function overlaps(left: string, right: string): boolean {
-  return isIpv6(left) === isIpv6(right) && subnetsOverlap(left, right);
-}
-
-export function isIpv6(address: string): boolean {
+/** IPv4 and IPv6 addresses and subnets differ by this. */
+function isIpv6(address: string): boolean {
   return address.includes(':');
 }
 
@@ -93,18 +88,11 @@ function ipv4Part(context: SubnetContext, network: Network, hosts: number): Ipv4
 
 function ipv6Part(context: SubnetContext, network: Network): Pick<NetworkSpec, 'subnet6' | 'gateway6'> {
   const pool = network.ipam.find(({ subnet }) => subnet !== undefined && isIpv6(subnet));
-  const subnet6 = pool?.subnet ?? existingSpec(context, network)?.subnet6 ?? localSubnet(context, network);
+  const subnet6 =
+    pool?.subnet ??
+    existingSpec(context, network)?.subnet6 ??
+    allocateSubnet6(context.stack.name, network.key, takenSubnets(context));
   return { subnet6, gateway6: pool?.gateway ?? defaultGateway(subnet6) };
-}
-
-/** A unique local /64 (RFC 4193): 40 bits out of the names, so that it is the same again next time. */
-function localSubnet(context: SubnetContext, network: Network): string {
-  const taken = takenSubnets(context);
-  for (let attempt = 0; ; attempt += 1) {
-    const digits = stableHash([context.stack.name, network.key, attempt]);
-    const subnet = `fd${digits.slice(0, 2)}:${digits.slice(2, 6)}:${digits.slice(6, 10)}::/64`;
-    if (!taken.some((other) => overlaps(other, subnet))) return subnet;
-  }
 }
 
 function freeSubnet(context: SubnetContext, network: Network, hosts: number): string | undefined {
