@@ -1,23 +1,22 @@
 import { exhaustive } from '../lib/exhaustive.ts';
 import { TsstackError } from '../model/error.ts';
-import type { ImageConfig, ImageInfo, RootFilesystem } from '../model/image.ts';
+import type { ImageInfo, RootFilesystem } from '../model/image.ts';
 import type { ImageSource } from '../model/stack.ts';
+import { openArchive } from './archive.ts';
+import { EMPTY_CONFIG } from './config.ts';
 import type { ImageContext } from './context.ts';
+import { openDockerArchive } from './docker-archive.ts';
+import { imageInvalid, inContext } from './errors.ts';
+import { openDirectory } from './file-range.ts';
 import { hostRootFilesystem } from './host-root/host-root.ts';
+import { openOciLayout } from './oci-layout.ts';
+import type { OpenedImage } from './opened-image.ts';
+import { openTarball } from './tarball.ts';
+import { unpackOpened } from './unpack-image.ts';
+import { unpackedLayers } from './unpacked.ts';
 
 export type { ImageContext } from './context.ts';
 export { readRootFile } from './root-file.ts';
-
-const EMPTY_CONFIG: ImageConfig = {
-  entrypoint: [],
-  command: [],
-  env: {},
-  workingDir: '',
-  user: '',
-  volumes: [],
-  exposedPorts: [],
-  labels: {},
-};
 
 /** One word for a source, the key of `ObservedState.images`: `host`, `rootfs:/x`, `oci:/dir:latest`, … */
 export function imageKey(source: ImageSource): string {
@@ -40,43 +39,87 @@ export function imageKey(source: ImageSource): string {
 /** Reads manifest and configuration, unpacks nothing. Throws `image-missing`, `image-invalid`. */
 export async function inspectImage(context: ImageContext, source: ImageSource): Promise<ImageInfo> {
   if (source.type === 'host') return { id: 'host', config: EMPTY_CONFIG, unpacked: true };
-  if (source.type === 'rootfs') return inspectDirectory(context, source.path);
-  throw notInStore(source);
+  if (isDirectorySource(context, source)) return { id: `dir:${source.path}`, config: EMPTY_CONFIG, unpacked: true };
+  const { id, config } = await openImage(context, source);
+  return { id, config, unpacked: unpackedLayers(context.paths, id) !== undefined };
 }
 
-/** Verifies and unpacks every layer that is not in the store yet. Killed at any moment it leaves nothing that counts. */
+/**
+ * Verifies and unpacks every layer that is not in the store yet. Killed at any moment it leaves nothing that counts.
+ * Throws `image-missing`, `image-invalid`, `cancelled`, `command-failed`.
+ */
 export async function unpackImage(
-  _context: ImageContext,
+  context: ImageContext,
   source: ImageSource,
-  _imageId: string,
-  _signal: AbortSignal,
+  imageId: string,
+  signal: AbortSignal,
 ): Promise<void> {
-  if (source.type === 'host' || source.type === 'rootfs') return;
-  throw notInStore(source);
+  if (!hasLayers(imageId) || unpackedLayers(context.paths, imageId) !== undefined) return;
+  const image = await openImage(context, source);
+  await inImage(source, async () => {
+    if (image.id !== imageId) throw imageInvalid(`it was ${imageId} when it was planned and is ${image.id} now`);
+    await unpackOpened(context, image, signal);
+  });
 }
 
-/** The lower directories of an unpacked image. */
+/** The lower directories of an unpacked image. Throws `image-missing` when it is not unpacked. */
 export async function rootFilesystem(
   context: ImageContext,
   source: ImageSource,
-  _imageId: string,
+  imageId: string,
 ): Promise<RootFilesystem> {
   if (source.type === 'host') return hostRootFilesystem(context);
-  if (source.type === 'rootfs') return { lower: [source.path], overlays: [] };
-  throw notInStore(source);
-}
-
-function inspectDirectory({ host }: ImageContext, path: string): ImageInfo {
-  if (host.stat(`${path}/.`)?.type !== 'directory') {
-    throw new TsstackError('image-missing', `cannot use ${path} as a root filesystem: it is no directory`, {
-      hint: 'Name a directory or a tarball that holds a root file system in x-rootfs.',
+  if (!hasLayers(imageId)) return { lower: [imageId.slice(DIRECTORY.length)], overlays: [] };
+  const layers = unpackedLayers(context.paths, imageId);
+  if (layers === undefined) {
+    throw new TsstackError('image-missing', `image ${JSON.stringify(imageKey(source))} (${imageId}) is not unpacked`, {
+      hint: 'Run tsstack up again.',
     });
   }
-  return { id: `dir:${path}`, config: EMPTY_CONFIG, unpacked: true };
+  return { lower: [...layers].reverse(), overlays: [] };
 }
 
-function notInStore(source: ImageSource): TsstackError {
-  return new TsstackError('image-missing', `image ${JSON.stringify(imageKey(source))} is not in the store`, {
-    hint: 'Use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.',
+const DIRECTORY = 'dir:';
+
+function hasLayers(imageId: string): boolean {
+  return imageId !== 'host' && !imageId.startsWith(DIRECTORY);
+}
+
+function isDirectorySource(context: ImageContext, source: ImageSource): source is ImageSource & { type: 'rootfs' } {
+  return source.type === 'rootfs' && context.host.stat(`${source.path}/.`)?.type === 'directory';
+}
+
+function openImage(context: ImageContext, source: ImageSource): Promise<OpenedImage> {
+  return inImage(source, async () => {
+    switch (source.type) {
+      case 'rootfs':
+        return openTarball(context, source.path);
+      case 'oci':
+        return openOciLayout(openDirectory(source.path), source.tag);
+      case 'oci-archive':
+        return openOciLayout(openArchive(source.path), source.tag);
+      case 'docker-archive':
+        return openDockerArchive(openArchive(source.path), source.tag);
+      case 'reference':
+      case 'host':
+        throw new TsstackError('image-missing', 'is not in the store', { hint: SOURCES_HINT });
+      default:
+        return exhaustive(source);
+    }
   });
+}
+
+const SOURCES_HINT =
+  'Use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
+
+/** Every error names its image. */
+async function inImage<Result>(source: ImageSource, body: () => Promise<Result>): Promise<Result> {
+  const name = `image ${JSON.stringify(imageKey(source))}`;
+  try {
+    return await inContext(() => name, body);
+  } catch (error) {
+    if (!(error instanceof TsstackError) || error.code !== 'image-missing') throw error;
+    const separator = source.type === 'reference' ? ' ' : ': ';
+    throw new TsstackError(error.code, `${name}${separator}${error.message}`, { hint: error.hint, cause: error.cause });
+  }
 }

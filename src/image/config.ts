@@ -1,0 +1,87 @@
+import type { ImageConfig } from '../model/image.ts';
+import type { Healthcheck } from '../model/stack.ts';
+import { parseDigest } from './digest.ts';
+import { imageInvalid } from './errors.ts';
+import { asKeys, asNumber, asObject, asStrings, asText, type JsonObject, parseObject } from './json.ts';
+import { checkPlatform } from './platform.ts';
+
+export interface ParsedConfig {
+  readonly config: ImageConfig;
+  /** Digests of the unpacked layers, bottom first. */
+  readonly diffIds: readonly string[];
+}
+
+/** What a container of an image without a configuration gets. */
+export const EMPTY_CONFIG: ImageConfig = {
+  entrypoint: [],
+  command: [],
+  env: {},
+  workingDir: '',
+  user: '',
+  volumes: [],
+  exposedPorts: [],
+  labels: {},
+};
+
+/** An image's configuration document, OCI image-spec config.md with Docker's healthcheck. Throws `image-invalid`. */
+export function parseConfig(text: Buffer): ParsedConfig {
+  const document = parseObject(text, 'the configuration');
+  checkPlatform({ os: asText(document['os'], 'os'), architecture: asText(document['architecture'], 'architecture') });
+  const rootfs = asObject(document['rootfs'] ?? {}, 'rootfs');
+  const run = asObject(document['config'] ?? {}, 'config');
+  return { config: runConfig(run), diffIds: asStrings(rootfs['diff_ids'], 'rootfs.diff_ids').map(parseDigest) };
+}
+
+function runConfig(run: JsonObject): ImageConfig {
+  const stopSignal = asText(run['StopSignal'], 'StopSignal');
+  const healthcheck = parseHealthcheck(run);
+  return {
+    entrypoint: asStrings(run['Entrypoint'], 'Entrypoint'),
+    command: asStrings(run['Cmd'], 'Cmd'),
+    env: parseEnv(asStrings(run['Env'], 'Env')),
+    workingDir: asText(run['WorkingDir'], 'WorkingDir'),
+    user: asText(run['User'], 'User'),
+    volumes: asKeys(run['Volumes'], 'Volumes'),
+    exposedPorts: asKeys(run['ExposedPorts'], 'ExposedPorts'),
+    labels: parseLabels(run['Labels']),
+    ...(stopSignal !== '' && { stopSignal }),
+    ...(healthcheck !== undefined && { healthcheck }),
+  };
+}
+
+/** A word without `=` sets nothing, as in Docker. */
+function parseEnv(words: readonly string[]): Record<string, string> {
+  const pairs = words.map((word) => [word.indexOf('='), word] as const).filter(([equals]) => equals > 0);
+  return Object.fromEntries(pairs.map(([equals, word]) => [word.slice(0, equals), word.slice(equals + 1)]));
+}
+
+function parseLabels(value: unknown): Record<string, string> {
+  const labels = asObject(value ?? {}, 'Labels');
+  return Object.fromEntries(Object.keys(labels).map((key) => [key, asText(labels[key], `label ${key}`)]));
+}
+
+/** Docker image spec v1.3, "Healthcheck": times in nanoseconds, 0 for the default; an empty test says nothing. */
+function parseHealthcheck(run: JsonObject): Healthcheck | undefined {
+  if (run['Healthcheck'] === undefined || run['Healthcheck'] === null) return undefined;
+  const check = asObject(run['Healthcheck'], 'Healthcheck');
+  const [kind, ...words] = asStrings(check['Test'], 'Healthcheck.Test');
+  if (kind === undefined) return undefined;
+  const milliseconds = (key: string, otherwise: number): number => {
+    return Math.round(asNumber(check[key], `Healthcheck.${key}`) / 1e6) || otherwise;
+  };
+  return {
+    test: healthTest(kind, words, asStrings(run['Shell'], 'Shell')),
+    intervalMs: milliseconds('Interval', 30_000),
+    timeoutMs: milliseconds('Timeout', 30_000),
+    retries: asNumber(check['Retries'], 'Healthcheck.Retries') || 3,
+    startPeriodMs: milliseconds('StartPeriod', 0),
+    startIntervalMs: milliseconds('StartInterval', 5_000),
+  };
+}
+
+function healthTest(kind: string, words: readonly string[], shell: readonly string[]): readonly string[] {
+  if (kind === 'NONE') return [];
+  if (kind === 'CMD') return words;
+  if (kind === 'CMD-SHELL') return [...(shell.length > 0 ? shell : ['/bin/sh', '-c']), ...words];
+  throw imageInvalid(`Healthcheck.Test begins with ${JSON.stringify(kind)}, not with NONE, CMD or CMD-SHELL`);
+}

@@ -1,0 +1,97 @@
+import type { Hash } from 'node:crypto';
+import { type Duplex, pipeline, Readable } from 'node:stream';
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
+import { TsstackError } from '../../model/error.ts';
+import { checkDigest, hashFor } from '../digest.ts';
+import { imageInvalid } from '../errors.ts';
+import { streamRange } from '../file-range.ts';
+import type { LayerBlob } from '../opened-image.ts';
+import { ByteReader } from '../tar/byte-reader.ts';
+import type { Budget } from './budget.ts';
+import { unxz } from './xz.ts';
+
+/** 2^27 bytes: what zstd itself takes at most unless asked (RFC 8878 recommends 8 MiB). */
+const ZSTD_WINDOW_LOG = 27;
+const CHUNK = 256 * 1024;
+
+/**
+ * A layer's tar stream: packed bytes are counted and hashed on the way in, unpacked ones on the way out, and the end
+ * is an error unless both digests are right. Throws `image-invalid`, and `cancelled` when `signal` is aborted.
+ */
+export async function* layerTar(blob: LayerBlob, budget: Budget, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const diffHash = blob.diffId === undefined ? undefined : hashFor(blob.diffId);
+  for await (const chunk of unpacked(blob, budget)) {
+    if (signal.aborted) throw new TsstackError('cancelled', 'unpacking was cancelled');
+    budget.unpacked(chunk.length);
+    diffHash?.update(chunk);
+    yield chunk;
+  }
+  if (diffHash !== undefined && blob.diffId !== undefined) checkDigest(diffHash, blob.diffId, 'its unpacked content');
+}
+
+async function* unpacked(blob: LayerBlob, budget: Budget): AsyncGenerator<Buffer> {
+  const verified = { done: false };
+  const hash = blob.digest === undefined ? undefined : hashFor(blob.digest);
+  const packed = new ByteReader(verify(blob, budget, hash, verified));
+  try {
+    const head = await packed.peek(6);
+    const decoder = decoderFor(head);
+    if (decoder !== undefined) yield* decode(packed, decoder);
+    else if (isXz(head)) yield* unxz(packed.rest());
+    else yield* packed.rest();
+  } finally {
+    await packed.close();
+  }
+  if (!verified.done) throw imageInvalid('there is something after the end of its compressed data');
+}
+
+async function* verify(
+  blob: LayerBlob,
+  budget: Budget,
+  hash: Hash | undefined,
+  verified: { done: boolean },
+): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of streamRange(blob.file)) {
+    size += chunk.length;
+    budget.packed(chunk.length);
+    hash?.update(chunk);
+    yield chunk;
+  }
+  if (size !== blob.file.size) throw imageInvalid(`it has ${size} bytes, not ${blob.file.size}`);
+  if (hash !== undefined && blob.digest !== undefined) checkDigest(hash, blob.digest, 'it');
+  verified.done = true;
+}
+
+/** By the first bytes, not by the media type: the digests have the last word. undefined: not compressed. */
+function decoderFor(head: Buffer): Duplex | undefined {
+  const magic = head.toString('hex');
+  if (magic.startsWith('1f8b')) return createGunzip({ chunkSize: CHUNK });
+  // RFC 8878: a frame, or a skippable frame (0x184D2A50 to 5F, little-endian) in front of one.
+  if (magic.startsWith('28b52ffd') || /^5.2a4d18/.test(magic)) {
+    return createZstdDecompress({ chunkSize: CHUNK, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } });
+  }
+  return undefined;
+}
+
+function isXz(head: Buffer): boolean {
+  return head.toString('hex') === 'fd377a585a00';
+}
+
+async function* decode(packed: ByteReader, decoder: Duplex): AsyncGenerator<Buffer> {
+  const source = Readable.from(packed.rest(), { objectMode: false });
+  pipeline(source, decoder, () => {});
+  try {
+    for await (const chunk of decoder) yield chunk as Buffer;
+  } catch (error) {
+    throw error instanceof TsstackError ? error : damaged(error);
+  } finally {
+    source.destroy();
+    decoder.destroy();
+  }
+}
+
+function damaged(error: unknown): TsstackError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return imageInvalid(`its compressed data is damaged: ${reason}`, error);
+}

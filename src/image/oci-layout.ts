@@ -1,0 +1,83 @@
+import { TsstackError } from '../model/error.ts';
+import { parseConfig } from './config.ts';
+import { checkDigest, hashFor } from './digest.ts';
+import { imageInvalid } from './errors.ts';
+import { type FileRange, type ImageFiles, readRange } from './file-range.ts';
+import { parseObject } from './json.ts';
+import { DOCUMENT_BYTES } from './limits.ts';
+import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, parseIndex, parseManifest } from './manifest.ts';
+import type { OpenedImage } from './opened-image.ts';
+import { hostArchitecture, platformName, runsHere } from './platform.ts';
+
+/** An index names a manifest or an index; nobody nests more than twice. */
+const INDEX_DEPTH = 4;
+
+/**
+ * An image of an OCI image layout (image-spec image-layout.md), in a directory or an archive. Throws `image-invalid`,
+ * and `image-missing` when the tag is not there or there are several and none was named.
+ */
+export function openOciLayout(files: ImageFiles, tag: string | undefined): OpenedImage {
+  checkLayout(files);
+  const index = files.find('index.json');
+  if (index === undefined) throw imageInvalid('there is no index.json');
+  const chosen = chooseTag(parseIndex(readRange(index, DOCUMENT_BYTES)), tag);
+  const manifest = parseManifest(readBlob(files, choosePlatform(files, chosen, 0)));
+  const { config, diffIds } = parseConfig(readBlob(files, manifest.config));
+  if (diffIds.length !== manifest.layers.length) {
+    throw imageInvalid(`${manifest.layers.length} layers, but ${diffIds.length} diff_ids`);
+  }
+  const layers = manifest.layers.map((descriptor, position) => ({
+    file: blobFile(files, descriptor),
+    digest: descriptor.digest,
+    diffId: diffIds[position] ?? '',
+  }));
+  return { id: manifest.config.digest, config, layers };
+}
+
+function checkLayout(files: ImageFiles): void {
+  const layout = files.find('oci-layout');
+  if (layout === undefined) throw imageInvalid('there is no oci-layout file: it is no OCI image layout');
+  const version = parseObject(readRange(layout, DOCUMENT_BYTES), 'oci-layout')['imageLayoutVersion'];
+  if (version !== '1.0.0') throw imageInvalid(`imageLayoutVersion is ${JSON.stringify(version)}, not "1.0.0"`);
+}
+
+function chooseTag(entries: readonly Descriptor[], tag: string | undefined): readonly Descriptor[] {
+  const tags = [...new Set(entries.map(({ refName }) => refName))];
+  const found = tag === undefined ? tags : tags.filter((name) => name === tag || name.endsWith(`:${tag}`));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return entries.filter(({ refName }) => refName === only);
+  if (entries.length === 0) throw imageInvalid('its index is empty');
+  const names = tags.filter((name) => name !== '').map((name) => JSON.stringify(name));
+  throw new TsstackError(
+    'image-missing',
+    tag === undefined ? `it holds ${found.length} images and no tag was named` : `it holds no image "${tag}"`,
+    { hint: names.length === 0 ? 'None of its images has a tag.' : `Its tags are ${names.slice(0, 20).join(', ')}.` },
+  );
+}
+
+function choosePlatform(files: ImageFiles, entries: readonly Descriptor[], depth: number): Descriptor {
+  if (depth > INDEX_DEPTH) throw imageInvalid(`indexes are nested more than ${INDEX_DEPTH} deep`);
+  const usable = entries.filter(({ mediaType }) => INDEX_TYPES.has(mediaType) || MANIFEST_TYPES.has(mediaType));
+  const chosen = usable.find(({ platform }) => runsHere(platform));
+  if (chosen === undefined) {
+    const platforms = [...new Set(usable.map(({ platform }) => platformName(platform)))].slice(0, 20).join(', ');
+    throw imageInvalid(`it is for ${platforms || 'nothing that runs'}, not for linux/${hostArchitecture()}`);
+  }
+  if (MANIFEST_TYPES.has(chosen.mediaType)) return chosen;
+  return choosePlatform(files, parseIndex(readBlob(files, chosen)), depth + 1);
+}
+
+/** A document by its descriptor, verified. */
+function readBlob(files: ImageFiles, descriptor: Descriptor): Buffer {
+  const data = readRange(blobFile(files, descriptor), DOCUMENT_BYTES);
+  checkDigest(hashFor(descriptor.digest).update(data), descriptor.digest, 'a document');
+  return data;
+}
+
+/** A digest has been checked to be one, so it cannot be a path to elsewhere. */
+function blobFile(files: ImageFiles, { digest, size }: Descriptor): FileRange {
+  const file = files.find(`blobs/${digest.replace(':', '/')}`);
+  if (file === undefined) throw imageInvalid(`the blob ${digest} is missing`);
+  if (file.size !== size) throw imageInvalid(`the blob ${digest} has ${file.size} bytes, not ${size}`);
+  return file;
+}
