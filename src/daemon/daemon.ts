@@ -77,7 +77,15 @@ class Daemon {
 
   #maybeLinger(): void {
     clearTimeout(this.#linger);
-    if (this.#ending || !this.#engine.idle || this.#server.pending > 0) return;
-    this.#linger = setTimeout(() => void this.end(), this.#engine.finished ? 0 : LINGER_MS);
+    if (this.#ending || !this.#idle) return;
+    const end = (): void => {
+      // Something may have begun meanwhile.
+      if (this.#idle) void this.end();
+    };
+    this.#linger = setTimeout(end, this.#engine.finished ? 0 : LINGER_MS);
+  }
+
+  get #idle(): boolean {
+    return this.#engine.idle && this.#server.pending === 0;
   }
 }

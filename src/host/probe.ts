@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { readWholeFile } from './files.ts';
 import type { ProbeOptions, ProbeResult } from './host.ts';
 
 let counter = 0;
@@ -10,7 +11,6 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
   const [file = '', ...args] = argv;
   const descriptor = openUnlinked(launcher);
   return new Promise((resolve, reject) => {
-    // A session of its own: the whole tree can be killed by its process group.
     const child = spawn(file, args, {
       detached: true,
       cwd: '/',
@@ -21,7 +21,11 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
     const output = new Tail(options.outputLimitBytes);
     child.stdout?.on('data', (chunk: Buffer) => output.add(chunk));
     child.stderr?.on('data', (chunk: Buffer) => output.add(chunk));
-    const kill = (): void => killGroup(child.pid);
+    let killed = false;
+    const kill = (): void => {
+      killed = true;
+      killDescendants(child.pid);
+    };
     const timer = setTimeout(kill, options.timeoutMs);
     options.signal?.addEventListener('abort', kill, { once: true });
     child.on('error', reject);
@@ -32,7 +36,7 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
       setImmediate(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
-        resolve({ ...(exitCode !== null && { exitCode }), output: output.text() });
+        resolve({ ...(exitCode !== null && !killed && { exitCode }), output: output.text() });
       });
     });
   });
@@ -50,13 +54,26 @@ function openUnlinked(data: Uint8Array): number {
   }
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Gone already.
+/**
+ * Kills what a program started, not the program itself: that is nsenter(1), which waits for its child and ends with it.
+ * Killed too soon it would leave its child to the machine's init, and a pid namespace can't end before every process
+ * in it has been reaped by its parent (zap_pid_ns_processes in the kernel).
+ */
+function killDescendants(pid: number | undefined): void {
+  for (const child of pid === undefined ? [] : children(pid)) {
+    killDescendants(child);
+    try {
+      process.kill(child, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
   }
+}
+
+/** proc_pid_task_children(5): ids of the children of a process of one thread. */
+function children(pid: number): readonly number[] {
+  const bytes = readWholeFile(`/proc/${pid}/task/${pid}/children`);
+  return bytes === undefined ? [] : new TextDecoder().decode(bytes).split(' ').filter(Boolean).map(Number);
 }
 
 /** The last bytes of an output. */

@@ -111,6 +111,26 @@ function drift(message: string): Drift {
 }
 
 /** Reads back the JSON of `readHostSettings()`; undefined when it is missing or not that. */
-export function parseHostSettings(_json: string | undefined): HostSettings | undefined {
-  throw new Error('not written yet');
+export function parseHostSettings(json: string | undefined): HostSettings | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(json ?? '');
+  } catch {
+    return undefined;
+  }
+  if (value === null || typeof value !== 'object') return undefined;
+  const { ipv4Forward, ipv4AcceptRedirects, ipv6Forward, netnsMounted, netnsDirectory, netnsCount } = value as Readonly<
+    Record<string, unknown>
+  >;
+  if (typeof ipv4Forward !== 'string' || typeof ipv4AcceptRedirects !== 'string' || typeof ipv6Forward !== 'string') {
+    return undefined;
+  }
+  return {
+    ipv4Forward,
+    ipv4AcceptRedirects,
+    ipv6Forward,
+    netnsMounted: netnsMounted === true,
+    netnsDirectory: netnsDirectory === true,
+    netnsCount: typeof netnsCount === 'number' ? netnsCount : 0,
+  };
 }
