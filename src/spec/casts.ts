@@ -105,6 +105,7 @@ export function castScalar(cast: Cast, node: ScalarNode): ScalarNode['value'] | 
   if (value === null) return null;
   if (cast === 'text') return typeof value === 'string' ? value : numberText(node);
   if (cast === 'octal') return /^0[0-7]+$/.test(node.text) ? Number.parseInt(node.text, 8) : value;
+  if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
   if (typeof value !== 'string') return value;
   if (cast === 'boolean') return booleans[value.toLowerCase()];
   if (cast === 'integer') return /^[+-]?\d{1,19}$/.test(value) ? Number(value) : undefined;

@@ -22,24 +22,26 @@ class Interpolation {
     this.#diagnostics = diagnostics;
   }
 
-  walk(node: SpecNode, cast: CastTree | Cast | undefined): SpecNode {
-    if (node.kind === 'scalar') return this.#scalar(node, cast);
-    if (node.kind === 'seq') return { ...node, items: node.items.map((item) => this.walk(item, stepCast(cast, '*'))) };
+  walk(node: SpecNode, cast: CastTree | Cast | undefined, name = ''): SpecNode {
+    if (node.kind === 'scalar') return this.#scalar(node, cast, name);
+    if (node.kind === 'seq')
+      return { ...node, items: node.items.map((item) => this.walk(item, stepCast(cast, '*'), name)) };
     const entries = new Map<string, Entry>();
     for (const [key, entry] of node.entries) {
-      entries.set(key, { key: entry.key, node: this.walk(entry.node, stepCast(cast, key)) });
+      entries.set(key, { key: entry.key, node: this.walk(entry.node, stepCast(cast, key), key) });
     }
     return { ...node, entries };
   }
 
-  #scalar(node: ScalarNode, cast: CastTree | Cast | undefined): SpecNode {
+  #scalar(node: ScalarNode, cast: CastTree | Cast | undefined, name: string): SpecNode {
     const filled = this.#filled(node);
     const type = typeof cast === 'object' ? ulimitCast(cast) : cast;
     if (type === undefined) return filled;
     const value = castScalar(type, filled);
     if (value === undefined) {
       const wanted = type === 'boolean' ? 'true or false' : type === 'integer' ? 'a whole number' : 'a number';
-      this.#problem('schema.type', `${quoted(filled.value)} is not ${wanted}`, node.origin);
+      const code = typeof filled.value === 'number' ? 'value.range' : 'schema.type';
+      this.#problem(code, `${name} is ${quoted(filled.text)}, which is not ${wanted}`, node.origin);
       return { ...filled, value: type === 'boolean' ? false : 0 };
     }
     return value === filled.value ? filled : { ...filled, value };

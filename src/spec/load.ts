@@ -6,6 +6,7 @@ import type { Context } from './canonical/context.ts';
 import { canonicalProject } from './canonical/project.ts';
 import { checkConsistency } from './consistency/check.ts';
 import { Diagnostics } from './diagnose.ts';
+import { applyExtends } from './extends.ts';
 import { interpolate } from './interpolate.ts';
 import { locateFiles } from './locate-files.ts';
 import { mergeFiles, settle } from './merge.ts';
@@ -126,8 +127,9 @@ function readTree(request: LoadRequest, project: Project, diagnostics: Diagnosti
     if (tree !== undefined && !isEmpty(tree)) trees.push(tree);
   }
   if (diagnostics.hasErrors) return undefined;
+  const name = earlyName(request, project, trees);
   const filled = trees.map((tree) =>
-    interpolate(tree, withName(project.lookup, earlyName(request, project, trees)), diagnostics),
+    applyExtends(interpolate(tree, withName(project.lookup, name), diagnostics), diagnostics),
   );
   const [base, ...overs] = filled;
   if (base === undefined) {
@@ -184,6 +186,8 @@ function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disable
   checkConsistency({ model, all, enabled: selected.enabled }, context);
   warnUnsupported(value, selected.enabled, context);
   model['services'] = selected.enabled;
+  // The reference's JSON has no top-level models.
+  delete model['models'];
   resolveServiceFiles(selected.enabled, context);
   return { dict: model, disabled: selected.disabled };
 }

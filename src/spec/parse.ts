@@ -9,10 +9,12 @@ import {
   type Node,
   Parser,
   Scalar,
+  visit,
+  type YAMLError,
   type YAMLMap,
 } from 'yaml';
 import { checkDepth } from './depth.ts';
-import type { Diagnostics } from './diagnose.ts';
+import type { Diagnostics, Problem } from './diagnose.ts';
 import type { Entry, MergeTag, SpecNode } from './node.ts';
 import { quoted } from './printable.ts';
 import type { Origin, Source } from './source.ts';
@@ -39,10 +41,7 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): SpecNode | 
   }
   const [document, second] = compose(lexemes);
   if (document === undefined) return undefined;
-  for (const error of document.errors) {
-    const origin = { source, start: error.pos[0], end: error.pos[1] };
-    diagnostics.add({ code: 'yaml.syntax', message: sentence(error.message), origin });
-  }
+  for (const error of document.errors) diagnostics.add(syntaxProblem(source, document, error));
   if (second !== undefined) {
     const start = source.text.lastIndexOf('\n---', second.range[0]) + 1;
     const message = 'a second document begins here: a stack file is one document';
@@ -70,8 +69,32 @@ function compose(lexemes: readonly string[]): Document.Parsed[] {
   return documents;
 }
 
-function sentence(message: string): string {
-  return message.replace(/^Unresolved alias.*: (.*)$/s, 'unknown alias "$1"');
+function syntaxProblem(source: Source, document: Document.Parsed, error: YAMLError): Problem {
+  const { code, message } = error;
+  const origin = { source, start: error.pos[0], end: error.pos[1] };
+  if (code === 'KEY_OVER_1024_CHARS') {
+    return { code: 'schema.pattern', message: 'this name is too long: the limit is 128 characters', origin };
+  }
+  if (message.startsWith('Missing closing') && message.endsWith('quote')) {
+    const start = openQuote(document, origin.start);
+    const mark = { source, start, end: start + 1 };
+    return { code: 'yaml.syntax', message: 'this quote is never closed', origin: mark };
+  }
+  const indented = code === 'BAD_INDENT' || /column|indent/i.test(message);
+  const hint = indented ? 'check the indentation of this line' : undefined;
+  return { code: 'yaml.syntax', message: `${message[0]?.toLowerCase()}${message.slice(1)}`, hint, origin };
+}
+
+/** Where the quoted scalar began that was not closed before `end`. */
+function openQuote(document: Document.Parsed, end: number): number {
+  let start = end;
+  visit(document, {
+    Scalar(_key, node) {
+      const from = node.range?.[0];
+      if (node.type?.startsWith('QUOTE') && from !== undefined && from <= end) start = from;
+    },
+  });
+  return start;
 }
 
 /** Turns the tree of the yaml package into ours: aliases shared, merge keys applied, keys made strings. */

@@ -21,12 +21,16 @@ export interface NameRequest {
   readonly projectDirectory: string;
 }
 
-/** The project's name; one that is given must be valid as it stands, a directory's is made to fit. */
+/**
+ * The project's name; one that is given must be valid as it stands, a written one may have capitals,
+ * a directory's is made to fit.
+ */
 export function projectName(request: NameRequest, diagnostics: Diagnostics): string {
   const { given, written } = request;
   const name = given || (typeof written?.value === 'string' ? written.value : '');
   if (name === '') return normalizeProjectName(basename(request.projectDirectory)) || 'default';
-  if (validName.test(name) && name.length <= 100) return name;
+  const lower = given ? name : name.toLowerCase();
+  if (validName.test(lower) && lower.length <= 100) return lower;
   const origin = given ? undefined : written?.origin;
   const message = `the project name ${quoted(name)} is not valid`;
   const hint = 'use lower case letters, digits, "_" and "-", a letter or digit first';

@@ -32,7 +32,7 @@ function describe(error: ErrorObject, root: Value): Description | undefined {
   const name = path.length === 0 ? 'the stack file' : dotted(path);
   switch (error.keyword) {
     case 'type':
-      return { code: 'schema.type', message: typeMessage(name, error, value), path, markKey: isCollection(value) };
+      return { code: 'schema.type', message: typeMessage(name, error, value), path, markKey: value === null };
     case 'additionalProperties':
       return unknownKey(error, path);
     case 'required': {
@@ -148,10 +148,6 @@ function kindOf(value: Value | undefined): string {
   if (isDict(value)) return 'a mapping';
   const kind = typeof value === 'string' ? 'the string' : typeof value === 'number' ? 'the number' : 'the boolean';
   return typeof value === 'string' ? `${kind} ${quoted(value)}` : `${kind} ${String(value)}`;
-}
-
-function isCollection(value: Value | undefined): boolean {
-  return typeof value === 'object';
 }
 
 function duplicateOf(value: Value | undefined): Value | undefined {

@@ -25,7 +25,7 @@ const ssh: Shape = (value, place) => {
 
 const shapes: Readonly<Record<string, Shape>> = {
   context,
-  dockerfile: text,
+  dockerfile: word,
   dockerfile_inline: text,
   entitlements: list(word),
   args: variables,
@@ -54,6 +54,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 const long = object(shapes, (result: Dict, place) => {
   result['context'] ??= place.context.projectDirectory;
   if (result['dockerfile_inline'] === undefined) result['dockerfile'] ??= 'Dockerfile';
+  if (result['dockerfile'] === '') delete result['dockerfile'];
 });
 
 function contexts(value: Value, place: Place): Value | undefined {

@@ -1,4 +1,5 @@
 import { type Dict, dict, isDict, type Value } from '../node.ts';
+import { resolvePath } from '../paths.ts';
 import { quoted } from '../printable.ts';
 import { completeService } from './complete.ts';
 import { at, type Context, complain, nameOf, type Place, rootPlace } from './context.ts';
@@ -25,13 +26,20 @@ const network = object(
   },
 );
 
-const volume = object({
-  name: text,
-  driver: text,
-  driver_opts: labels,
-  external: (value) => (value === false ? undefined : value),
-  labels,
-});
+const volume = object(
+  {
+    name: text,
+    driver: text,
+    driver_opts: labels,
+    external: (value) => (value === false ? undefined : value),
+    labels,
+  },
+  (result, place) => {
+    const options = result['driver_opts'];
+    if (result['driver'] !== 'local' || !isDict(options) || options['o'] !== 'bind') return;
+    if (options['device'] !== undefined) options['device'] = resolvePath(String(options['device']), place.context);
+  },
+);
 
 const fileObject = object({
   name: text,

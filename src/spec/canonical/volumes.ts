@@ -73,7 +73,7 @@ function fromText(volume: VolumeText): Dict {
     const options = dict();
     if (volume.selinux !== undefined) options['selinux'] = volume.selinux;
     if (volume.propagation !== undefined) options['propagation'] = volume.propagation;
-    if (volume.type === 'bind') options['create_host_path'] = true;
+    options['create_host_path'] = true;
     entry['bind'] = options;
   }
   if (volume.type === 'volume' || volume.nocopy) {

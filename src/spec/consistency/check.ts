@@ -1,12 +1,19 @@
 import type { Context } from '../canonical/context.ts';
-import type { Dict } from '../node.ts';
+import { checkClashes } from './clashes.ts';
+import { checkCycles } from './cycles.ts';
+import type { CheckInput } from './input.ts';
+import { checkNetworks } from './networks.ts';
+import { checkExclusive, checkReferences } from './references.ts';
+import { checkResources } from './resources.ts';
+import { checkValues } from './values.ts';
 
-export interface CheckInput {
-  readonly model: Dict;
-  /** Services of all profiles. */
-  readonly all: Dict;
-  readonly enabled: Dict;
+/** Everything that a schema cannot see: names that must exist, cycles, clashes, values without a meaning. */
+export function checkConsistency(input: CheckInput, context: Context): void {
+  checkReferences(input, context);
+  checkExclusive(input, context);
+  checkCycles(input, context);
+  checkValues(input, context);
+  checkClashes(input, context);
+  checkNetworks(input, context);
+  checkResources(input, context);
 }
-
-/** Everything that a schema cannot see: names that must exist, cycles, clashes. */
-export function checkConsistency(_input: CheckInput, _context: Context): void {}
