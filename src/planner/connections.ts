@@ -1,6 +1,6 @@
 import type { Conflict } from '../model/plan.ts';
-import { addressOf } from './draft.ts';
-import type { Sorted } from './drafts.ts';
+import { addressOf, isUp, observedKey } from './draft.ts';
+import { namespaceOwner, type Sorted } from './drafts.ts';
 import type { Findings } from './findings.ts';
 
 /** Network modes that name a container which isn't there, and ports that can't be published in them. Once a service. */
@@ -28,6 +28,29 @@ export function checkConnections(sorted: Sorted, foreignNames: readonly string[]
         hint: `Move services.${spec.key.service}.ports to the service whose network it shares.`,
       });
     }
+  }
+}
+
+/** A container that goes takes its network namespace with it; one that is left running in there would keep its links. */
+export function checkSharers(sorted: Sorted, findings: Findings): void {
+  const going = new Map<string, Conflict['address']>();
+  const replaced = sorted.drafts.filter(({ action }) => action === 'replace');
+  for (const { observed } of [...sorted.removals, ...replaced]) {
+    if (observed === undefined) continue;
+    going.set(observedKey(observed.spec), addressOf(observed.spec));
+    going.set(`name ${observed.spec.name}`, addressOf(observed.spec));
+  }
+  for (const bystander of sorted.bystanders.filter(isUp)) {
+    const { spec } = bystander;
+    const address = going.get(namespaceOwner(spec) ?? '');
+    if (address === undefined) continue;
+    findings.conflicts.push({
+      address,
+      message: `Cannot replace or remove ${address}: container "${spec.name}" runs in its network`,
+      hint: sorted.orphans.includes(spec.name)
+        ? 'Remove that container with --remove-orphans.'
+        : `Run "up" for service "${spec.key.service}" too, or stop it first.`,
+    });
   }
 }
 
