@@ -33,8 +33,48 @@ export function arbitraryStack(): fc.Arbitrary<Stack> {
     });
 }
 
+/** An edit: some services as in `next`, the others as they were; what they name is declared as in `before` if it was. */
+export function editStack(before: Stack, next: Stack, edited: readonly string[]): Stack {
+  const names = new Set([...Object.keys(before.services), ...Object.keys(next.services)]);
+  const picked = [...names].sort().flatMap((name) => (edited.includes(name) ? next : before).services[name] ?? []);
+  const present = new Set(picked.map(({ name }) => name));
+  const services = picked.map((service): Service => {
+    const gone = service.networkMode.type === 'service' && !present.has(service.networkMode.service);
+    const dependencies = Object.entries(service.dependsOn).filter(([dependency]) => present.has(dependency));
+    return {
+      ...service,
+      dependsOn: Object.fromEntries(dependencies),
+      ...(gone && { networkMode: { type: 'networks' } as const }),
+    };
+  });
+  const stack = makeStack(services);
+  return {
+    ...stack,
+    networks: Object.fromEntries(
+      Object.entries(stack.networks).map(([key, network]) => [
+        key,
+        before.networks[key] ?? next.networks[key] ?? network,
+      ]),
+    ),
+  };
+}
+
+/** Names of services to edit, and of none. */
+export function arbitraryNames(): fc.Arbitrary<readonly string[]> {
+  return fc.subarray([...NAMES], { maxLength: 2 });
+}
+
 function arbitrarySubnet(): fc.Arbitrary<string | undefined> {
-  return fc.constantFrom(undefined, undefined, '10.200.1.0/24', '10.200.2.0/24', '10.200.0.0/16');
+  return fc.constantFrom(
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    '10.200.1.0/24',
+    '10.200.2.0/24',
+    '10.200.3.0/24',
+    '10.200.0.0/22',
+  );
 }
 
 function arbitraryService(name: string, earlier: readonly string[]): fc.Arbitrary<Service> {
@@ -44,11 +84,11 @@ function arbitraryService(name: string, earlier: readonly string[]): fc.Arbitrar
       argv: fc.constantFrom(['sleep', 'infinity'], ['server'], ['true']),
       memoryBytes: fc.constantFrom(1 << 20, 1 << 21),
       healthy: fc.boolean(),
-      containerName: fc.constantFrom(undefined, undefined, undefined, 'fixed', 'other'),
+      containerName: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 'fixed', 'other'),
       dependencies: fc.subarray([...earlier]),
       restart: fc.boolean(),
       networks: fc.subarray([...NETWORKS]),
-      address: fc.constantFrom(undefined, undefined, '10.200.1.7', '10.200.1.8'),
+      address: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, '10.200.1.7', '10.200.1.8'),
       priority: fc.constantFrom(0, 0, 5),
       ports: fc.array(arbitraryPort(), { maxLength: 2 }),
       volume: fc.constantFrom(undefined, 'data', 'cache', ''),
@@ -115,7 +155,7 @@ function arbitraryPort(): fc.Arbitrary<PortMapping> {
     .chain(({ target, host }): fc.Arbitrary<PortMapping> => {
       if (host === 'none') return fc.constant({ protocol: 'tcp', target });
       if (host === 'range') return fc.constant({ protocol: 'tcp', target, published: 8080, publishedEnd: 8089 });
-      const port = fc.constantFrom(8080, 8081, 8082, 8083, 8090);
+      const port = fc.integer({ min: 8080, max: 8099 });
       const hostIp = host === 'local' ? { hostIp: '127.0.0.1' } : {};
       return port.map((published) => ({ protocol: 'tcp', target, published, publishedEnd: published, ...hostIp }));
     });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ObservedContainer, ObservedState } from '../../src/model/observed.ts';
+import type { ObservedState } from '../../src/model/observed.ts';
 import type { Plan, Step } from '../../src/model/plan.ts';
 import type { Stack } from '../../src/model/stack.ts';
 import { dependenciesOf } from '../../src/planner/dependencies.ts';
 import { planDown, planRestart, planStart, planStop, planUp, type UpOptions } from '../../src/planner/plan.ts';
-import { arbitraryStack } from '../helpers/arbitrary-stack.ts';
+import { arbitraryNames, arbitraryStack, editStack } from '../helpers/arbitrary-stack.ts';
 import { applyPlan, type Chooser, EMPTY_STATE } from '../helpers/simulate.ts';
-import { HOST_IMAGE, testImageKey } from '../helpers/stacks.ts';
+import { HOST_IMAGE, makeStack, testImageKey } from '../helpers/stacks.ts';
 
 const OPTIONS: UpOptions = {
   services: [],
@@ -19,9 +19,24 @@ const OPTIONS: UpOptions = {
 };
 const START: ObservedState = { ...EMPTY_STATE, images: { host: HOST_IMAGE } };
 
+interface UpEvent {
+  readonly type: 'up';
+  readonly stack: Stack;
+  /** Absent: all of the stack is new. */
+  readonly edited: readonly string[] | undefined;
+  readonly removeOrphans: boolean;
+  readonly forceRecreate: boolean;
+}
+
+/** A machine, and the stack file that was brought up last. */
+interface World {
+  readonly state: ObservedState;
+  readonly stack: Stack;
+}
+
 /** What may happen to a machine; a stack whose plan has conflicts is passed over. */
 type Event =
-  | { readonly type: 'up'; readonly stack: Stack; readonly removeOrphans: boolean; readonly forceRecreate: boolean }
+  | UpEvent
   | { readonly type: 'stop' | 'start' | 'restart' }
   | { readonly type: 'crash'; readonly exitCode: number; readonly which: number }
   | { readonly type: 'drift'; readonly kind: 'resources' | 'network' | 'ports' | 'rootfs'; readonly which: number };
@@ -29,8 +44,9 @@ type Event =
 const up = fc.record({
   type: fc.constant('up' as const),
   stack: arbitraryStack(),
+  edited: fc.option(arbitraryNames(), { freq: 4, nil: undefined }),
   removeOrphans: fc.boolean(),
-  forceRecreate: fc.constantFrom(false, false, true),
+  forceRecreate: fc.constantFrom(false, false, false, false, false, true),
 });
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: up },
@@ -60,48 +76,62 @@ function chooser(numbers: readonly number[]): Chooser {
   };
 }
 
-function planEvent(observed: ObservedState, what: Event): Plan | undefined {
+/** The stack that an up is for, after what was there before. */
+function stackOf(world: World, what: UpEvent): Stack {
+  return what.edited === undefined ? what.stack : editStack(world.stack, what.stack, what.edited);
+}
+
+function planEvent(world: World, what: Event): Plan | undefined {
   switch (what.type) {
     case 'up':
-      return planUp(what.stack, observed, { ...OPTIONS, ...what });
+      return planUp(stackOf(world, what), world.state, { ...OPTIONS, ...what });
     case 'stop':
-      return planStop('demo', observed, []);
+      return planStop('demo', world.state, []);
     case 'start':
-      return planStart('demo', observed, []);
+      return planStart('demo', world.state, []);
     case 'restart':
-      return planRestart('demo', observed, []);
+      return planRestart('demo', world.state, []);
     default:
       return undefined;
   }
 }
 
-function happen(observed: ObservedState, what: Event, choose: Chooser): ObservedState {
-  const plan = planEvent(observed, what);
-  if (plan !== undefined) return plan.conflicts.length > 0 ? observed : applyPlan(observed, plan, choose);
-  const entries = Object.entries(observed.containers);
-  const [name, container] = (('which' in what && entries[what.which % Math.max(1, entries.length)]) || []) as [
-    string?,
-    ObservedContainer?,
-  ];
-  if (name === undefined || container === undefined) return observed;
+function happen(world: World, what: Event, choose: Chooser): World {
+  const plan = planEvent(world, what);
+  if (plan !== undefined && plan.conflicts.length > 0) return world;
+  if (plan !== undefined) {
+    const stack = what.type === 'up' ? stackOf(world, what) : world.stack;
+    return { state: applyPlan(world.state, plan, choose), stack };
+  }
+  const entries = Object.entries(world.state.containers);
+  const [name, container] = ('which' in what && entries[what.which % entries.length]) || [];
+  if (name === undefined || container === undefined) return world;
   const drift = what.type === 'drift' ? [{ kind: what.kind, message: `${what.kind} differs` }] : container.drift;
   const ended = what.type === 'crash' && container.status === 'running';
   const exit = ended ? { status: 'exited' as const, exitCode: what.exitCode } : {};
-  return { ...observed, containers: { ...observed.containers, [name]: { ...container, ...exit, drift } } };
+  const containers = { ...world.state.containers, [name]: { ...container, ...exit, drift } };
+  return { ...world, state: { ...world.state, containers } };
 }
 
-function play(events: readonly Event[], choose: Chooser = () => 0): ObservedState {
-  return events.reduce((state, each) => happen(state, each, choose), START);
+function play(events: readonly Event[], choose: Chooser = () => 0): World {
+  const start: World = { state: START, stack: makeStack([]) };
+  return events.reduce((world, each) => happen(world, each, choose), start);
+}
+
+function planLast(events: readonly Event[], last: UpEvent): Plan {
+  const world = play(events);
+  return planUp(stackOf(world, last), world.state, { ...OPTIONS, ...last });
 }
 
 test('the plan after an up is empty, whatever happened before and in whatever order the steps were done', () => {
   fc.assert(
     fc.property(history, up, order, (events, last, numbers) => {
-      const before = play(events);
-      const plan = planUp(last.stack, before, { ...OPTIONS, ...last });
+      const world = play(events);
+      const stack = stackOf(world, last);
+      const plan = planUp(stack, world.state, { ...OPTIONS, ...last });
       if (plan.conflicts.length > 0) return;
-      const after = applyPlan(before, plan, chooser(numbers));
-      const again = planUp(last.stack, after, { ...OPTIONS, removeOrphans: last.removeOrphans });
+      const after = applyPlan(world.state, plan, chooser(numbers));
+      const again = planUp(stack, after, { ...OPTIONS, removeOrphans: last.removeOrphans });
       assert.deepEqual(again.conflicts, []);
       assert.deepEqual(again.changes, []);
       assert.deepEqual(again.steps, []);
@@ -122,7 +152,7 @@ test('every plan of a history can be carried out in every order that its depende
 test('the same stack and the same state give the same plan, in whatever order their keys come', () => {
   fc.assert(
     fc.property(history, up, (events, last) => {
-      const state = play(events);
+      const { state } = play(events);
       const shuffled = { ...state, containers: reverseKeys(state.containers), networks: reverseKeys(state.networks) };
       const stack = {
         ...last.stack,
@@ -141,7 +171,7 @@ function reverseKeys<Value>(record: Readonly<Record<string, Value>>): Readonly<R
 test('the steps are in topological order and their ids are unique', () => {
   fc.assert(
     fc.property(history, up, (events, last) => {
-      const { steps } = planUp(last.stack, play(events), { ...OPTIONS, ...last });
+      const { steps } = planLast(events, last);
       const done = new Set<string>();
       for (const step of steps) {
         assert.ok(!done.has(step.id), `${step.id} is there twice`);
@@ -155,8 +185,8 @@ test('the steps are in topological order and their ids are unique', () => {
 test('a container starts after the containers that it depends on, and stops before them', () => {
   fc.assert(
     fc.property(history, up, (events, last) => {
-      const state = play(events);
-      checkOrder(planUp(last.stack, state, { ...OPTIONS, ...last }).steps, 'start-container');
+      checkOrder(planLast(events, last).steps, 'start-container');
+      const { state } = play(events);
       checkOrder(planDown('demo', state, { removeVolumes: false }).steps, 'stop-container');
     }),
   );
@@ -180,7 +210,7 @@ function checkOrder(steps: readonly Step[], type: 'start-container' | 'stop-cont
 test('no two containers have the same address or host port', () => {
   fc.assert(
     fc.property(history, (events) => {
-      const { containers } = play(events);
+      const { containers } = play(events).state;
       const all = Object.values(containers);
       const addresses = all.flatMap(({ endpoints }) => endpoints.map(({ network, ipv4 }) => `${network} ${ipv4}`));
       const interfaces = all.flatMap(({ endpoints }) => endpoints.map(({ hostInterface }) => hostInterface));
@@ -193,7 +223,7 @@ test('no two containers have the same address or host port', () => {
 test('down leaves nothing: no container, no network, and with removeVolumes no volume', () => {
   fc.assert(
     fc.property(history, order, (events, numbers) => {
-      const state = play(events);
+      const { state } = play(events);
       const left = applyPlan(state, planDown('demo', state, { removeVolumes: true }), chooser(numbers));
       assert.deepEqual({ ...left.containers, ...left.networks, ...left.volumes }, {});
       const kept = applyPlan(state, planDown('demo', state, { removeVolumes: false }), chooser(numbers));
@@ -205,8 +235,8 @@ test('down leaves nothing: no container, no network, and with removeVolumes no v
 test('up never removes a volume, and never touches the containers of services that are switched off', () => {
   fc.assert(
     fc.property(history, up, (events, last) => {
-      const plan = planUp(last.stack, play(events), { ...OPTIONS, ...last });
-      const off = new Set(last.stack.disabledServices);
+      const plan = planLast(events, last);
+      const off = new Set(last.edited === undefined ? last.stack.disabledServices : []);
       for (const step of plan.steps) {
         assert.notEqual(step.type, 'remove-volume');
         if ('spec' in step) assert.ok(!off.has(step.spec.key.service), step.id);
@@ -243,7 +273,7 @@ test('up of one service plans nothing for services that it does not depend on', 
         const service = last.stack.services[next];
         if (service !== undefined) queue.push(...dependenciesOf(service).map(([dependency]) => dependency));
       }
-      const { steps } = planUp(last.stack, play(events), { ...OPTIONS, services: [name] });
+      const { steps } = planUp(last.stack, play(events).state, { ...OPTIONS, services: [name] });
       for (const step of steps) if ('spec' in step) assert.ok(closure.has(step.spec.key.service), step.id);
     }),
   );
