@@ -1,5 +1,27 @@
+import { dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { InvalidStackError } from '../model/error.ts';
 import type { Stack } from '../model/stack.ts';
+import type { Context } from './canonical/context.ts';
+import { canonicalProject } from './canonical/project.ts';
+import { checkConsistency } from './consistency/check.ts';
+import { Diagnostics } from './diagnose.ts';
+import { applyExtends } from './extends.ts';
+import { interpolate } from './interpolate.ts';
+import { locateFiles } from './locate-files.ts';
+import { mergeFiles, settle } from './merge.ts';
+import { type Dict, entryOf, isDict, type ScalarNode, type SpecNode, toValue } from './node.ts';
+import { normalizeStack } from './normalize/stack.ts';
+import { warnUnsupported } from './normalize/unsupported.ts';
+import { parseYaml } from './parse.ts';
+import { projectName } from './project-name.ts';
+import { decodeText, type ReadResult, readTextFile } from './read.ts';
+import { selectServices } from './select.ts';
+import { resolveServiceFiles } from './service-env.ts';
+import type { Source } from './source.ts';
+import type { Lookup } from './template.ts';
+import { validateShape } from './validate.ts';
+import { loadVariables } from './variables.ts';
 
 /** Everything that decides what a stack file means. Plain JSON: the CLI sends it to the daemon as it stands. */
 export interface LoadRequest {
@@ -30,6 +52,142 @@ export interface LoadResult {
 }
 
 /** Reads and checks a stack. Throws `InvalidStackError` with every problem, or `no-stack-file`. */
-export function loadStack(_request: LoadRequest): LoadResult {
-  throw new Error('not written yet');
+export function loadStack(request: LoadRequest): LoadResult {
+  const diagnostics = new Diagnostics();
+  const project = openProject(request, diagnostics);
+  const root = readTree(request, project, diagnostics);
+  if (root === undefined) throw new InvalidStackError(diagnostics.list());
+  const value = toValue(root);
+  const valid = validateShape(root, value, diagnostics);
+  const name = nameOf(request, project, root, diagnostics);
+  if (!valid || !isDict(value)) throw new InvalidStackError(diagnostics.list());
+  const context: Context = {
+    root,
+    diagnostics,
+    projectDirectory: project.directory,
+    home: request.env['HOME'] ?? '/root',
+    lookup: withName(project.lookup, name),
+    places: new WeakMap(),
+  };
+  const model = resolveModel(value, { request, name, context, lookup: project.lookup });
+  if (diagnostics.hasErrors) throw new InvalidStackError(diagnostics.list());
+  const stack = normalizeStack(model.dict, value, {
+    projectDirectory: project.directory,
+    home: context.home,
+    files: project.files.map(fileName),
+    disabledServices: model.disabled,
+  });
+  return { stack, model: model.dict, diagnostics: diagnostics.list() };
+}
+
+interface Project {
+  readonly files: readonly string[];
+  readonly directory: string;
+  readonly lookup: Lookup;
+}
+
+function openProject(request: LoadRequest, diagnostics: Diagnostics): Project {
+  const envFiles = request.envFiles.map((file) => resolve(request.cwd, file));
+  const early = loadVariables({ env: request.env, envFiles, projectDirectory: request.cwd }, new Diagnostics());
+  const files = locateFiles({
+    files: request.files,
+    cwd: request.cwd,
+    composeFile: early('COMPOSE_FILE'),
+    separator: early('COMPOSE_PATH_SEPARATOR'),
+  });
+  const first = files[0] ?? '-';
+  const beside = first === '-' ? request.cwd : dirname(first);
+  const directory = resolve(request.cwd, request.projectDirectory ?? beside);
+  return {
+    files,
+    directory,
+    lookup: loadVariables({ env: request.env, envFiles, projectDirectory: directory }, diagnostics),
+  };
+}
+
+function fileName(file: string): string {
+  return file === '-' ? '<stdin>' : file;
+}
+
+/** All files read, their variables filled in, merged; undefined when one could not be parsed or all are empty. */
+function readTree(request: LoadRequest, project: Project, diagnostics: Diagnostics): SpecNode | undefined {
+  const trees: SpecNode[] = [];
+  for (const [index, file] of project.files.entries()) {
+    const read: ReadResult =
+      file === '-' ? decodeText(Buffer.from(request.stdin ?? ''), '<stdin>') : readTextFile(file);
+    const text = 'text' in read ? read.text : (read.problem.before ?? '');
+    const source: Source = { path: fileName(file), text, index };
+    if ('problem' in read) {
+      const { code, message, before } = read.problem;
+      const origin = before === undefined ? undefined : { source, start: text.length, end: text.length };
+      diagnostics.add({ code, message, origin });
+      continue;
+    }
+    const tree = parseYaml(source, diagnostics);
+    if (tree !== undefined && !isEmpty(tree)) trees.push(tree);
+  }
+  if (diagnostics.hasErrors) return undefined;
+  const name = earlyName(request, project, trees);
+  const filled = trees.map((tree) =>
+    applyExtends(interpolate(tree, withName(project.lookup, name), diagnostics), diagnostics),
+  );
+  const [base, ...overs] = filled;
+  if (base === undefined) {
+    const message = `${fileName(project.files[0] ?? '-')} is empty: it needs the key "services"`;
+    diagnostics.add({ code: 'schema.missing', message });
+    return undefined;
+  }
+  return overs.reduce((below, over) => mergeFiles(below, over, diagnostics), settle(base));
+}
+
+function isEmpty(tree: SpecNode): boolean {
+  return tree.kind === 'scalar' && tree.value === null;
+}
+
+/** The name that `${COMPOSE_PROJECT_NAME}` stands for inside the files. */
+function earlyName(request: LoadRequest, project: Project, trees: readonly SpecNode[]): string {
+  const written = trees.map((tree) => entryOf(tree, 'name')?.node).findLast((node) => node !== undefined);
+  const filled = written === undefined ? undefined : interpolate(written, project.lookup, new Diagnostics());
+  return projectName(
+    {
+      given: request.projectName || project.lookup('COMPOSE_PROJECT_NAME'),
+      written: filled?.kind === 'scalar' ? filled : undefined,
+      projectDirectory: project.directory,
+    },
+    new Diagnostics(),
+  );
+}
+
+function nameOf(request: LoadRequest, project: Project, root: SpecNode, diagnostics: Diagnostics): string {
+  const written = entryOf(root, 'name')?.node;
+  const scalar: ScalarNode | undefined = written?.kind === 'scalar' ? written : undefined;
+  const given = request.projectName || project.lookup('COMPOSE_PROJECT_NAME');
+  return projectName({ given, written: scalar, projectDirectory: project.directory }, diagnostics);
+}
+
+function withName(lookup: Lookup, name: string): Lookup {
+  return (variable) => (variable === 'COMPOSE_PROJECT_NAME' ? name : lookup(variable));
+}
+
+interface ModelRequest {
+  readonly request: LoadRequest;
+  readonly name: string;
+  readonly context: Context;
+  readonly lookup: Lookup;
+}
+
+function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disabled: readonly string[] } {
+  const { request, name, context } = options;
+  const model = canonicalProject(value, name, context);
+  const all = model['services'] as Dict;
+  const fromEnvironment = (options.lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
+  const profiles = request.profiles.length > 0 ? request.profiles : fromEnvironment.filter((profile) => profile !== '');
+  const selected = selectServices(all, { profiles, services: request.services }, context);
+  checkConsistency({ model, all, enabled: selected.enabled }, context);
+  warnUnsupported(value, selected.enabled, context);
+  model['services'] = selected.enabled;
+  // The reference's JSON has no top-level models.
+  delete model['models'];
+  resolveServiceFiles(selected.enabled, context);
+  return { dict: model, disabled: selected.disabled };
 }

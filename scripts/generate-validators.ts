@@ -1,0 +1,29 @@
+/** Compiles schema/stack.schema.json to a plain module, so that no schema is compiled when tsstack starts. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import standalone from 'ajv/dist/standalone/index.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = `${root}src/spec/generated`;
+const schema = JSON.parse(readFileSync(`${root}schema/stack.schema.json`, 'utf8'));
+
+const ajv = new Ajv2020({
+  allErrors: true,
+  allowUnionTypes: true,
+  strict: true,
+  strictTypes: false,
+  validateFormats: false,
+  code: { source: true, esm: true, lines: false },
+});
+const code = standalone.default(ajv, ajv.compile(schema));
+if (/\brequire\(/.test(code))
+  throw new Error('the generated validator needs a run-time part of ajv: avoid that keyword');
+
+const declaration = `import type { ErrorObject } from 'ajv';
+export declare const validate: { (data: unknown): boolean; errors?: ErrorObject[] | null };
+`;
+
+mkdirSync(folder, { recursive: true });
+writeFileSync(`${folder}/stack-validator.js`, `${code}\n`);
+writeFileSync(`${folder}/stack-validator.d.ts`, declaration);

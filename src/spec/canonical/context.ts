@@ -1,0 +1,55 @@
+import type { Diagnostics } from '../diagnose.ts';
+import { dotted, locate, type Path, type SpecNode } from '../node.ts';
+import type { Lookup } from '../template.ts';
+
+/** What a canonicaliser may know beside the value. */
+export interface Context {
+  readonly root: SpecNode;
+  readonly diagnostics: Diagnostics;
+  /** Absolute; relative paths of the file begin here. */
+  readonly projectDirectory: string;
+  readonly home: string;
+  readonly lookup: Lookup;
+  /** Where an item of a list that a short form was expanded into was written. */
+  readonly places: WeakMap<object, Place>;
+}
+
+/** A place in the tree: a chain instead of an array, so that going one step down costs nothing. */
+export interface Place {
+  readonly context: Context;
+  readonly parent?: Place;
+  readonly step: string | number;
+}
+
+export function rootPlace(context: Context): Place {
+  return { context, step: '' };
+}
+
+export function at(parent: Place, step: string | number): Place {
+  return { context: parent.context, parent, step };
+}
+
+export function pathOf(place: Place): Path {
+  const path: (string | number)[] = [];
+  for (let each = place; each.parent !== undefined; each = each.parent) path.unshift(each.step);
+  return path;
+}
+
+export function nameOf(place: Place): string {
+  return dotted(pathOf(place));
+}
+
+export interface Complaint {
+  readonly code?: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly severity?: 'error' | 'warning';
+  /** Marks the key instead of the value. */
+  readonly key?: boolean;
+}
+
+/** Adds a diagnostic at a place; `value.range` unless another code is given. */
+export function complain(place: Place, complaint: Complaint): void {
+  const origin = locate(place.context.root, pathOf(place), { key: complaint.key === true });
+  place.context.diagnostics.add({ code: 'value.range', ...complaint, origin });
+}

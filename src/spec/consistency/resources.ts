@@ -1,0 +1,48 @@
+import { at, type Context, complain, nameOf, rootPlace } from '../canonical/context.ts';
+import { isDict } from '../node.ts';
+import type { CheckInput } from './input.ts';
+import { checkName } from './values.ts';
+
+const sources = { secrets: ['file', 'environment'], configs: ['file', 'environment', 'content'] } as const;
+
+/** Top-level resources: names, one source each, nothing beside `external`. */
+export function checkResources(input: CheckInput, context: Context): void {
+  for (const section of ['networks', 'volumes', 'secrets', 'configs'] as const) {
+    const resources = input.model[section];
+    for (const [name, resource] of Object.entries(isDict(resources) ? resources : {})) {
+      const place = at(at(rootPlace(context), section), name);
+      checkName(name, place);
+      if (!isDict(resource)) continue;
+      const { name: real } = resource;
+      if (typeof real === 'string' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(real) && !/^[_.]/.test(name)) {
+        complain(at(place, 'name'), {
+          code: 'schema.pattern',
+          message: `${nameOf(place)}: "${real}" is not a valid name`,
+        });
+      }
+      if (section === 'volumes' && resource['external'] === true) {
+        const other = Object.keys(resource).find((key) => !['name', 'external'].includes(key));
+        if (other === undefined) continue;
+        const message = `${nameOf(place)} is external, so "${other}" has no effect`;
+        complain(at(place, other), { code: 'conflict.key', message, key: true });
+      }
+      if (section === 'secrets' || section === 'configs') checkSource(section, resource, place);
+    }
+  }
+}
+
+function checkSource(section: keyof typeof sources, resource: object, place: Parameters<typeof complain>[0]): void {
+  const given = sources[section].filter((key) => Object.hasOwn(resource, key));
+  const external = Object.hasOwn(resource, 'external') || (section === 'configs' && Object.hasOwn(resource, 'driver'));
+  if (given.length > 1) {
+    complain(place, {
+      code: 'conflict.key',
+      message: `${nameOf(place)} has both "${given[0]}" and "${given[1]}": keep one`,
+      key: true,
+    });
+  }
+  if (given.length === 0 && !external) {
+    const message = `${nameOf(place)} needs one of ${sources[section].join(', ')}`;
+    complain(place, { code: 'schema.missing', message, key: true });
+  }
+}

@@ -1,0 +1,90 @@
+import type { Diagnostic, Severity } from '../model/diagnostic.ts';
+import { printable } from './printable.ts';
+import { lineCount, lineText, type Origin, positionOf } from './source.ts';
+
+/** Errors beyond this number are counted, not shown. */
+const mostErrors = 50;
+/** A line is cut to this many code units around the mark, so that one long line cannot fill the screen. */
+const excerptWidth = 100;
+
+export interface Problem {
+  readonly severity?: Severity;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly origin?: Origin | undefined;
+}
+
+/** Collects every problem of one load. */
+export class Diagnostics {
+  readonly #problems: Problem[] = [];
+  readonly #seen = new Set<string>();
+
+  /** The same problem at the same place (an alias used twice) is kept once. */
+  add(problem: Problem): void {
+    const { origin } = problem;
+    const place = origin === undefined ? '' : `${origin.source.index}:${origin.start}`;
+    const key = `${place}\0${problem.code}\0${problem.message}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#problems.push(problem);
+  }
+
+  get hasErrors(): boolean {
+    return this.#problems.some((problem) => (problem.severity ?? 'error') === 'error');
+  }
+
+  /** All problems in file order, those without a place first; at most 50 errors, the rest as a count. */
+  list(): Diagnostic[] {
+    const sorted = [...this.#problems].sort(
+      (left, right) =>
+        (left.origin?.source.index ?? -1) - (right.origin?.source.index ?? -1) ||
+        (left.origin?.start ?? -1) - (right.origin?.start ?? -1),
+    );
+    const errors = sorted.filter((problem) => problem.severity !== 'warning');
+    const dropped = new Set(errors.slice(mostErrors));
+    const shown = sorted.filter((problem) => !dropped.has(problem)).map(toDiagnostic);
+    if (dropped.size > 0) {
+      shown.push({ severity: 'error', code: 'limit', message: `${dropped.size} more errors are not shown` });
+    }
+    return shown;
+  }
+}
+
+function toDiagnostic(problem: Problem): Diagnostic {
+  const { origin, hint } = problem;
+  return {
+    severity: problem.severity ?? 'error',
+    code: problem.code,
+    message: printable(problem.message),
+    ...(hint !== undefined && { hint: printable(hint) }),
+    ...(origin !== undefined && { position: positionOf(origin), excerpt: excerptOf(origin) }),
+  };
+}
+
+/**
+ * The marked line with one line before and after, line numbers, and a caret line:
+ *
+ *       2 |   web:
+ *     > 3 |     imagee: x
+ *         |     ^^^^^^
+ *       4 |     ports: []
+ */
+export function excerptOf(origin: Origin): string {
+  const { line, column, length } = positionOf(origin);
+  const last = Math.min(line + 1, lineCount(origin.source));
+  const numberWidth = String(last).length;
+  const from = Math.max(0, column - 1 - excerptWidth / 2);
+  const lines: string[] = [];
+  for (let number = Math.max(1, line - 1); number <= last; number++) {
+    const text = lineText(origin.source, number);
+    if (number !== line && number === lineCount(origin.source) && text === '') continue;
+    const cut = printable(text.slice(from, from + excerptWidth)).replaceAll('\t', ' ');
+    lines.push(`${number === line ? '>' : ' '} ${String(number).padStart(numberWidth)} | ${cut}`.trimEnd());
+    if (number !== line) continue;
+    const before = printable(text.slice(from, column - 1)).length;
+    const marked = printable(text.slice(column - 1, Math.min(column - 1 + length, from + excerptWidth))).length;
+    lines.push(`  ${' '.repeat(numberWidth)} | ${' '.repeat(before)}${'^'.repeat(Math.max(1, marked))}`);
+  }
+  return lines.join('\n');
+}

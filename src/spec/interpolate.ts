@@ -1,0 +1,86 @@
+import { type Cast, type CastTree, castScalar, casts, stepCast } from './casts.ts';
+import type { Diagnostics } from './diagnose.ts';
+import type { Entry, ScalarNode, SpecNode } from './node.ts';
+import { quoted } from './printable.ts';
+import type { Origin } from './source.ts';
+import { type Lookup, substitute, TemplateError } from './template.ts';
+
+/**
+ * The tree with every variable in its values replaced (keys are never touched), and every value of a known type cast to
+ * it. Unset variables are warnings, malformed ones and wrong types errors.
+ */
+export function interpolate(root: SpecNode, lookup: Lookup, diagnostics: Diagnostics): SpecNode {
+  return new Interpolation(lookup, diagnostics).walk(root, casts);
+}
+
+class Interpolation {
+  readonly #lookup: Lookup;
+  readonly #diagnostics: Diagnostics;
+
+  constructor(lookup: Lookup, diagnostics: Diagnostics) {
+    this.#lookup = lookup;
+    this.#diagnostics = diagnostics;
+  }
+
+  walk(node: SpecNode, cast: CastTree | Cast | undefined, name = ''): SpecNode {
+    if (node.kind === 'scalar') return this.#scalar(node, cast, name);
+    if (node.kind === 'seq')
+      return { ...node, items: node.items.map((item) => this.walk(item, stepCast(cast, '*'), name)) };
+    const entries = new Map<string, Entry>();
+    for (const [key, entry] of node.entries) {
+      entries.set(key, { key: entry.key, node: this.walk(entry.node, stepCast(cast, key), key) });
+    }
+    return { ...node, entries };
+  }
+
+  #scalar(node: ScalarNode, cast: CastTree | Cast | undefined, name: string): SpecNode {
+    const filled = this.#filled(node);
+    const type = typeof cast === 'object' ? ulimitCast(cast) : cast;
+    if (type === undefined) return filled;
+    const value = castScalar(type, filled);
+    if (value === undefined) {
+      const wanted = type === 'boolean' ? 'true or false' : type === 'integer' ? 'a whole number' : 'a number';
+      const code = typeof filled.value === 'number' ? 'value.range' : 'schema.type';
+      this.#problem(code, `${name} is ${quoted(filled.text)}, which is not ${wanted}`, node.origin);
+      return { ...filled, value: type === 'boolean' ? false : 0 };
+    }
+    return value === filled.value ? filled : { ...filled, value };
+  }
+
+  #filled(node: ScalarNode): ScalarNode {
+    if (typeof node.value !== 'string' || !node.value.includes('$')) return node;
+    try {
+      const { text, unset } = substitute(node.value, this.#lookup);
+      for (const name of unset) this.#unset(name, node);
+      return { ...node, value: text, text };
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      const hint = error.code === 'interp.syntax' ? 'write $$ for a plain dollar sign' : undefined;
+      this.#diagnostics.add({ code: error.code, message: error.message, origin: node.origin, hint });
+      return { ...node, value: '', text: '' };
+    }
+  }
+
+  #unset(name: string, node: ScalarNode): void {
+    const { source, start, end } = node.origin;
+    const at = source.text.slice(start, end).search(new RegExp(`\\$\\{?${name}\\b`));
+    const origin = at === -1 ? node.origin : { source, start: start + at, end: start + at + name.length + 1 };
+    this.#diagnostics.add({
+      severity: 'warning',
+      code: 'interp.unset',
+      message: `the variable "${name}" is not set: an empty string is used`,
+      hint: `set it, or give a default: \${${name}:-value}`,
+      origin,
+    });
+  }
+
+  #problem(code: string, message: string, origin: Origin): void {
+    this.#diagnostics.add({ code, message, origin });
+  }
+}
+
+/** `nofile: 1024`: a number where the tree describes `{soft, hard}`. */
+function ulimitCast(tree: CastTree): Cast | undefined {
+  const only = tree['*'];
+  return only === 'integer' && Object.keys(tree).length === 1 ? 'integer' : undefined;
+}

@@ -1,0 +1,49 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { TsstackError } from '../model/error.ts';
+import { pathKind } from './read.ts';
+
+/** Searched in this order in every directory, upwards. */
+const defaultNames = [
+  'stack.yaml',
+  'stack.yml',
+  'compose.yaml',
+  'compose.yml',
+  'docker-compose.yml',
+  'docker-compose.yaml',
+];
+const overrides: Readonly<Record<string, readonly string[]>> = {
+  compose: ['compose.override.yml', 'compose.override.yaml'],
+  'docker-compose': ['docker-compose.override.yml', 'docker-compose.override.yaml'],
+};
+
+export interface LocateRequest {
+  readonly files: readonly string[];
+  readonly cwd: string;
+  /** `COMPOSE_FILE` and `COMPOSE_PATH_SEPARATOR`. */
+  readonly composeFile: string | undefined;
+  readonly separator: string | undefined;
+}
+
+/** The files of a stack in merge order, absolute, `-` for standard input. Throws `no-stack-file`. */
+export function locateFiles(request: LocateRequest): readonly string[] {
+  const absolute = (file: string) => (file === '-' ? '-' : resolve(request.cwd, file));
+  if (request.files.length > 0) return request.files.map(absolute);
+  if (request.composeFile !== undefined && request.composeFile !== '') {
+    const files = request.composeFile.split(request.separator || ':').filter((file) => file !== '');
+    return files.map(absolute);
+  }
+  for (let folder = resolve(request.cwd); ; folder = dirname(folder)) {
+    const found = defaultNames.map((name) => join(folder, name)).find((path) => pathKind(path) === 'file');
+    if (found !== undefined) return withOverride(found);
+    if (dirname(folder) === folder) break;
+  }
+  throw new TsstackError('no-stack-file', `there is no stack file in ${resolve(request.cwd)} or above`, {
+    hint: `write ${defaultNames[0]}, or name a file with -f`,
+  });
+}
+
+function withOverride(path: string): readonly string[] {
+  const names = overrides[basename(path).replace(/\.ya?ml$/, '')] ?? [];
+  const found = names.map((name) => join(dirname(path), name)).find((each) => pathKind(each) === 'file');
+  return found === undefined ? [path] : [path, found];
+}

@@ -1,0 +1,28 @@
+import type { ImageSource } from '../../model/stack.ts';
+import { resolvePath } from '../paths.ts';
+
+export interface PathBase {
+  readonly projectDirectory: string;
+  readonly home: string;
+}
+
+/** Where a service's root comes from: `x-rootfs`, else `image`, else the host's own programs. */
+export function imageSource(image: string | undefined, rootfs: string | undefined, base: PathBase): ImageSource {
+  if (rootfs !== undefined) return { type: 'rootfs', path: resolvePath(rootfs, base) };
+  if (image === undefined) return { type: 'host' };
+  const match = /^(oci|oci-archive|docker-archive):(.+)$/s.exec(image);
+  if (match === null) return { type: 'reference', reference: image };
+  const [, type, rest = ''] = match;
+  const { path, tag } = splitTag(rest);
+  const named = { path: resolvePath(path, base), ...(tag !== undefined && { tag }) };
+  if (type === 'oci') return { type: 'oci', ...named };
+  return type === 'oci-archive' ? { type: 'oci-archive', ...named } : { type: 'docker-archive', ...named };
+}
+
+/** `DIR:tag`: a tag holds no slash; one of docker-archive may be `name:tag`. */
+function splitTag(text: string): { path: string; tag?: string } {
+  const colon = text.indexOf(':', text.lastIndexOf('/') + 1);
+  const first = text.indexOf(':');
+  const where = first !== -1 && !/^\.{0,2}\//.test(text) ? first : colon;
+  return where <= 0 ? { path: text } : { path: text.slice(0, where), tag: text.slice(where + 1) };
+}

@@ -1,0 +1,67 @@
+import type { Mount } from '../../model/stack.ts';
+import { parseBytes } from '../bytes.ts';
+import type { Dict } from '../node.ts';
+import { defined, dictAt, dictsAt, numberAt, textAt, textsAt } from './read.ts';
+
+type Propagation = Extract<Mount, { type: 'bind' }>['propagation'];
+
+/** `volumes` and `tmpfs` of a service. Types that Linux or the engine lacks are left out (and warned of elsewhere). */
+export function mounts(service: Dict): Mount[] {
+  const result: Mount[] = [];
+  for (const entry of dictsAt(service, 'volumes')) {
+    const mount = volumeMount(entry);
+    if (mount !== undefined) result.push(mount);
+  }
+  for (const spec of textsAt(service, 'tmpfs')) result.push(shortTmpfs(spec));
+  return result;
+}
+
+function volumeMount(entry: Dict): Mount | undefined {
+  const target = textAt(entry, 'target') ?? '';
+  const readOnly = entry['read_only'] === true;
+  if (entry['type'] === 'bind') {
+    const bind = dictAt(entry, 'bind') ?? {};
+    return defined({
+      type: 'bind',
+      source: textAt(entry, 'source') ?? '',
+      target,
+      readOnly,
+      createHostPath: bind['create_host_path'] !== false,
+      propagation: textAt(bind, 'propagation') as Propagation,
+    });
+  }
+  if (entry['type'] === 'volume') {
+    const options = dictAt(entry, 'volume') ?? {};
+    const nocopy = options['nocopy'] === true;
+    const subpath = textAt(options, 'subpath');
+    return defined({ type: 'volume', source: textAt(entry, 'source'), target, readOnly, nocopy, subpath });
+  }
+  if (entry['type'] !== 'tmpfs') return undefined;
+  const tmpfs = dictAt(entry, 'tmpfs') ?? {};
+  const mode = numberAt(tmpfs, 'mode');
+  return defined({ type: 'tmpfs', target, readOnly, sizeBytes: numberAt(tmpfs, 'size'), mode, options: [] });
+}
+
+/** `/run:size=64m,mode=1777,uid=1000`. */
+function shortTmpfs(spec: string): Mount {
+  const colon = spec.indexOf(':');
+  const target = colon === -1 ? spec : spec.slice(0, colon);
+  const options =
+    colon === -1
+      ? []
+      : spec
+          .slice(colon + 1)
+          .split(',')
+          .filter((option) => option !== '');
+  const optionOf = (key: string) => options.findLast((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
+  const size = optionOf('size');
+  const mode = optionOf('mode');
+  return defined({
+    type: 'tmpfs',
+    target,
+    readOnly: options.includes('ro'),
+    sizeBytes: size === undefined ? undefined : parseBytes(size),
+    mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
+    options: options.filter((option) => !/^(size|mode)=|^(ro|rw)$/.test(option)),
+  });
+}

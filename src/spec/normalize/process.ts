@@ -1,0 +1,69 @@
+import type { Dependency, Healthcheck, RestartPolicy } from '../../model/stack.ts';
+import { durationMs } from '../duration.ts';
+import { type Dict, isDict } from '../node.ts';
+import { dictAt, numberAt, textAt, textsAt } from './read.ts';
+
+/** Docker's default between SIGTERM and SIGKILL (Compose specification, `stop_grace_period`). */
+export const defaultStopGraceMs = 10_000;
+
+/** `restart`, overridden by `deploy.restart_policy`. */
+export function restartPolicy(service: Dict): RestartPolicy {
+  const policy = dictAt(dictAt(service, 'deploy'), 'restart_policy');
+  if (policy !== undefined) return deployPolicy(policy);
+  const [condition, attempts] = (textAt(service, 'restart') ?? 'no').split(':');
+  if (condition === 'on-failure') {
+    return { condition, ...(attempts !== undefined && { maxAttempts: Number(attempts) }) };
+  }
+  return { condition: condition === 'always' || condition === 'unless-stopped' ? condition : 'no' };
+}
+
+function deployPolicy(policy: Dict): RestartPolicy {
+  const condition = textAt(policy, 'condition') ?? 'any';
+  const delay = textAt(policy, 'delay');
+  const attempts = numberAt(policy, 'max_attempts');
+  if (condition === 'none') return { condition: 'no' };
+  return {
+    condition: condition === 'on-failure' ? 'on-failure' : 'always',
+    ...(condition === 'on-failure' && attempts !== undefined && { maxAttempts: attempts }),
+    ...(delay !== undefined && { delayMs: durationMs(delay) }),
+  };
+}
+
+/** Absent without a test of its own. Defaults: 30 s, 30 s, 3, 0 s, 5 s (Compose specification, `healthcheck`). */
+export function healthcheck(service: Dict): Healthcheck | undefined {
+  const check = dictAt(service, 'healthcheck');
+  if (check === undefined) return undefined;
+  const written = textsAt(check, 'test');
+  const off = check['disable'] === true || written[0] === 'NONE';
+  if (!off && written.length === 0) return undefined;
+  const ms = (key: string, otherwise: number) => {
+    const value = textAt(check, key);
+    return value === undefined || value === '0s' ? otherwise : durationMs(value);
+  };
+  return {
+    test: off ? [] : testArgv(written),
+    intervalMs: ms('interval', 30_000),
+    timeoutMs: ms('timeout', 30_000),
+    retries: numberAt(check, 'retries') || 3,
+    startPeriodMs: ms('start_period', 0),
+    startIntervalMs: ms('start_interval', 5_000),
+  };
+}
+
+function testArgv(test: readonly string[]): string[] {
+  return test[0] === 'CMD-SHELL' ? ['/bin/sh', '-c', test.slice(1).join(' ')] : test.slice(1);
+}
+
+/** Dependencies on services that are enabled; the schema has checked the conditions. */
+export function dependencies(service: Dict, enabled: ReadonlySet<string>): Record<string, Dependency> {
+  const result: Record<string, Dependency> = Object.create(null);
+  for (const [name, dependency] of Object.entries(dictAt(service, 'depends_on') ?? {})) {
+    if (!enabled.has(name) || !isDict(dependency)) continue;
+    result[name] = {
+      condition: textAt(dependency, 'condition') as Dependency['condition'],
+      required: dependency['required'] !== false,
+      restart: dependency['restart'] === true,
+    };
+  }
+  return result;
+}

@@ -1,0 +1,88 @@
+import type { Service, WatchRule } from '../../model/stack.ts';
+import { durationMs } from '../duration.ts';
+import type { Dict } from '../node.ts';
+import { imageSource, type PathBase } from './image.ts';
+import { namespaces, resources, security, ulimits } from './limits.ts';
+import { mounts } from './mounts.ts';
+import { attachments, networkMode, portMappings } from './network.ts';
+import { defaultStopGraceMs, dependencies, healthcheck, restartPolicy } from './process.ts';
+import { defined, dictAt, dictsAt, numberAt, stringsAt, textAt, textsAt } from './read.ts';
+
+/** Docker's default size of /dev/shm. */
+const defaultShmBytes = 64 * 1024 * 1024;
+
+export interface ServiceInput {
+  readonly name: string;
+  /** Canonical. */
+  readonly service: Dict;
+  /** As written: holds the `x-` keys. */
+  readonly written: Dict;
+  readonly enabled: ReadonlySet<string>;
+  readonly base: PathBase;
+}
+
+/** One service as the engine takes it. */
+export function normalizeService({ name, service, written, enabled, base }: ServiceInput): Service {
+  const mode = networkMode(service);
+  const stopGrace = textAt(service, 'stop_grace_period');
+  return defined({
+    name,
+    source: imageSource(textAt(service, 'image'), textAt(written, 'x-rootfs'), base),
+    replicas: numberAt(service, 'scale') ?? numberAt(dictAt(service, 'deploy') ?? {}, 'replicas') ?? 1,
+    containerName: textAt(service, 'container_name'),
+    labels: stringsAt(service, 'labels'),
+    entrypoint: argv(service, 'entrypoint'),
+    command: argv(service, 'command'),
+    environment: stringsAt(service, 'environment'),
+    workingDir: textAt(service, 'working_dir'),
+    user: textAt(service, 'user'),
+    groupAdd: textsAt(service, 'group_add'),
+    hostname: textAt(service, 'hostname'),
+    domainname: textAt(service, 'domainname'),
+    init: service['init'] === true,
+    tty: service['tty'] === true,
+    stdinOpen: service['stdin_open'] === true,
+    stopSignal: textAt(service, 'stop_signal'),
+    stopGracePeriodMs: stopGrace === undefined ? defaultStopGraceMs : durationMs(stopGrace),
+    restart: restartPolicy(service),
+    healthcheck: healthcheck(service),
+    dependsOn: dependencies(service, enabled),
+    networkMode: mode,
+    networks: attachments(service, mode),
+    ports: portMappings(service),
+    expose: textsAt(service, 'expose'),
+    dns: textsAt(service, 'dns'),
+    dnsSearch: textsAt(service, 'dns_search'),
+    dnsOptions: textsAt(service, 'dns_opt'),
+    extraHosts: textsAt(service, 'extra_hosts').map(hostEntry),
+    mounts: mounts(service),
+    readOnly: service['read_only'] === true,
+    shmSizeBytes: numberAt(service, 'shm_size') ?? defaultShmBytes,
+    security: security(service, base),
+    ulimits: ulimits(service),
+    sysctls: stringsAt(service, 'sysctls'),
+    resources: resources(service),
+    namespaces: namespaces(service, written['x-time-namespace'] === true),
+    watch: dictsAt(dictAt(service, 'develop'), 'watch').map(watchRule),
+  });
+}
+
+function argv(service: Dict, key: string): string[] | null {
+  return Array.isArray(service[key]) ? textsAt(service, key) : null;
+}
+
+function hostEntry(entry: string): { host: string; address: string } {
+  const equals = entry.indexOf('=');
+  return { host: entry.slice(0, equals), address: entry.slice(equals + 1) };
+}
+
+function watchRule(rule: Dict): WatchRule {
+  return defined({
+    path: textAt(rule, 'path') ?? '',
+    action: textAt(rule, 'action') as WatchRule['action'],
+    target: textAt(rule, 'target'),
+    ignore: textsAt(rule, 'ignore'),
+    include: textsAt(rule, 'include'),
+    initialSync: rule['initial_sync'] === true,
+  });
+}

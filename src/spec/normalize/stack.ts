@@ -1,0 +1,58 @@
+import type { Network, Service, Stack, Volume } from '../../model/stack.ts';
+import { type Dict, isDict } from '../node.ts';
+import { network, volume } from './network.ts';
+import { dictAt, textAt } from './read.ts';
+import { normalizeService } from './service.ts';
+
+export interface StackInput {
+  readonly projectDirectory: string;
+  readonly home: string;
+  readonly files: readonly string[];
+  readonly disabledServices: readonly string[];
+}
+
+/** The canonical model as the engine takes it; `written` is the merged file, for its `x-` keys. */
+export function normalizeStack(model: Dict, written: Dict, input: StackInput): Stack {
+  const name = textAt(model, 'name') ?? '';
+  const canonical = dictAt(model, 'services') ?? {};
+  const enabled = new Set(Object.keys(canonical));
+  const services: Record<string, Service> = Object.create(null);
+  for (const key of [...enabled].sort()) {
+    const service = canonical[key];
+    if (!isDict(service)) continue;
+    const asWritten = dictAt(dictAt(written, 'services'), key) ?? {};
+    services[key] = normalizeService({ name: key, service, written: asWritten, enabled, base: input });
+  }
+  return {
+    name,
+    projectDirectory: input.projectDirectory,
+    files: input.files,
+    services,
+    networks: usedNetworks(model, services, name),
+    volumes: usedVolumes(model, services),
+    disabledServices: input.disabledServices,
+  };
+}
+
+function usedNetworks(model: Dict, services: Readonly<Record<string, Service>>, name: string): Record<string, Network> {
+  const declared = dictAt(model, 'networks') ?? {};
+  const used = new Set(Object.values(services).flatMap((service) => Object.keys(service.networks)));
+  const result: Record<string, Network> = Object.create(null);
+  for (const key of [...used].sort()) {
+    const from = declared[key];
+    result[key] = network(key, isDict(from) ? from : { name: `${name}_${key}` });
+  }
+  return result;
+}
+
+function usedVolumes(model: Dict, services: Readonly<Record<string, Service>>): Record<string, Volume> {
+  const declared = dictAt(model, 'volumes') ?? {};
+  const mounts = Object.values(services).flatMap((service) => service.mounts);
+  const used = new Set(mounts.flatMap((mount) => (mount.type === 'volume' && mount.source ? [mount.source] : [])));
+  const result: Record<string, Volume> = Object.create(null);
+  for (const key of [...used].sort()) {
+    const from = declared[key];
+    if (isDict(from)) result[key] = volume(key, from);
+  }
+  return result;
+}

@@ -1,0 +1,80 @@
+import { at, type Context, complain, rootPlace } from './canonical/context.ts';
+import { didYouMean } from './nearest.ts';
+import { type Dict, dict, isDict, type Value } from './node.ts';
+import { quoted } from './printable.ts';
+
+export interface Selection {
+  readonly profiles: readonly string[];
+  /** Services that the command names; empty: all. */
+  readonly services: readonly string[];
+}
+
+export interface Selected {
+  readonly enabled: Dict;
+  /** Services that a profile switches off, sorted. */
+  readonly disabled: readonly string[];
+}
+
+/** Applies profiles, then the choice of services with what they depend on (Compose specification, "Profiles"). */
+export function selectServices(all: Dict, selection: Selection, context: Context): Selected {
+  const profiles = new Set(selection.profiles);
+  for (const name of selection.services) for (const each of profilesOf(all[name])) profiles.add(each);
+  const enabled = dict();
+  const disabled: string[] = [];
+  for (const name of Object.keys(all).sort()) {
+    if (hasProfile(all[name], profiles)) enabled[name] = all[name] ?? null;
+    else disabled.push(name);
+  }
+  for (const name of selection.services) {
+    if (Object.hasOwn(all, name)) continue;
+    const hint = didYouMean(name, Object.keys(all)) ?? `the services are ${Object.keys(all).sort().join(', ')}`;
+    context.diagnostics.add({ code: 'ref.missing', message: `there is no service ${quoted(name)}`, hint });
+  }
+  checkDisabled(enabled, new Set(disabled), context);
+  if (selection.services.length === 0) return { enabled, disabled };
+  return { enabled: closure(enabled, selection.services), disabled };
+}
+
+function profilesOf(service: Value | undefined): string[] {
+  const profiles = isDict(service) ? service['profiles'] : undefined;
+  return Array.isArray(profiles) ? profiles.map(String) : [];
+}
+
+function hasProfile(service: Value | undefined, active: ReadonlySet<string>): boolean {
+  const profiles = profilesOf(service);
+  return profiles.length === 0 || active.has('*') || profiles.some((profile) => active.has(profile));
+}
+
+/** A required dependency that a profile switches off is an error; one that is not required is dropped. */
+function checkDisabled(enabled: Dict, disabled: ReadonlySet<string>, context: Context): void {
+  for (const [name, service] of Object.entries(enabled)) {
+    const dependsOn = isDict(service) ? service['depends_on'] : undefined;
+    if (!isDict(dependsOn)) continue;
+    for (const [other, dependency] of Object.entries(dependsOn)) {
+      if (!disabled.has(other)) continue;
+      if (isDict(dependency) && dependency['required'] === false) continue;
+      const place = at(at(at(at(rootPlace(context), 'services'), name), 'depends_on'), other);
+      complain(place, {
+        code: 'ref.disabled',
+        message: `the service "${name}" depends on "${other}", which no active profile enables`,
+        hint: 'enable it with --profile, or write "required: false"',
+        key: true,
+      });
+    }
+  }
+}
+
+function closure(enabled: Dict, names: readonly string[]): Dict {
+  const chosen = new Set<string>();
+  const open = names.filter((name) => Object.hasOwn(enabled, name));
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (chosen.has(name)) continue;
+    chosen.add(name);
+    const service = enabled[name];
+    const dependsOn = isDict(service) ? service['depends_on'] : undefined;
+    if (isDict(dependsOn)) open.push(...Object.keys(dependsOn).filter((each) => Object.hasOwn(enabled, each)));
+  }
+  const result = dict();
+  for (const [name, service] of Object.entries(enabled)) if (chosen.has(name)) result[name] = service;
+  return result;
+}

@@ -1,0 +1,55 @@
+import { at, type Context, type Place, pathOf, rootPlace } from './canonical/context.ts';
+import { type Dict, dict, isDict, locate } from './node.ts';
+import { pathKind } from './read.ts';
+import { readEnvFile } from './variables.ts';
+
+/** Reads `env_file` and `label_file` of the services; what the service says itself wins. */
+export function resolveServiceFiles(services: Dict, context: Context): void {
+  for (const [name, service] of Object.entries(services)) {
+    if (!isDict(service)) continue;
+    const place = at(at(rootPlace(context), 'services'), name);
+    resolveEnvironment(service, place);
+    resolveLabels(service, place);
+  }
+}
+
+function resolveEnvironment(service: Dict, place: Place): void {
+  const { context } = place;
+  const files = service['env_file'];
+  delete service['env_file'];
+  if (!Array.isArray(files)) return;
+  const own = isDict(service['environment']) ? service['environment'] : dict();
+  const variables = new Map<string, string>();
+  const lookup = (name: string) => {
+    const value = own[name];
+    return context.lookup(name) ?? (typeof value === 'string' ? value : undefined);
+  };
+  for (const [index, file] of files.entries()) {
+    if (!isDict(file)) continue;
+    const path = String(file['path'] ?? '');
+    if (file['required'] === false && pathKind(path) === 'missing') continue;
+    const origin = locate(context.root, pathOf(at(at(place, 'env_file'), index)));
+    const format = typeof file['format'] === 'string' ? file['format'] : undefined;
+    readEnvFile({ path, format, into: variables, lookup, origin }, context.diagnostics);
+  }
+  const result = dict();
+  for (const [name, value] of variables) result[name] = value;
+  for (const [name, value] of Object.entries(own)) result[name] = value;
+  if (Object.keys(result).length > 0) service['environment'] = result;
+}
+
+function resolveLabels(service: Dict, place: Place): void {
+  const files = service['label_file'];
+  delete service['label_file'];
+  if (!Array.isArray(files)) return;
+  const labels = new Map<string, string>();
+  for (const [index, path] of files.entries()) {
+    const origin = locate(place.context.root, pathOf(at(at(place, 'label_file'), index)));
+    const request = { path: String(path), into: labels, lookup: () => undefined, origin };
+    readEnvFile(request, place.context.diagnostics);
+  }
+  const result = dict();
+  for (const [name, value] of labels) result[name] = value;
+  if (isDict(service['labels'])) Object.assign(result, service['labels']);
+  if (Object.keys(result).length > 0) service['labels'] = result;
+}

@@ -1,0 +1,61 @@
+import type { Position } from '../model/diagnostic.ts';
+
+/** A text that was read, with its place in the order of reading. */
+export interface Source {
+  /** Absolute path, or `<stdin>`. */
+  readonly path: string;
+  readonly text: string;
+  /** Order of reading: diagnostics are shown in file order. */
+  readonly index: number;
+  /** Offset of the first code unit of each line; filled on first use. */
+  lineStarts?: number[];
+}
+
+/** A stretch of a source: half-open, in UTF-16 code units. */
+export interface Origin {
+  readonly source: Source;
+  readonly start: number;
+  readonly end: number;
+}
+
+function lineStartsOf(source: Source): number[] {
+  if (source.lineStarts !== undefined) return source.lineStarts;
+  const starts = [0];
+  for (let at = source.text.indexOf('\n'); at !== -1; at = source.text.indexOf('\n', at + 1)) starts.push(at + 1);
+  source.lineStarts = starts;
+  return starts;
+}
+
+function lineIndexAt(starts: readonly number[], offset: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Line and column (from 1) of an origin; the length stops at the end of its first line. */
+export function positionOf(origin: Origin): Position {
+  const starts = lineStartsOf(origin.source);
+  const start = Math.min(origin.start, origin.source.text.length);
+  const line = lineIndexAt(starts, start);
+  const lineStart = starts[line] ?? 0;
+  const lineEnd = (starts[line + 1] ?? origin.source.text.length + 1) - 1;
+  const end = Math.max(start + 1, Math.min(origin.end, lineEnd));
+  return { file: origin.source.path, line: line + 1, column: start - lineStart + 1, length: end - start };
+}
+
+/** One line of a source without its line break, by number from 1; empty beyond the end. */
+export function lineText(source: Source, line: number): string {
+  const starts = lineStartsOf(source);
+  const start = starts[line - 1];
+  if (start === undefined) return '';
+  return source.text.slice(start, (starts[line] ?? source.text.length + 1) - 1).replace(/\r$/, '');
+}
+
+export function lineCount(source: Source): number {
+  return lineStartsOf(source).length;
+}

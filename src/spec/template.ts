@@ -1,0 +1,100 @@
+/** Looks a variable up; undefined when it is not set. */
+export type Lookup = (name: string) => string | undefined;
+
+export interface Template {
+  readonly text: string;
+  /** Variables that were needed, are not set and have no default. */
+  readonly unset: readonly string[];
+}
+
+/** What is wrong with a template. `interp.required`: `${X:?message}` and X is not set. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError';
+  readonly code: 'interp.syntax' | 'interp.required';
+
+  constructor(code: 'interp.syntax' | 'interp.required', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y;
+const operators = [':-', ':?', ':+', '-', '?', '+'] as const;
+type Operator = (typeof operators)[number];
+
+function nameAt(text: string, at: number): string {
+  namePattern.lastIndex = at;
+  return namePattern.exec(text)?.[0] ?? '';
+}
+
+/**
+ * Replaces `$X`, `${X}`, `${X:-default}`, `${X-default}`, `${X:?message}`, `${X?message}`, `${X:+other}`, `${X+other}`,
+ * nested to any depth, and `$$` by one dollar (Compose specification, "Interpolation"). A branch that is not taken is
+ * not evaluated. A dollar before anything else stands for itself. Throws `TemplateError`.
+ */
+export function substitute(text: string, lookup: Lookup): Template {
+  if (!text.includes('$')) return { text, unset: [] };
+  const unset: string[] = [];
+  return { text: expand(text, lookup, unset), unset };
+}
+
+function expand(text: string, lookup: Lookup, unset: string[]): string {
+  let result = '';
+  let at = 0;
+  for (;;) {
+    const dollar = text.indexOf('$', at);
+    if (dollar === -1) return result + text.slice(at);
+    result += text.slice(at, dollar);
+    const next = text[dollar + 1];
+    if (next === '$') {
+      result += '$';
+      at = dollar + 2;
+    } else if (next === '{') {
+      const end = closingBrace(text, dollar + 1);
+      result += braced(text, { start: dollar, end }, lookup, unset);
+      at = end + 1;
+    } else {
+      const name = nameAt(text, dollar + 1);
+      result += name === '' ? '$' : variableOf(name, lookup, unset);
+      at = dollar + 1 + name.length;
+    }
+  }
+}
+
+/** Braces nest whether a dollar stands before them or not, as in `${X:-{"json":1}}`. */
+function closingBrace(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at++) {
+    if (text[at] === '{') depth++;
+    if (text[at] === '}' && --depth === 0) return at;
+  }
+  throw new TemplateError('interp.syntax', `"${text.slice(open - 1, open + 39)}" has no closing brace`);
+}
+
+function variableOf(name: string, lookup: Lookup, unset: string[]): string {
+  const value = lookup(name);
+  if (value === undefined) unset.push(name);
+  return value ?? '';
+}
+
+function braced(text: string, range: { start: number; end: number }, lookup: Lookup, unset: string[]): string {
+  const name = nameAt(text, range.start + 2);
+  const rest = text.slice(range.start + 2 + name.length, range.end);
+  if (name !== '' && rest === '') return variableOf(name, lookup, unset);
+  const operator = operators.find((each) => rest.startsWith(each));
+  if (name === '' || operator === undefined || rest.includes('\n')) {
+    throw new TemplateError('interp.syntax', `"${text.slice(range.start, range.end + 1)}" is not a valid variable`);
+  }
+  return apply(operator, { name, word: rest.slice(operator.length) }, lookup, unset);
+}
+
+function apply(operator: Operator, use: { name: string; word: string }, lookup: Lookup, unset: string[]): string {
+  const value = lookup(use.name);
+  const present = value !== undefined && (operator.length === 1 || value !== '');
+  if (operator.endsWith('+')) return present ? expand(use.word, lookup, unset) : (value ?? '');
+  if (present) return value;
+  const word = expand(use.word, lookup, unset);
+  if (operator.endsWith('-')) return word;
+  const reason = word === '' ? '' : `: ${word}`;
+  throw new TemplateError('interp.required', `the variable "${use.name}" is required and not set${reason}`);
+}

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import type { Diagnostics } from './diagnose.ts';
+import { DotenvError, parseDotenv, parseRawEnv } from './dotenv.ts';
+import { quoted } from './printable.ts';
+import { pathKind, readTextFile } from './read.ts';
+import type { Origin, Source } from './source.ts';
+import { type Lookup, TemplateError } from './template.ts';
+
+export interface VariablesRequest {
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute. */
+  readonly envFiles: readonly string[];
+  readonly projectDirectory: string;
+}
+
+export interface EnvFileRequest {
+  /** Absolute. */
+  readonly path: string;
+  readonly format?: string | undefined;
+  readonly into: Map<string, string>;
+  readonly lookup: Lookup;
+  /** Where the file is named; a problem inside the file points into it instead. */
+  readonly origin?: Origin | undefined;
+}
+
+/** What `${X}` means: the caller's environment, then `--env-file` files (a later one wins) or `.env`. */
+export function loadVariables(request: VariablesRequest, diagnostics: Diagnostics): Lookup {
+  const shell: Lookup = (name) => (Object.hasOwn(request.env, name) ? request.env[name] : undefined);
+  const files = new Map<string, string>();
+  const paths = request.envFiles.length > 0 ? request.envFiles : defaultFile(request.projectDirectory);
+  for (const path of paths) readEnvFile({ path, into: files, lookup: shell }, diagnostics);
+  return (name) => shell(name) ?? files.get(name);
+}
+
+function defaultFile(projectDirectory: string): readonly string[] {
+  const path = join(projectDirectory, '.env');
+  return pathKind(path) === 'file' ? [path] : [];
+}
+
+/** Reads one environment file into a map; problems become diagnostics. */
+export function readEnvFile(request: EnvFileRequest, diagnostics: Diagnostics): void {
+  const read = readTextFile(request.path);
+  if ('problem' in read) {
+    const { code, message } = read.problem;
+    diagnostics.add({ code, message: `environment file: ${message}`, origin: request.origin });
+    return;
+  }
+  if (request.format !== undefined && request.format !== 'raw') {
+    const message = `unknown env_file format ${quoted(request.format)}`;
+    diagnostics.add({ code: 'schema.enum', message, hint: 'write "raw", or leave it out', origin: request.origin });
+    return;
+  }
+  try {
+    const parse = request.format === 'raw' ? parseRawEnv : parseDotenv;
+    parse(read.text, request.into, request.lookup);
+  } catch (error) {
+    diagnostics.add(envProblem(error, { path: request.path, text: read.text, index: 1_000_000 }, request.origin));
+  }
+}
+
+function envProblem(error: unknown, source: Source, named: Origin | undefined) {
+  if (error instanceof DotenvError) {
+    const origin = { source, start: error.offset, end: error.offset + 1 };
+    return { code: 'env-file.syntax', message: error.message, origin };
+  }
+  if (error instanceof TemplateError)
+    return { code: error.code, message: `${source.path}: ${error.message}`, origin: named };
+  throw error;
+}

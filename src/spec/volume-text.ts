@@ -1,0 +1,68 @@
+/** The short form of a volume, split. */
+export interface VolumeText {
+  readonly type: 'bind' | 'volume';
+  readonly source?: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly nocopy: boolean;
+  readonly propagation?: string;
+  readonly selinux?: string;
+  /** Options that mean nothing. */
+  readonly unknown: readonly string[];
+}
+
+const propagations = new Set(['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave']);
+/** Options of Docker that change nothing here: consistency is for macOS. */
+const silent = new Set(['consistent', 'cached', 'delegated']);
+
+/**
+ * `[SOURCE:]TARGET[:OPTIONS]`. A source that begins with `.`, `/` or `~` is a path, another one the name of a volume.
+ * A Windows drive (`C:\`) is one word. Either `volume` or `problem` is set.
+ */
+export function parseVolume(spec: string): { volume?: VolumeText; problem?: string } {
+  if (spec === '') return { problem: 'a volume may not be empty' };
+  const sections = splitSections(spec);
+  if (spec.length <= 2) return { volume: build(undefined, spec, []) };
+  if (sections.some((section) => section === '')) return { problem: 'a part between the colons is empty' };
+  if (sections.length > 3) return { problem: 'too many colons' };
+  const [first = '', second, options] = sections;
+  if (second === undefined) return { volume: build(undefined, first, []) };
+  return { volume: build(first, second, options?.split(',') ?? []) };
+}
+
+function splitSections(spec: string): string[] {
+  const sections: string[] = [];
+  let section = '';
+  for (const character of spec) {
+    if (character === ':' && !/^\p{L}$/u.test(section)) {
+      sections.push(section);
+      section = '';
+    } else {
+      section += character;
+    }
+  }
+  sections.push(section);
+  return sections;
+}
+
+function build(source: string | undefined, target: string, options: readonly string[]): VolumeText {
+  const propagation = options.findLast((option) => propagations.has(option));
+  const selinux = options.findLast((option) => option === 'z' || option === 'Z');
+  const access = options.findLast((option) => option === 'ro' || option === 'rw');
+  const known = (option: string) =>
+    propagations.has(option) || silent.has(option) || ['z', 'Z', 'ro', 'rw', 'nocopy'].includes(option);
+  return {
+    type: source !== undefined && isFilePath(source) ? 'bind' : 'volume',
+    ...(source !== undefined && { source }),
+    target,
+    readOnly: access === 'ro',
+    nocopy: options.includes('nocopy'),
+    ...(propagation !== undefined && { propagation }),
+    ...(selinux !== undefined && { selinux }),
+    unknown: options.filter((option) => !known(option)),
+  };
+}
+
+function isFilePath(source: string): boolean {
+  return /^[./~]/.test(source) || source.startsWith('\\\\') || /^\p{L}:/u.test(source);
+}
