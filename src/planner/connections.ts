@@ -1,21 +1,22 @@
+import { containerAddress } from '../model/address.ts';
+import type { ContainerSpec } from '../model/container.ts';
 import type { Conflict } from '../model/plan.ts';
-import { addressOf } from './draft.ts';
-import type { Sorted } from './drafts.ts';
+import { addressOf, isUp, observedKey } from './draft.ts';
+import { namespaceOwner, type Sorted } from './drafts.ts';
 import type { Findings } from './findings.ts';
 
 /** Network modes that name a container which isn't there, and ports that can't be published in them. Once a service. */
 export function checkConnections(sorted: Sorted, foreignNames: readonly string[], findings: Findings): void {
-  const names = new Set([
-    ...foreignNames,
-    ...sorted.drafts.map(({ spec }) => spec.name),
-    ...sorted.bystanders.map(({ spec }) => spec.name),
+  const present = [...sorted.drafts, ...sorted.bystanders].map(({ spec }) => spec);
+  const owners = new Set([
+    ...foreignNames.map((name) => `name ${name}`),
+    ...present.flatMap((spec) => [observedKey(spec), `name ${spec.name}`]),
   ]);
   for (const { spec } of sorted.drafts) {
     const { networkMode, ports } = spec;
     if (spec.key.index !== 1) continue;
-    if (networkMode.type === 'container' && !names.has(networkMode.container)) {
-      findings.conflicts.push(missingContainer(addressOf(spec), spec.key.service, networkMode.container));
-    }
+    const owner = namespaceOwner(spec);
+    if (owner !== undefined && !owners.has(owner)) findings.conflicts.push(missingOwner(spec));
     if (ports.length === 0 || networkMode.type === 'networks') continue;
     if (networkMode.type === 'host' || networkMode.type === 'none') {
       findings.warnings.push(
@@ -31,10 +32,37 @@ export function checkConnections(sorted: Sorted, foreignNames: readonly string[]
   }
 }
 
-function missingContainer(address: Conflict['address'], service: string, container: string): Conflict {
+/** A container that goes takes its network namespace with it; one that is left running in there would keep its links. */
+export function checkSharers(sorted: Sorted, findings: Findings): void {
+  const going = new Map<string, Conflict['address']>();
+  const replaced = sorted.drafts.filter(({ action }) => action === 'replace');
+  for (const { observed } of [...sorted.removals, ...replaced]) {
+    if (observed === undefined) continue;
+    going.set(observedKey(observed.spec), addressOf(observed.spec));
+    going.set(`name ${observed.spec.name}`, addressOf(observed.spec));
+  }
+  for (const bystander of sorted.bystanders.filter(isUp)) {
+    const { spec } = bystander;
+    const address = going.get(namespaceOwner(spec) ?? '');
+    if (address === undefined) continue;
+    findings.conflicts.push({
+      address,
+      message: `Cannot replace or remove ${address}: container "${spec.name}" runs in its network`,
+      hint: sorted.orphans.includes(spec.name)
+        ? 'Remove that container with --remove-orphans.'
+        : `Run "up" for service "${spec.key.service}" too, or stop it first.`,
+    });
+  }
+}
+
+function missingOwner({ key, networkMode }: ContainerSpec): Conflict {
+  const owner =
+    networkMode.type === 'service'
+      ? `service "${networkMode.service}": it has no container`
+      : `container "${networkMode.type === 'container' ? networkMode.container : ''}": there is none of that name`;
   return {
-    address,
-    message: `Cannot share the network of container "${container}": there is no container of that name`,
-    hint: `Correct services.${service}.network_mode.`,
+    address: containerAddress(key.service, key.index),
+    message: `Cannot share the network of ${owner}`,
+    hint: `Correct services.${key.service}.network_mode, or have that container created.`,
   };
 }

@@ -67,9 +67,8 @@ function compareResources(draft: Draft): void {
     updateDraft(draft, draft.fields.length > 0 ? 'changed in the stack file' : 'its networks have changed');
   }
   if (equalJson(observed.ports, ports)) return;
-  if (!draft.fields.some(({ field }) => field === 'ports')) {
-    draft.fields.push({ field: 'publishedPorts', before: observed.ports, after: ports, forcesReplacement: false });
-  }
+  if (draft.fields.some(({ field }) => field === 'ports')) return;
+  draft.fields.push({ field: 'publishedPorts', before: observed.ports, after: ports, forcesReplacement: false });
   updateDraft(draft, 'its host ports have changed');
 }
 

@@ -2,7 +2,7 @@ import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import { resourceChanges } from './changes.ts';
-import { checkConnections } from './connections.ts';
+import { checkConnections, checkSharers } from './connections.ts';
 import { decideContainers } from './decide.ts';
 import { checkNames, sortContainers } from './drafts.ts';
 import { expandServices } from './expand.ts';
@@ -54,6 +54,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
   };
   checkNames(sorted, observed.host.foreignContainerNames, findings);
   checkConnections(sorted, observed.host.foreignContainerNames, findings);
+  checkSharers(sorted, findings);
   checkDependencies(replicasOf(specs), new Set(Object.keys(stack.services)), findings);
   if (sorted.orphans.length > 0 && !options.removeOrphans) {
     findings.warnings.push(
