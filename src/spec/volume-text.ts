@@ -13,7 +13,7 @@ export interface VolumeText {
 
 const propagations = new Set(['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave']);
 /** Options of Docker that change nothing here: consistency is for macOS. */
-const silent = new Set(['consistent', 'cached', 'delegated']);
+const silent = new Set(['', 'consistent', 'cached', 'delegated']);
 
 /**
  * `[SOURCE:]TARGET[:OPTIONS]`. A source that begins with `.`, `/` or `~` is a path, another one the name of a volume.
@@ -30,11 +30,15 @@ export function parseVolume(spec: string): { volume?: VolumeText; problem?: stri
   return { volume: build(first, second, options?.split(',') ?? []) };
 }
 
+/** Splits at colons, but for those of a Windows drive and of a variable that is not filled in yet (`${X:-a}`). */
 function splitSections(spec: string): string[] {
   const sections: string[] = [];
   let section = '';
+  let braces = 0;
   for (const character of spec) {
-    if (character === ':' && !/^\p{L}$/u.test(section)) {
+    if (character === '{' && (braces > 0 || section.endsWith('$'))) braces++;
+    if (character === '}' && braces > 0) braces--;
+    if (character === ':' && braces === 0 && !/^\p{L}$/u.test(section)) {
       sections.push(section);
       section = '';
     } else {
