@@ -124,7 +124,9 @@ function readTree(request: LoadRequest, project: Project, diagnostics: Diagnosti
       continue;
     }
     const tree = parseYaml(source, diagnostics);
-    if (tree !== undefined && !isEmpty(tree)) trees.push(tree);
+    if (tree === undefined || isEmpty(tree)) continue;
+    checkSize(tree, diagnostics);
+    trees.push(tree);
   }
   if (diagnostics.hasErrors) return undefined;
   const name = earlyName(request, project, trees);
@@ -138,6 +140,16 @@ function readTree(request: LoadRequest, project: Project, diagnostics: Diagnosti
     return undefined;
   }
   return overs.reduce((below, over) => mergeFiles(below, over, diagnostics), settle(base));
+}
+
+/** A stack beyond this many services is refused before any work is done on it. */
+const mostServices = 10_000;
+
+function checkSize(tree: SpecNode, diagnostics: Diagnostics): void {
+  const services = entryOf(tree, 'services');
+  if (services?.node.kind !== 'map' || services.node.entries.size <= mostServices) return;
+  const message = `the stack has ${services.node.entries.size} services: the limit is ${mostServices}`;
+  diagnostics.add({ code: 'limit', message, origin: services.key });
 }
 
 function isEmpty(tree: SpecNode): boolean {

@@ -50,6 +50,14 @@ const openMaps = new Set([
   'services.*.depends_on',
 ]);
 
+/** Values that are never mixed with those of another file; even `null` replaces. */
+const replaced = new Set([
+  'services.*.command',
+  'services.*.entrypoint',
+  'services.*.healthcheck.test',
+  'services.*.ulimits.*',
+]);
+
 class Merge {
   readonly #diagnostics: Diagnostics;
   readonly #special: Readonly<Record<string, Merger>>;
@@ -61,7 +69,6 @@ class Merge {
       (fill?: Readonly<Record<string, string | boolean>>): Merger =>
       (base, over, path) =>
         this.#mappings(toMap(base, fill), toMap(over, fill), path);
-    const replace: Merger = (_base, over) => over;
     this.#special = {
       'networks.*.ipam.config': (base, over, path) => this.#ipamConfig(base, over, path),
       'networks.*.labels': sequence,
@@ -72,30 +79,27 @@ class Merge {
       'services.*.build.additional_contexts': sequence,
       'services.*.build.extra_hosts': extraHosts,
       'services.*.build.labels': sequence,
-      'services.*.command': replace,
       'services.*.depends_on': mapping({ condition: 'service_started', required: true }),
       'services.*.deploy.labels': sequence,
       'services.*.dns': sequence,
       'services.*.dns_opt': sequence,
       'services.*.dns_search': sequence,
-      'services.*.entrypoint': replace,
       'services.*.env_file': sequence,
       'services.*.label_file': sequence,
       'services.*.environment': sequence,
       'services.*.extra_hosts': extraHosts,
-      'services.*.healthcheck.test': replace,
       'services.*.labels': sequence,
       'services.*.logging': (base, over, path) => this.#logging(base, over, path),
       'services.*.models': mapping(),
       'services.*.networks': mapping(),
       'services.*.sysctls': sequence,
       'services.*.tmpfs': sequence,
-      'services.*.ulimits.*': replace,
     };
   }
 
   merge(base: SpecNode, over: SpecNode, path: string): SpecNode {
     if (over.tag === 'override') return settle(over, path);
+    if (replaced.has(path)) return settle(over, path);
     const special = this.#special[path];
     if (special !== undefined && !isNull(base) && !isNull(over)) return settle(special(base, over, path), path);
     if (isNull(over)) return settle(base, path);

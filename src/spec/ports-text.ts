@@ -25,7 +25,7 @@ export function parsePorts(spec: string): PortResult {
   }
   const parts = splitParts(body);
   if (parts === undefined) return { problem: `port "${spec}" is not [HOST_IP:][PUBLISHED:]TARGET[/PROTOCOL]` };
-  if (parts.hostIp !== '' && isIP(parts.hostIp) === 0) {
+  if (parts.hostIp !== '' && (isIP(parts.hostIp) === 0 || parts.hostIp.includes('%'))) {
     return { problem: `port "${spec}": "${parts.hostIp}" is not an IP address` };
   }
   const target = parseRange(parts.target);
@@ -46,7 +46,8 @@ function splitParts(body: string): { hostIp: string; published: string; target: 
   const target = parts.pop() ?? '';
   const published = parts.pop() ?? '';
   if (target === '') return undefined;
-  return { hostIp: parts.join(':'), published, target };
+  // An IPv6 address needs brackets: without them nobody can tell where it ends.
+  return parts.length > 1 ? undefined : { hostIp: parts.join(''), published, target };
 }
 
 function parseRange(text: string): Range | string {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 /** Stack and environment files beyond this size are refused. */
 export const mostBytes = 4 * 1024 * 1024;
@@ -106,15 +106,5 @@ export function pathKind(path: string): PathKind {
     return stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
   } catch {
     return 'missing';
-  }
-}
-
-/** Whether anything, a dangling link included, has that name. */
-export function pathExists(path: string): boolean {
-  try {
-    lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

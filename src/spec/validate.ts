@@ -89,23 +89,38 @@ function unknownKey(error: ErrorObject, path: Path): Description {
   return {
     code: 'schema.unknown-key',
     message: `unknown key ${quoted(key)} ${where}`,
-    hint: didYouMean(key, knownKeys(error.schemaPath)),
+    hint: didYouMean(key, knownKeys(path)),
     path: [...path, key],
     markKey: true,
   };
 }
 
-/** The keys that the object at this place of the schema knows. */
-function knownKeys(schemaPath: string): string[] {
-  let at: unknown = schema;
-  for (const step of schemaPath.replace(/^#\//, '').split('/').slice(0, -1)) {
-    if (typeof at !== 'object' || at === null) return [];
-    at = (at as Readonly<Record<string, unknown>>)[
-      decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
-    ];
-  }
-  const properties = (at as { properties?: object } | undefined)?.properties ?? {};
-  return Object.keys(properties);
+interface SchemaNode {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+  readonly $defs?: Readonly<Record<string, SchemaNode>>;
+}
+
+/** The keys that the object at a place may have. */
+function knownKeys(path: Path): string[] {
+  let node: SchemaNode | undefined = schema as SchemaNode;
+  for (const step of path) node = node === undefined ? undefined : schemaBelow(node, step);
+  return Object.keys(node?.properties ?? {});
+}
+
+function schemaBelow(node: SchemaNode, step: string | number): SchemaNode | undefined {
+  const { properties = {}, additionalProperties: rest, patternProperties = {} } = node;
+  const other = typeof rest === 'object' ? rest : Object.values(patternProperties)[0];
+  const own = Object.hasOwn(properties, step) ? properties[step] : other;
+  return followed(typeof step === 'number' ? (node.items ?? own) : own);
+}
+
+function followed(node: SchemaNode | undefined): SchemaNode | undefined {
+  const name = node?.$ref?.split('/').pop();
+  return name === undefined ? node : followed((schema as SchemaNode).$defs?.[name]);
 }
 
 function pathOf(pointer: string): (string | number)[] {

@@ -13,7 +13,7 @@ export interface VolumeText {
 
 const propagations = new Set(['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave']);
 /** Options of Docker that change nothing here: consistency is for macOS. */
-const silent = new Set(['consistent', 'cached', 'delegated']);
+const silent = new Set(['', 'consistent', 'cached', 'delegated']);
 
 /**
  * `[SOURCE:]TARGET[:OPTIONS]`. A source that begins with `.`, `/` or `~` is a path, another one the name of a volume.
@@ -30,11 +30,19 @@ export function parseVolume(spec: string): { volume?: VolumeText; problem?: stri
   return { volume: build(first, second, options?.split(',') ?? []) };
 }
 
+/**
+ * Splits at colons, but for those of a variable that is not filled in yet (`${X:-a}`) and of a Windows drive. `v:/data`
+ * is a volume of one letter, `c:/data:/data` a drive.
+ */
 function splitSections(spec: string): string[] {
   const sections: string[] = [];
   let section = '';
-  for (const character of spec) {
-    if (character === ':' && !/^\p{L}$/u.test(section)) {
+  let braces = 0;
+  const characters = [...spec];
+  for (const [index, character] of characters.entries()) {
+    if (character === '{' && (braces > 0 || section.endsWith('$'))) braces++;
+    if (character === '}' && braces > 0) braces--;
+    if (character === ':' && braces === 0 && !(sections.length < 2 && isDrive(section, characters, index))) {
       sections.push(section);
       section = '';
     } else {
@@ -43,6 +51,10 @@ function splitSections(spec: string): string[] {
   }
   sections.push(section);
   return sections;
+}
+
+function isDrive(section: string, characters: readonly string[], colon: number): boolean {
+  return /^\p{L}$/u.test(section) && /^(\\|\/[^:]*:[\\/])/.test(characters.slice(colon + 1).join(''));
 }
 
 function build(source: string | undefined, target: string, options: readonly string[]): VolumeText {

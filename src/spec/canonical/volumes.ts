@@ -60,10 +60,11 @@ function shortEntry(spec: string, place: Place): Dict | undefined {
     const hint = 'the options are ro, rw, nocopy, z, Z and the propagations such as rshared';
     complain(place, { code: 'schema.enum', message, hint });
   }
-  return finished(fromText(volume), place);
+  return finished(longVolume(volume), place);
 }
 
-function fromText(volume: VolumeText): Dict {
+/** The long form of a short one, its paths as written. */
+export function longVolume(volume: VolumeText): Dict {
   const entry = dict();
   entry['type'] = volume.type;
   if (volume.source !== undefined) entry['source'] = volume.source;

@@ -5,8 +5,7 @@ import { quoted } from '../printable.ts';
 import { nameHint } from '../validate.ts';
 import { type CheckInput, keysOf, type ServiceAt, servicesOf } from './input.ts';
 
-/** Services in a stack, and replicas of one. */
-const mostServices = 10_000;
+/** Replicas of one service. */
 const mostReplicas = 1_000;
 /** Below this the kernel kills the process before it has begun (Docker's minimum). */
 const leastMemory = 6 * 1024 * 1024;
@@ -21,11 +20,6 @@ export function replicasOf(service: Dict): number {
 /** Values that have the right type and no meaning. */
 export function checkValues(input: CheckInput, context: Context): void {
   const services = servicesOf(input.enabled, context);
-  if (services.length > mostServices) {
-    const message = `the stack has ${services.length} services: the limit is ${mostServices}`;
-    complain({ context, step: '' }, { code: 'limit', message });
-    return;
-  }
   for (const each of services) {
     checkName(each.name, each.place);
     checkReplicas(each);

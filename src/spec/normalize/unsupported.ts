@@ -97,7 +97,7 @@ function warn(place: Place, reason: string, code = 'unsupported.key'): void {
 function warnValues(written: Dict, canonical: Value | undefined, place: Place): void {
   const value = isDict(canonical) ? canonical : {};
   if (value['build'] !== undefined && value['image'] === undefined && written['x-rootfs'] === undefined) {
-    warn(at(place, 'build'), 'building images is not done yet: the service runs on the host’s programs');
+    warn(at(place, 'build'), "building images is not done yet: the service runs on the host's programs");
   }
   for (const key of ['pid', 'ipc', 'uts', 'cgroup']) {
     const mode = value[key];

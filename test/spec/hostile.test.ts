@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { InvalidStackError, TsstackError } from '../../src/model/error.ts';
+import { substitute, TemplateError } from '../../src/spec/template.ts';
+import { loadText, problemsOf } from './load-text.ts';
+
+test('nesting of any kind is refused before the parser overflows its stack', () => {
+  const texts = [`x-a: ${'['.repeat(100_000)}`, '- '.repeat(100_000), '{a: '.repeat(50_000), '? '.repeat(50_000)];
+  for (const text of texts) assert.equal(problemsOf(text)[0]?.code, 'yaml.depth-limit');
+  const lines = Array.from({ length: 300 }, (_, depth) => `${' '.repeat(depth)}k:`).join('\n');
+  assert.equal(problemsOf(lines)[0]?.code, 'yaml.depth-limit');
+});
+
+test('brackets inside text do not count as nesting', () => {
+  const script = `services:\n  a:\n    command: |\n${`      ${'['.repeat(50)}\n`.repeat(20)}`;
+  assert.throws(() => loadText(`${script}      "`), InvalidStackError);
+  assert.ok(loadText(`x-note: "${'['.repeat(500)}"\nservices: {a: {hostname: h}}`));
+});
+
+test('a range of all ports loads', () => {
+  const { stack } = loadText('services: {a: {ports: ["1-65535:1-65535"]}}');
+  assert.equal(stack.services['a']?.ports.length, 65_535);
+});
+
+test('any text either loads or gives diagnostics, never another error', () => {
+  const words = [
+    'services',
+    'a',
+    ': ',
+    '\n',
+    '  ',
+    '- ',
+    '{',
+    '}',
+    '[',
+    ']',
+    '&x ',
+    '*x',
+    '<<',
+    '"',
+    "'",
+    '${',
+    '}',
+    '!reset ',
+    '|',
+    '#',
+    ',',
+  ];
+  const keys = [
+    'image',
+    'ports',
+    'volumes',
+    'environment',
+    'networks',
+    'deploy',
+    'build',
+    'extends',
+    '80:80',
+    'null',
+    '1',
+    '__proto__',
+  ];
+  const text = fc.array(fc.oneof(fc.constantFrom(...words, ...keys), fc.string({ maxLength: 3 })), { maxLength: 40 });
+  fc.assert(
+    fc.property(text, (parts) => {
+      try {
+        loadText(parts.join(''));
+      } catch (error) {
+        assert.ok(error instanceof TsstackError, String(error));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('any value of any key of a service either loads or gives diagnostics', () => {
+  const keys = fc.constantFrom(
+    'image',
+    'command',
+    'ports',
+    'volumes',
+    'environment',
+    'networks',
+    'deploy',
+    'build',
+    'ulimits',
+    'healthcheck',
+    'depends_on',
+    'extra_hosts',
+    'tmpfs',
+    'devices',
+    'secrets',
+    'blkio_config',
+    'logging',
+    'develop',
+    'env_file',
+    'gpus',
+    'links',
+    'extends',
+  );
+  fc.assert(
+    fc.property(keys, fc.jsonValue({ maxDepth: 3 }), (key, value) => {
+      try {
+        loadText(JSON.stringify({ services: { a: { [key]: value } } }));
+      } catch (error) {
+        assert.ok(error instanceof InvalidStackError, String(error instanceof Error ? error.stack : error));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a text without a dollar is never changed by interpolation, and $$ always gives one', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const escaped = text.replaceAll('$', '$$$$');
+      try {
+        assert.equal(substitute(escaped, () => 'never').text, text);
+      } catch (error) {
+        assert.ok(!(error instanceof TemplateError), 'an escaped text is a valid template');
+        throw error;
+      }
+    }),
+  );
+});

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Service } from '../../src/model/stack.ts';
+import { loadText } from './load-text.ts';
+
+function service(body: string, rest = ''): Service {
+  const found = loadText(`services: {a: ${body}}\n${rest}`).stack.services['a'];
+  assert.ok(found !== undefined);
+  return found;
+}
+
+test('the source of a root is the host, a folder, a file on disk or a registry reference', () => {
+  assert.deepEqual(service('{}').source, { type: 'host' });
+  assert.deepEqual(service('{x-rootfs: ./root}').source, { type: 'rootfs', path: '/project/root' });
+  assert.deepEqual(service('{image: "oci:img:v1"}').source, { type: 'oci', path: '/project/img', tag: 'v1' });
+  assert.deepEqual(service('{image: "oci-archive:/a/b.tar"}').source, { type: 'oci-archive', path: '/a/b.tar' });
+  assert.deepEqual(service('{image: "docker-archive:./b.tar:x:1"}').source, {
+    type: 'docker-archive',
+    path: '/project/b.tar',
+    tag: 'x:1',
+  });
+  assert.deepEqual(service('{image: "nginx:1"}').source, { type: 'reference', reference: 'nginx:1' });
+});
+
+test('both syntaxes of a limit end in the same place', () => {
+  const old = service('{mem_limit: 64m, cpus: "0.5", pids_limit: 9, mem_reservation: 32m}');
+  const limits = 'limits: {memory: 64m, cpus: "0.5", pids: 9}';
+  assert.deepEqual(service(`{deploy: {resources: {${limits}, reservations: {memory: 32m}}}}`).resources, old.resources);
+  assert.deepEqual(old.resources, {
+    cpus: 0.5,
+    memoryBytes: 64 * 1024 * 1024,
+    memoryReservationBytes: 32 * 1024 * 1024,
+    pids: 9,
+  });
+});
+
+test('a string health check runs in a shell, NONE switches it off, defaults are those of Compose', () => {
+  assert.deepEqual(service('{healthcheck: {test: "curl x", interval: 1s}}').healthcheck, {
+    test: ['/bin/sh', '-c', 'curl x'],
+    intervalMs: 1000,
+    timeoutMs: 30_000,
+    retries: 3,
+    startPeriodMs: 0,
+    startIntervalMs: 5000,
+  });
+  assert.deepEqual(service('{healthcheck: {test: [CMD, x, y]}}').healthcheck?.test, ['x', 'y']);
+  assert.deepEqual(service('{healthcheck: {test: [NONE]}}').healthcheck?.test, []);
+  assert.deepEqual(service('{healthcheck: {disable: true}}').healthcheck?.test, []);
+});
+
+test('deploy.restart_policy wins over restart', () => {
+  assert.deepEqual(service('{restart: "on-failure:3"}').restart, { condition: 'on-failure', maxAttempts: 3 });
+  assert.deepEqual(service('{restart: always, deploy: {restart_policy: {condition: none}}}').restart, {
+    condition: 'no',
+  });
+  assert.deepEqual(service('{deploy: {restart_policy: {condition: on-failure, delay: 2s, max_attempts: 4}}}').restart, {
+    condition: 'on-failure',
+    maxAttempts: 4,
+    delayMs: 2000,
+  });
+});
+
+test('mounts of every form have absolute sources and parsed options', () => {
+  const mounts = service(
+    '{volumes: ["./x:/x:ro", "data:/d:nocopy", /anon], tmpfs: ["/run:size=1m,mode=1777,exec"]}',
+    'volumes: {data: {}}',
+  );
+  assert.deepEqual(mounts.mounts, [
+    { type: 'bind', source: '/project/x', target: '/x', readOnly: true, createHostPath: true },
+    { type: 'volume', source: 'data', target: '/d', readOnly: false, nocopy: true },
+    { type: 'volume', target: '/anon', readOnly: false, nocopy: false },
+    { type: 'tmpfs', target: '/run', readOnly: false, sizeBytes: 1024 * 1024, mode: 0o1777, options: ['exec'] },
+  ]);
+});
+
+test('ports keep ranges to choose from and expand ranges to map', () => {
+  const { ports } = service('{ports: ["80-81:8080", "90-91:90-91/udp", "127.0.0.1::70"]}');
+  assert.deepEqual(ports, [
+    { protocol: 'tcp', target: 8080, published: 80, publishedEnd: 81 },
+    { protocol: 'udp', target: 90, published: 90, publishedEnd: 90 },
+    { protocol: 'udp', target: 91, published: 91, publishedEnd: 91 },
+    { protocol: 'tcp', target: 70, hostIp: '127.0.0.1' },
+  ]);
+});
+
+test('the environment keeps numbers as written and names that JavaScript knows', () => {
+  const { environment } = service(
+    '{environment: {A: 010, B: 1.10, C: no, D: true, __proto__: p, constructor: c, E: }}',
+  );
+  assert.deepEqual(Object.entries(environment), [
+    ['A', '010'],
+    ['B', '1.10'],
+    ['C', 'no'],
+    ['D', 'true'],
+    ['__proto__', 'p'],
+    ['constructor', 'c'],
+  ]);
+});
+
+test('only networks and volumes that an enabled service uses are part of the stack', () => {
+  const text = `services:
+  a: {networks: [n], volumes: ["v:/v"]}
+  b: {profiles: [p], networks: [m], volumes: ["w:/w"]}
+networks: {n: {}, m: {}, unused: {}}
+volumes: {v: {}, w: {}}`;
+  const { stack } = loadText(text);
+  assert.deepEqual(
+    [Object.keys(stack.services), Object.keys(stack.networks), Object.keys(stack.volumes)],
+    [['a'], ['n'], ['v']],
+  );
+  assert.deepEqual(stack.disabledServices, ['b']);
+  const all = loadText(text, { profiles: ['*'] }).stack;
+  assert.deepEqual(
+    [Object.keys(all.networks), Object.keys(all.volumes), all.disabledServices],
+    [['m', 'n'], ['v', 'w'], []],
+  );
+});
+
+test('naming a service takes it with its dependencies and enables its profile', () => {
+  const text = 'services: {a: {depends_on: [b]}, b: {}, c: {}, d: {profiles: [x]}}';
+  assert.deepEqual(Object.keys(loadText(text, { services: ['a'] }).stack.services), ['a', 'b']);
+  assert.deepEqual(Object.keys(loadText(text, { services: ['d'] }).stack.services), ['d']);
+});
+
+test('security options become a filter, capabilities their kernel names', () => {
+  const { security } = service(
+    '{cap_add: [net_admin, CAP_SYS_TIME], cap_drop: [all], security_opt: ["no-new-privileges:true", "seccomp=./p.json"]}',
+  );
+  assert.deepEqual(security, {
+    privileged: false,
+    capAdd: ['NET_ADMIN', 'SYS_TIME'],
+    capDrop: ['ALL'],
+    noNewPrivileges: true,
+    seccomp: '/project/p.json',
+    devices: [],
+  });
+});
+
+test('user and time namespaces are shared unless asked for', () => {
+  assert.deepEqual(service('{}').namespaces, {
+    pid: 'private',
+    ipc: 'private',
+    uts: 'private',
+    cgroup: 'private',
+    user: 'host',
+    time: 'host',
+  });
+  const own = service('{userns_mode: private, x-time-namespace: true, pid: host}').namespaces;
+  assert.deepEqual([own.user, own.time, own.pid], ['private', 'private', 'host']);
+});
