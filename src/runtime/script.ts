@@ -25,7 +25,7 @@ export function launchScript({ spec, run, paths, cgroupProcsFiles }: ScriptConfi
   const again = '/bin/sh "$0" wait';
   const join = cgroupProcsFiles.map((file) => `    echo 0 >${shellQuote(file)}\n`).join('');
   return `#!/bin/sh
-# Start ${run} of ${spec.name}. Run it as root: sh ${shellQuote(paths.launchScript)}
+# Start ${run} of ${JSON.stringify(spec.name)}. Run it as root: sh ${JSON.stringify(paths.launchScript)}
 set -eu
 case \${1-} in
 '')

@@ -104,8 +104,8 @@ export class Sandbox {
     };
   }
 
-  /** Starts it; throws an Error with what the launcher said when it could not. */
-  async start(config: LaunchConfig): Promise<RunningContainer> {
+  /** Starts it, with further descriptors open; throws an Error with what the launcher said when it could not. */
+  async start(config: LaunchConfig, leaked: readonly number[] = []): Promise<RunningContainer> {
     const { paths } = config;
     const launch = buildLaunch(config);
     for (const directory of launch.directories) mkdirSync(directory, { recursive: true });
@@ -113,7 +113,7 @@ export class Sandbox {
     writeFileSync(paths.launchScript, launch.script);
     writeFileSync(paths.launcher, launch.launcher, { mode: 0o700 });
     const child = spawn('/bin/sh', [paths.launchScript], {
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', ...leaked],
       detached: true,
     });
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -214,7 +214,8 @@ export function execBase(config: LaunchConfig, pid: number) {
   return { spec, pid, env, workingDir, identity, cgroupProcsFiles, kernel, privileged };
 }
 
-function openLauncher(path: string, launcher: Uint8Array): { descriptor: number; close: () => void } {
+/** Writes a launcher, opens and unlinks it, as whoever performs an exec does. */
+export function openLauncher(path: string, launcher: Uint8Array): { descriptor: number; close: () => void } {
   writeFileSync(path, launcher, { mode: 0o700 });
   const descriptor = openSync(path, 'r');
   rmSync(path);

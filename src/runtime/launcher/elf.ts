@@ -1,3 +1,4 @@
+import { TsstackError } from '../../model/error.ts';
 import { loopCode } from './machine.ts';
 import type { Argument, Call, Datum, Structure } from './program.ts';
 import { type Architecture, syscallNumber } from './syscalls.ts';
@@ -87,7 +88,11 @@ class DataSection {
   #placeString(text: string): number {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
-    if (text.includes('\0')) throw new Error('a NUL byte cannot be part of a string for the kernel');
+    if (text.includes('\0')) {
+      throw new TsstackError('launch-failed', `A NUL byte cannot be part of ${JSON.stringify(text)}`, {
+        hint: 'Remove it from the stack file.',
+      });
+    }
     const address = this.#append(Buffer.from(`${text}\0`));
     this.#strings.set(text, address);
     return address;

@@ -1,3 +1,4 @@
+import { TsstackError } from '../../model/error.ts';
 import type { ContainerPaths } from '../../store/paths.ts';
 import type { ResolvedMount } from '../config.ts';
 import {
@@ -36,12 +37,20 @@ export interface TakenMount {
   readonly tree?: number;
 }
 
-/** Those that other mounts belong over or under come in the order of their paths: parents first. */
+/** Parents before children, whatever order they were written in. Throws `launch-failed` for two at one place. */
 export function sortMounts(mounts: readonly ResolvedMount[]): readonly TakenMount[] {
   const depth = (target: string) => target.split('/').length;
-  return mounts
+  const sorted = mounts
     .map((mount) => ({ target: normalizeTarget(mount.target), mount }))
     .sort((left, right) => depth(left.target) - depth(right.target));
+  const seen = new Set<string>();
+  for (const { target } of sorted) {
+    if (seen.has(target)) {
+      throw new TsstackError('launch-failed', `Two mounts have the target ${target}`, { hint: 'Remove one of them.' });
+    }
+    seen.add(target);
+  }
+  return sorted;
 }
 
 /** Whether it belongs over one of the kernel's file systems, and so after it. */

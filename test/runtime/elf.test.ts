@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { EACCES, ENOENT, ENOTDIR, SIGCHLD } from '../../src/runtime/launcher/constants.ts';
+import { assembleElf } from '../../src/runtime/launcher/elf.ts';
+import { explainReport, listCalls } from '../../src/runtime/launcher/listing.ts';
+import { Program } from '../../src/runtime/launcher/program.ts';
+import { executeProgram } from '../../src/runtime/steps/process.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'tsstack-elf-'));
+after(() => rmSync(directory, { recursive: true }));
+
+/** How a launcher of an architecture can be run here; undefined: not at all. */
+const RUNNERS = {
+  x86_64: process.arch === 'x64' ? [] : undefined,
+  aarch64:
+    process.arch === 'arm64'
+      ? []
+      : existsSync('/usr/bin/qemu-aarch64-static')
+        ? ['/usr/bin/qemu-aarch64-static']
+        : undefined,
+} as const;
+
+for (const arch of ['x86_64', 'aarch64'] as const) {
+  const runner = RUNNERS[arch];
+  const skip = runner === undefined ? `no ${arch} machine and no emulator (package qemu-user-static)` : false;
+
+  const runLauncher = (program: Program) => {
+    const path = join(directory, `${arch}-${Math.random()}`);
+    writeFileSync(path, assembleElf(arch, program.calls, 3), { mode: 0o700 });
+    const [file = path, ...args] = [...(runner ?? []), path];
+    const { status, output } = spawnSync(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    const report = Buffer.from(output[3] ?? '');
+    return { status, stdout: String(output[1]), report, said: explainReport(listCalls(program.calls), report) };
+  };
+  const print = (program: Program, text: string) => program.call('write', [1, text, text.length], `print ${text}`);
+  const shell = (program: Program, script: string) =>
+    executeProgram(program, { argv: ['/bin/sh', '-c', script], env: { WORD: 'from the table' } });
+
+  describe(`launcher for ${arch}`, { skip }, () => {
+    test('passes arguments and environment to the program it executes', () => {
+      const program = new Program([0, 1, 2, 3]);
+      shell(program, 'echo "$WORD, $0"; exit 37');
+      const { status, stdout, report } = runLauncher(program);
+      assert.deepEqual(
+        { status, stdout, report: report.length },
+        { status: 37, stdout: 'from the table, /bin/sh\n', report: 0 },
+      );
+    });
+
+    test('reports the failing call and its errno, and ends with 125', () => {
+      const program = new Program([0, 1, 2, 3]);
+      print(program, 'first');
+      program.call('chdir', ['/no/such/directory'], 'go to /no/such/directory');
+      shell(program, 'true');
+      const { status, stdout, report, said } = runLauncher(program);
+      assert.equal(stdout, 'first');
+      assert.deepEqual([...report], [1, 0, 0, 0, ENOENT, 0, 0, 0]);
+      assert.equal(status, 125);
+      assert.equal(said, 'go to /no/such/directory: no such file or directory (ENOENT)');
+    });
+
+    test('skips as many calls as a tolerated error says, whichever of the three it is, and counts them', () => {
+      for (const tolerate of [[ENOENT], [1, ENOENT], [1, 2, EACCES]]) {
+        const program = new Program([0, 1, 2, 3]);
+        program.call('chdir', ['/no/such/directory'], 'go nowhere', { tolerate, skip: 2 });
+        print(program, 'a');
+        print(program, 'b');
+        print(program, 'c');
+        program.call('chdir', ['/no/such/directory'], 'fail');
+        shell(program, 'true');
+        const { stdout, report } = runLauncher(program);
+        assert.equal(stdout, 'c');
+        assert.equal(report.readUInt32LE(0), 4);
+      }
+    });
+
+    test('goes on with the next call when a tolerated error does not happen', () => {
+      const program = new Program([0, 1, 2, 3]);
+      program.call('chdir', ['/'], 'go to /', { tolerate: [ENOENT], skip: 1 });
+      print(program, 'not skipped');
+      shell(program, 'true');
+      assert.equal(runLauncher(program).stdout, 'not skipped');
+    });
+
+    for (const [script, expected] of [
+      ['exit 7', 7],
+      ['kill -9 $$', 137],
+      ['true', 0],
+    ] as const) {
+      test(`waits for the child of a fork: "${script}" gives ${expected}`, () => {
+        const program = new Program([0, 1, 2, 3]);
+        program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'fork', { fork: true });
+        shell(program, script);
+        const { status, report } = runLauncher(program);
+        assert.deepEqual({ status, report: report.length }, { status: expected, report: 0 });
+      });
+    }
+
+    test('finds a program along PATH, passing over what is missing and what cannot be executed', () => {
+      writeFileSync(join(directory, 'sh'), 'not executable', { mode: 0o600 });
+      const program = new Program([0, 1, 2, 3]);
+      executeProgram(program, {
+        argv: ['sh', '-c', 'echo found'],
+        env: { PATH: `/no/such:${directory}/sh:${directory}:/usr/bin:/bin` },
+      });
+      assert.equal(runLauncher(program).stdout, 'found\n');
+    });
+
+    test('ends with 127 for a program that is nowhere, and 126 for one that is not executable', () => {
+      writeFileSync(join(directory, 'plain'), '', { mode: 0o600 });
+      const results = ['nowhere', 'plain', '/no/such', directory].map((name) => {
+        const program = new Program([0, 1, 2, 3]);
+        executeProgram(program, { argv: [name], env: { PATH: `/no/such:${directory}:/bin` } });
+        const { status, said } = runLauncher(program);
+        return `${status} ${said.replaceAll(directory, 'DIR')}`;
+      });
+      assert.deepEqual(results, [
+        '127 run "nowhere": no such program in the container, or no interpreter for it (ENOENT)',
+        '126 run "plain" as DIR/plain: not executable (EACCES)',
+        '127 run "/no/such": no such program in the container, or no interpreter for it (ENOENT)',
+        '126 run "DIR": not executable (EACCES)',
+      ]);
+    });
+
+    test('has a writable page for results that nobody reads', () => {
+      const program = new Program([0, 1, 2, 3]);
+      program.call('readlinkat', [-100, '/proc/self/exe', { scratch: true }, 100], 'read a link');
+      program.call('write', [1, { scratch: true }, 1], 'print its first byte');
+      shell(program, 'true');
+      assert.equal(runLauncher(program).stdout, '/');
+    });
+  });
+}
+
+test('Program counts descriptors as the kernel does', () => {
+  const program = new Program([0, 1, 2, 3, 5]);
+  const open = () => program.open('openat', [-100, '/', 0, 0], 'open /');
+  assert.deepEqual([open(), open(), open()], [4, 6, 7]);
+  program.close(6);
+  assert.deepEqual([open(), open()], [6, 8]);
+  program.closeRange(6, 8);
+  assert.equal(open(), 6);
+  assert.throws(() => program.close(9), /not open/);
+});
+
+test('assembleElf() refuses a table that the loop could run off', () => {
+  const program = new Program([0]);
+  program.call('execve', ['/bin/true', 0, 0], 'run', { tolerate: [ENOTDIR], executes: true });
+  assert.throws(() => assembleElf('x86_64', program.calls, 3), /must end/);
+  assert.throws(() => assembleElf('x86_64', [], 3), /must end/);
+});
+
+test('explainReport() gives the text of a launch script that failed as it stands', () => {
+  assert.equal(
+    explainReport('', Buffer.from('launch.sh: 20: cannot create /x: Read-only\n')),
+    'launch.sh: 20: cannot create /x: Read-only',
+  );
+});

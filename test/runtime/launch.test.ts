@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { LaunchConfig } from '../../src/runtime/config.ts';
+import { buildExec } from '../../src/runtime/exec.ts';
+import { execProgram } from '../../src/runtime/exec-program.ts';
+import { buildLaunch } from '../../src/runtime/launch.ts';
+import { launchProgram } from '../../src/runtime/launch-program.ts';
+import { containerSpec, launchConfig, SECURITY } from '../helpers/launch-config.ts';
+import { simulate } from '../helpers/launcher-simulator.ts';
+
+/** Everything that a stack file can ask of a launch, at once. */
+function fullConfig(): LaunchConfig {
+  const config = launchConfig();
+  return launchConfig({
+    spec: containerSpec({
+      argv: ['server', '--flag'],
+      env: { PATH: '/app/bin:/bin', GREETING: "it's" },
+      workingDir: '/srv/app',
+      domainname: 'example',
+      init: true,
+      stdinOpen: true,
+      readOnly: true,
+      ulimits: { nofile: { soft: 100, hard: 200 } },
+      security: {
+        ...SECURITY,
+        noNewPrivileges: true,
+        devices: [{ source: '/host/dev/snd', target: '/dev/snd', permissions: 'rw' }],
+      },
+      namespaces: { ...config.spec.namespaces, cgroup: 'host', ipc: 'host' },
+      sysctls: { 'net.core.somaxconn': '1024' },
+    }),
+    rootfs: {
+      lower: ['/host/base'],
+      overlays: [
+        { target: '/usr', lower: ['/host/usr'] },
+        { target: '/usr/local', lower: ['/host/local', '/host/local2'] },
+      ],
+    },
+    mounts: [
+      { type: 'bind', source: '/host/data', sourceIsDirectory: true, target: '/data/deep', readOnly: true },
+      {
+        type: 'bind',
+        source: '/host/file',
+        sourceIsDirectory: false,
+        target: '/data',
+        readOnly: false,
+        propagation: 'rshared',
+      },
+      {
+        type: 'bind',
+        source: '/host/vol',
+        subpath: 'sub/path',
+        sourceIsDirectory: true,
+        target: '/v',
+        readOnly: false,
+      },
+      {
+        type: 'bind',
+        source: '/host/cpuinfo',
+        sourceIsDirectory: false,
+        target: '/proc/cpuinfo',
+        readOnly: true,
+        propagation: 'rslave',
+      },
+      { type: 'tmpfs', target: '/tmp', readOnly: false, options: 'size=1m,exec,mode=1777' },
+    ],
+    identity: { uid: 1000, gid: 100, groups: [100, 7], home: '/home/me' },
+    initPath: '/host/tini',
+  });
+}
+
+const CONFIGS = { simple: launchConfig(), full: fullConfig() };
+
+for (const [name, config] of Object.entries(CONFIGS)) {
+  test(`buildLaunch() of the ${name} container gives the script and the calls of golden/launch-${name}.txt`, () => {
+    const file = new URL(`golden/launch-${name}.txt`, import.meta.url);
+    const { script, listing, directories } = buildLaunch(config);
+    const text = `${script}\n${listing}\n${directories.join('\n')}\n`;
+    if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(file, text);
+    assert.equal(text, readFileSync(file, 'utf8'));
+  });
+
+  test(`the ${name} launcher uses only open descriptors and leaves none behind, whichever tolerated errors happen`, () => {
+    const calls = launchProgram(config);
+    const tolerant = calls.flatMap((call, index) => (call.tolerate.length > 0 && !call.executes ? [index] : []));
+    const expected = simulate(calls, new Set(), [0, 1, 2, 3, 9]).open;
+    // Beside the standard ones: the status pipe and, with it, the init program, both closed on execution.
+    assert.equal(expected.length, config.spec.init ? 5 : 4);
+    assert.deepEqual(simulate(calls, new Set(tolerant), [0, 1, 2, 3, 9]).open, expected, 'all of them');
+    for (const failing of tolerant) {
+      assert.deepEqual(simulate(calls, new Set([failing]), [0, 1, 2, 3, 9]).open, expected, calls[failing]?.words);
+    }
+  });
+
+  test(`the ${name} launcher looks up nothing of the container before the root changes, and nothing of the host after`, () => {
+    const { pathsBefore, pathsAfter } = simulate(launchProgram(config), new Set(), [0, 1, 2, 3, 9]);
+    const ofHost =
+      /^\/(host|images|var\/lib\/tsstack|run\/netns)\/|^\/proc\/self\/(fd|oom_score_adj)$|^\/(dev\/shm|sys\/fs\/cgroup)?$/;
+    assert.deepEqual(
+      pathsBefore.filter((path) => !ofHost.test(path)),
+      [],
+    );
+    assert.deepEqual(
+      pathsAfter.filter((path) => /^\/(host|images|var\/lib\/tsstack|run\/netns)\//.test(path)),
+      [],
+    );
+  });
+}
+
+test('buildLaunch() mounts volumes before /proc, and only those below it afterwards', () => {
+  const { listing } = buildLaunch(fullConfig());
+  const at = (words: string) => {
+    const index = listing.indexOf(words);
+    assert.ok(index >= 0, words);
+    return index;
+  };
+  assert.ok(at('mount it on /data\n') < at('mount it on /data/deep\n'), 'parents first, whatever the order written');
+  assert.ok(at('mount it on /data/deep\n') < at('mount proc on /proc '));
+  assert.ok(at('mount it on /proc/sys\n') < at('mount it on /proc/cpuinfo\n'));
+  assert.ok(at('set sysctl net.core.somaxconn') < at('take /proc/sys\n'));
+});
+
+test('buildLaunch() quotes every name in the script', () => {
+  const hostile = `/tmp/a b'$(touch /tmp/pwned)"\`;&\n-`;
+  const config = launchConfig();
+  const paths = { ...config.paths, log: `${hostile}/log`, launcher: `${hostile}/launcher`, exit: `${hostile}/exit` };
+  const { script } = buildLaunch({ ...config, paths, cgroupProcsFiles: [`${hostile}/cgroup.procs`] });
+  const words = `'${hostile.replaceAll("'", `'\\''`)}`;
+  for (const name of ['log', 'launcher', 'exit', 'cgroup.procs']) assert.ok(script.includes(`${words}/${name}'`), name);
+  assert.equal(spawnSync('/bin/sh', ['-n'], { input: script }).status, 0);
+});
+
+test('buildLaunch() keeps a name with a line break from becoming a line of the script or the listing', () => {
+  const text = 'web\ntouch /tmp/pwned';
+  const { script, listing } = buildLaunch(launchConfig({ spec: containerSpec({ name: text, hostname: text }) }));
+  assert.doesNotMatch(script + listing, /^touch/m);
+});
+
+test('buildLaunch() puts a filter before the ids are dropped, and last with no_new_privs', () => {
+  const order = (noNewPrivileges: boolean) => {
+    const spec = containerSpec({ security: { ...SECURITY, noNewPrivileges } });
+    return launchProgram(launchConfig({ spec }))
+      .map(({ name }) => name)
+      .filter((name) => name === 'seccomp' || name === 'setresuid' || name === 'capset');
+  };
+  assert.deepEqual(order(false), ['seccomp', 'setresuid', 'capset']);
+  assert.deepEqual(order(true), ['setresuid', 'capset', 'seccomp']);
+});
+
+test('buildLaunch() installs no filter and masks nothing for a privileged container', () => {
+  const { listing } = buildLaunch(
+    launchConfig({ spec: containerSpec({ security: { ...SECURITY, privileged: true } }) }),
+  );
+  assert.doesNotMatch(listing, /seccomp|mask \/|sysfs on \/sys \(ro/);
+  assert.match(listing, /set capabilities to 000001ffffffffff/);
+});
+
+test('buildLaunch() keeps devices out of every mount where no cgroup can', () => {
+  const config = fullConfig();
+  const { listing } = buildLaunch({ ...config, kernel: { ...config.kernel, cgroupVersion: 2 } });
+  assert.match(listing, /mount the overlay of \/ /);
+  assert.match(listing, /make \/host\/data private,ro,nodev\n/);
+  assert.doesNotMatch(listing, /MKNOD/);
+});
+
+test('buildLaunch() names layers by number, so that a hundred long paths fit into a page of options', () => {
+  const lower = Array.from({ length: 127 }, (_, index) => `/images/${'long'.repeat(40)}/${index}`);
+  const overlay = launchProgram(launchConfig({ rootfs: { lower, overlays: [] } })).find(
+    ({ args }) => args[0] === 'overlay',
+  );
+  assert.ok(String(overlay?.args[4]).length < 1024);
+});
+
+for (const [what, changes] of [
+  ['a user namespace', { namespaces: { ...containerSpec().namespaces, user: 'private' } }],
+  ['a sysctl of the host', { sysctls: { 'kernel.panic': '1' } }],
+  ['an unknown ulimit', { ulimits: { files: { soft: 1, hard: 1 } } }],
+  ['an unknown capability', { security: { ...SECURITY, capAdd: ['FLY'] } }],
+  ['a NUL byte', { env: { A: 'x\0y' } }],
+  ['an unread profile', { security: { ...SECURITY, seccomp: '/etc/profile.json' } }],
+] as const) {
+  test(`buildLaunch() refuses ${what}`, () => {
+    assert.throws(() => buildLaunch(launchConfig({ spec: containerSpec(changes) })), { name: 'TsstackError' });
+  });
+}
+
+const EXEC = {
+  spec: containerSpec(),
+  pid: 4711,
+  argv: ['ls', '-l'],
+  env: {},
+  workingDir: '/',
+  identity: launchConfig().identity,
+  cgroupProcsFiles: ["/sys/fs/cgroup/it's/cgroup.procs"],
+  kernel: launchConfig().kernel,
+  privileged: false,
+};
+
+test('buildExec() gives the calls of golden/exec.txt', () => {
+  const file = new URL('golden/exec.txt', import.meta.url);
+  const exec = buildExec({ ...EXEC, tty: true });
+  const text = `${JSON.stringify(exec.argv, null, 1)}\n${exec.listing}`;
+  if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(file, text);
+  assert.equal(text, readFileSync(file, 'utf8'));
+});
+
+test('an exec launcher uses only open descriptors, with and without a terminal', () => {
+  for (const tty of [true, false]) {
+    const calls = execProgram({ ...EXEC, tty });
+    assert.deepEqual(simulate(calls, new Set(), [0, 1, 2, 3, 4, 5, 8]).open, [0, 1, 2, 5]);
+  }
+});
+
+test('buildExec() ends with the same identity, limits and filter as buildLaunch()', () => {
+  const tail = (listing: string) => listing.slice(listing.indexOf('set limit core')).replace(/^\d+(-\d+)? /gm, '');
+  const ours = tail(buildExec({ ...EXEC, tty: false }).listing).replace(/^prctl: end when the parent ends\n/m, '');
+  const theirs = tail(buildLaunch(launchConfig()).listing);
+  const upToExecution = (text: string) => text.slice(0, text.indexOf('execve'));
+  assert.equal(upToExecution(ours), upToExecution(theirs));
+});
