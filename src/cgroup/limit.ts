@@ -8,7 +8,7 @@ export interface Limit {
   readonly device?: string;
   /** What to write; also brings back what a new cgroup has. */
   readonly data: string;
-  /** For a device: what to write to have no limit any more. */
+  /** What to write when the stack file no longer names it (or the device), where limits are listed only if named. */
   readonly reset?: string;
   /** The key of the stack file that asks for it; absent: it asks for nothing, this is what a container has anyway. */
   readonly askedBy?: string;

@@ -75,7 +75,7 @@ function networkElements(network: NetworkSpec): readonly Element[] {
   ];
   if (network.internal) elements.push({ set: 'internal', text: bridge });
   if (!network.internal && network.driverOptions['com.docker.network.bridge.enable_ip_masquerade'] !== 'false') {
-    elements.push({ set: 'outbound', text: bridge });
+    elements.push({ set: 'masqueraded', text: bridge });
   }
   if (network.subnet4 !== undefined) elements.push({ set: 'subnets4', text: `${network.subnet4} . ${bridge}` });
   if (network.subnet6 !== undefined) elements.push({ set: 'subnets6', text: `${network.subnet6} . ${bridge}` });

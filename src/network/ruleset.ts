@@ -7,7 +7,7 @@ const SETS = [
   // Bridges without a way out.
   'set internal { type ifname; }',
   // Bridges whose packets leave with the host's address.
-  'set outbound { type ifname; }',
+  'set masqueraded { type ifname; }',
   // Bridge . bridge: packets that stay on their network.
   'set same { type ifname . ifname; }',
   // Subnet . bridge, to know a packet that comes back to the network it came from.
@@ -72,7 +72,7 @@ const CHAINS: readonly Chain[] = [
       // By subnet, not by iifname: bridged packets (br_netfilter) carry no input interface in this hook.
       'ct status dnat ip saddr . oifname @subnets4 masquerade',
       'ct status dnat ip6 saddr . oifname @subnets6 masquerade',
-      'iifname @outbound oifname != @bridges masquerade',
+      'iifname @masqueraded oifname != @bridges masquerade',
     ],
   },
   {

@@ -30,7 +30,8 @@ function weights(blkio: NonNullable<Resources['blkio']>, facts: Facts): readonly
   const limits: Limit[] = [];
   if (blkio.weight !== undefined && blkio.weight > 0) {
     const data = String(blkio.weight);
-    limits.push({ file: prefix, data, askedBy: 'blkio_config.weight', matches: shows(data) });
+    const reset = prefix === 'blkio.weight' ? '500' : '100';
+    limits.push({ file: prefix, data, reset, askedBy: 'blkio_config.weight', matches: shows(data) });
   }
   for (const { path, weight } of blkio.weightDevice) {
     const device = facts.blockDevice(path);
