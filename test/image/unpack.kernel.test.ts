@@ -98,6 +98,14 @@ test('a link in a lower layer leads the entries of an upper one: /bin of a merge
     assert.deepEqual(names(merged(directory, lower)), ['bin', 'usr', 'usr/bin', 'usr/bin/tool']);
   }));
 
+test('a directory in place of a lower link takes the entries that follow it, not the link', () =>
+  withDirectory(async (directory) => {
+    const base: Entry[] = [{ name: 'real/' }, { name: 'x', type: 'symlink', linkname: 'real' }];
+    const next: Entry[] = [{ name: 'x/a', text: '' }, { name: 'x/' }, { name: 'x/b', text: '' }];
+    const { lower } = await unpack(directory, [base, next]);
+    assert.deepEqual(names(merged(directory, lower)), ['real', 'real/a', 'x', 'x/b']);
+  }));
+
 test('a directory that a layer only passes through keeps the mode and owner of the layer below', () =>
   withDirectory(async (directory) => {
     const base: Entry[] = [{ name: 'tmp/', mode: 0o1777, uid: 3, gid: 4 }];
