@@ -1,29 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { copyEtc, fingerprint, listEtc } from '../../src/image/host-root/etc.ts';
-import { inspectImage, rootFilesystem } from '../../src/image/image.ts';
-import { simpleHost } from '../helpers/simple-host.ts';
-
-async function withDirectory(body: (directory: string) => Promise<void> | void): Promise<void> {
-  const directory = mkdtempSync(`${tmpdir()}/tsstack-host-root-`);
-  try {
-    await body(directory);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
+import { withDirectory } from '../helpers/image-builder.ts';
 
 function etc(directory: string, files: Record<string, number>): string {
   for (const [path, mode] of Object.entries(files)) {
@@ -91,22 +70,4 @@ test('copyEtc() keeps modes and links as they are and gives mount points for wha
     assert.equal(readFileSync(`${directory}/to/machine-id`, 'utf8'), '');
     assert.equal(statSync(`${directory}/to/app/conf`).mode & 0o7777, 0o755);
     assert.deepEqual(readdirSync(`${directory}/to/app`).sort(), ['conf', 'link']);
-  }));
-
-test('rootFilesystem() of the host holds its programs as overlays and none of its data', () =>
-  withDirectory(async (state) => {
-    const context = { host: simpleHost(), paths: { state, run: `${state}/run` } };
-    const info = await inspectImage(context, { type: 'host' });
-    const rootfs = await rootFilesystem(context, { type: 'host' }, info.id);
-    assert.ok(rootfs.overlays.some(({ target, lower }) => target === '/usr' && lower[0] === '/usr'));
-    const skeleton = rootfs.lower[0] ?? '';
-    for (const empty of ['home', 'root', 'srv', 'mnt', 'boot', 'tmp', 'var/log', 'var/lib']) {
-      assert.deepEqual(readdirSync(`${skeleton}/${empty}`), [], empty);
-    }
-    assert.equal(statSync(`${skeleton}/tmp`).mode & 0o7777, 0o1777);
-    assert.equal(statSync(`${skeleton}/root`).mode & 0o7777, 0o700);
-    assert.ok(!readdirSync(`${skeleton}/etc`).includes('shadow'));
-    assert.match(readFileSync(`${skeleton}/etc/passwd`, 'utf8'), /^root:/);
-    assert.deepEqual(readdirSync(`${state}/images/staging`), []);
-    assert.deepEqual(await rootFilesystem(context, { type: 'host' }, info.id), rootfs);
   }));

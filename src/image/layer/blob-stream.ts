@@ -1,6 +1,7 @@
 import type { Hash } from 'node:crypto';
 import { type Duplex, pipeline, Readable } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
+import { exhaustive } from '../../lib/exhaustive.ts';
 import { TsstackError } from '../../model/error.ts';
 import { checkDigest, hashFor } from '../digest.ts';
 import { imageInvalid } from '../errors.ts';
@@ -9,6 +10,7 @@ import type { LayerBlob } from '../opened-image.ts';
 import { ByteReader } from '../tar/byte-reader.ts';
 import type { Budget } from './budget.ts';
 import { unxz } from './xz.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 /** 2^27 bytes: what zstd itself takes at most unless asked (RFC 8878 recommends 8 MiB). */
 const ZSTD_WINDOW_LOG = 27;
@@ -35,10 +37,7 @@ async function* unpacked(blob: LayerBlob, budget: Budget): AsyncGenerator<Buffer
   const packed = new ByteReader(verify(blob, budget, hash, verified));
   try {
     const head = await packed.peek(6);
-    const decoder = decoderFor(head);
-    if (decoder !== undefined) yield* decode(packed, decoder);
-    else if (isXz(head)) yield* unxz(packed.rest());
-    else yield* packed.rest();
+    yield* unpackedAs(formatOf(head), packed);
   } finally {
     await packed.close();
   }
@@ -63,23 +62,37 @@ async function* verify(
   verified.done = true;
 }
 
-/** By the first bytes, not by the media type: the digests have the last word. undefined: not compressed. */
-function decoderFor(head: Buffer): Duplex | undefined {
+type Format = 'gzip' | 'zstd' | 'xz' | 'plain';
+
+/** By the first bytes, not by the media type: the digests have the last word. */
+function formatOf(head: Buffer): Format {
   const magic = head.toString('hex');
-  if (magic.startsWith('1f8b')) return createGunzip({ chunkSize: CHUNK });
+  if (magic.startsWith('1f8b')) return 'gzip';
   // RFC 8878: a frame, or a skippable frame (0x184D2A50 to 5F, little-endian) in front of one.
-  if (magic.startsWith('28b52ffd') || /^5.2a4d18/.test(magic)) {
-    return createZstdDecompress({ chunkSize: CHUNK, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } });
+  if (magic.startsWith('28b52ffd') || /^5.2a4d18/.test(magic)) return 'zstd';
+  return magic === 'fd377a585a00' ? 'xz' : 'plain';
+}
+
+function unpackedAs(format: Format, packed: ByteReader): AsyncIterable<Buffer> {
+  switch (format) {
+    case 'gzip':
+      return decode(packed.rest(), createGunzip({ chunkSize: CHUNK }));
+    case 'zstd':
+      return decode(
+        zstdFrames(packed),
+        createZstdDecompress({ chunkSize: CHUNK, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } }),
+      );
+    case 'xz':
+      return unxz(packed.rest());
+    case 'plain':
+      return packed.rest();
+    default:
+      return exhaustive(format);
   }
-  return undefined;
 }
 
-function isXz(head: Buffer): boolean {
-  return head.toString('hex') === 'fd377a585a00';
-}
-
-async function* decode(packed: ByteReader, decoder: Duplex): AsyncGenerator<Buffer> {
-  const source = Readable.from(packed.rest(), { objectMode: false });
+async function* decode(packed: AsyncIterable<Buffer>, decoder: Duplex): AsyncGenerator<Buffer> {
+  const source = Readable.from(packed, { objectMode: false });
   pipeline(source, decoder, () => {});
   try {
     for await (const chunk of decoder) yield chunk as Buffer;

@@ -46,6 +46,9 @@ export async function unpackLayer(tar: AsyncIterable<Buffer>, target: LayerTarge
   await unpacker.finish();
 }
 
+/** A hard link shares its target's. */
+const NONE: ReadonlyMap<string, Buffer> = new Map();
+
 class LayerUnpacker {
   readonly #target: LayerTarget;
   readonly #reader: TarReader;
@@ -75,7 +78,7 @@ class LayerUnpacker {
     if (path === '' && entry.type !== 'directory') throw imageInvalid('an entry without a name');
     if (entry.type === 'link') writeHardLink(this.#tree, path, entry);
     else await this.#write(path, entry);
-    if (entry.type !== 'link') this.#xattrs.add(path, entry.xattrs);
+    this.#xattrs.set(path, entry.type === 'link' ? NONE : entry.xattrs);
   }
 
   async finish(): Promise<void> {

@@ -7,43 +7,40 @@ import type { LayerTree } from './layer-tree.ts';
 /** Labels of the machine that made the image; this machine's policy gives its own. */
 const DROPPED = new Set(['security.selinux', 'system.nfs4_acl', 'security.evm']);
 
-interface Pending {
-  readonly path: string;
-  readonly inode: number;
-  readonly lines: readonly string[];
-}
-
 /** Extended attributes of a layer, set by one `setfattr` at its end: later entries would clear file capabilities. */
 export class Xattrs {
   readonly #host: Host;
   readonly #tree: LayerTree;
-  readonly #pending: Pending[] = [];
+  /** Lines of `setfattr --restore` by resolved path; the last entry of a path counts. */
+  readonly #pending = new Map<string, readonly string[]>();
 
   constructor(host: Host, tree: LayerTree) {
     this.#host = host;
     this.#tree = tree;
   }
 
-  /** Attributes of what now lies at a resolved path. Throws `image-invalid` for one that would steer overlayfs. */
-  add(path: string, xattrs: ReadonlyMap<string, Buffer>): void {
+  /** What now lies at a resolved path has these and no others. Throws `image-invalid` for one that steers overlayfs. */
+  set(path: string, xattrs: ReadonlyMap<string, Buffer>): void {
+    this.#pending.delete(path);
+    if (xattrs.size === 0) return;
     const stats = lstatBytes(this.#tree.real(path));
-    if (stats === undefined) return;
     // xattr(7): user.* is only for files and directories.
-    const plain = stats.isFile() || stats.isDirectory();
+    const plain = stats?.isFile() === true || stats?.isDirectory() === true;
     const lines = [...xattrs].flatMap(([name, value]) => {
       check(name, value);
       if (DROPPED.has(name) || (name.startsWith('user.') && !plain)) return [];
       return [`${escaped(name)}=0s${value.toString('base64')}`];
     });
-    if (lines.length > 0) this.#pending.push({ path, inode: stats.ino, lines });
+    if (lines.length > 0) this.#pending.set(path, lines);
   }
 
+  /** setfattr follows links in parents, and a later entry may have put one where a directory was. */
   async make(): Promise<void> {
-    const current = this.#pending.filter(
-      ({ path, inode }) => this.#tree.isPlain(path) && lstatBytes(this.#tree.real(path))?.ino === inode,
+    const current = [...this.#pending].filter(
+      ([path]) => this.#tree.isPlain(path) && lstatBytes(this.#tree.real(path)) !== undefined,
     );
     if (current.length === 0) return;
-    const text = current.map(({ path, lines }) => `# file: ${escaped(this.#tree.real(path))}\n${lines.join('\n')}\n\n`);
+    const text = current.map(([path, lines]) => `# file: ${escaped(this.#tree.real(path))}\n${lines.join('\n')}\n\n`);
     await this.#host.perform([
       { op: 'run', argv: ['setfattr', '-h', '--restore=-'], stdin: text.join(''), timeoutMs: 300_000 },
     ]);

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { imageKey, inspectImage } from '../../src/image/image.ts';
+import { configText, digestOf, type LayoutImage, tarOf, withDirectory, writeLayout } from '../helpers/image-builder.ts';
+import { simpleHost } from '../helpers/simple-host.ts';
+
+function contextIn(state: string) {
+  return { host: simpleHost(), paths: { state: `${state}/state`, run: `${state}/run` } };
+}
+
+async function image(config: Record<string, unknown> = {}, tag?: string): Promise<LayoutImage> {
+  return { layers: [await tarOf([{ name: 'etc/' }])], config, ...(tag !== undefined && { tag }) };
+}
+
+test('inspectImage() reads an OCI layout: its id is the digest of the configuration', () =>
+  withDirectory(async (directory) => {
+    const only = await image({ Cmd: ['/bin/true'] });
+    const path = writeLayout(`${directory}/layout`, [only]);
+    const info = await inspectImage(contextIn(directory), { type: 'oci', path });
+    assert.equal(info.id, digestOf(configText(only)));
+    assert.deepEqual(info.config.command, ['/bin/true']);
+    assert.equal(info.unpacked, false);
+  }));
+
+test('inspectImage() reads the whole configuration, times of the health check in nanoseconds', () =>
+  withDirectory(async (directory) => {
+    const config = {
+      Entrypoint: ['/entry'],
+      Env: ['A=1=2', 'NOEQ', 'EMPTY='],
+      User: '7:8',
+      WorkingDir: '/srv',
+      ExposedPorts: { '80/tcp': {} },
+      Volumes: { '/data': {} },
+      Labels: { a: 'b' },
+      StopSignal: 'SIGQUIT',
+      Shell: ['/bin/bash', '-c'],
+      Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 1_500_000_000, Retries: 5 },
+    };
+    const path = writeLayout(`${directory}/layout`, [await image(config)]);
+    assert.deepEqual((await inspectImage(contextIn(directory), { type: 'oci', path })).config, {
+      entrypoint: ['/entry'],
+      command: [],
+      env: { A: '1=2', EMPTY: '' },
+      user: '7:8',
+      workingDir: '/srv',
+      exposedPorts: ['80/tcp'],
+      volumes: ['/data'],
+      labels: { a: 'b' },
+      stopSignal: 'SIGQUIT',
+      healthcheck: {
+        test: ['/bin/bash', '-c', 'true'],
+        intervalMs: 1500,
+        timeoutMs: 30_000,
+        retries: 5,
+        startPeriodMs: 0,
+        startIntervalMs: 5000,
+      },
+    });
+  }));
+
+test('inspectImage() chooses by tag, and names the tags when it cannot', () =>
+  withDirectory(async (directory) => {
+    const images = [await image({ Cmd: ['one'] }, 'v1'), await image({ Cmd: ['two'] }, 'example.org/app:v2')];
+    const path = writeLayout(`${directory}/layout`, images);
+    const context = contextIn(directory);
+    assert.deepEqual((await inspectImage(context, { type: 'oci', path, tag: 'v2' })).config.command, ['two']);
+    await assert.rejects(inspectImage(context, { type: 'oci', path }), {
+      code: 'image-missing',
+      message: /holds 2 images and no tag/,
+      hint: /"v1", "example.org\/app:v2"/,
+    });
+    await assert.rejects(inspectImage(context, { type: 'oci', path, tag: 'v3' }), { message: /no image "v3"/ });
+  }));
+
+test('inspectImage() chooses the manifest of this platform and refuses an image that has none', () =>
+  withDirectory(async (directory) => {
+    const other = { ...(await image({ Cmd: ['other'] })), architecture: 'riscv64' };
+    const context = contextIn(directory);
+    const both = writeLayout(`${directory}/both`, [other, await image({ Cmd: ['ours'] })]);
+    assert.deepEqual((await inspectImage(context, { type: 'oci', path: both })).config.command, ['ours']);
+    const foreign = writeLayout(`${directory}/foreign`, [other]);
+    await assert.rejects(inspectImage(context, { type: 'oci', path: foreign }), {
+      code: 'image-invalid',
+      message: /linux\/riscv64/,
+    });
+  }));
+
+test('inspectImage() refuses a document that was changed after it was named', () =>
+  withDirectory(async (directory) => {
+    const only = await image({ Cmd: ['/bin/true'] });
+    const path = writeLayout(`${directory}/layout`, [only]);
+    const blob = `${path}/blobs/sha256/${digestOf(configText(only)).slice(7)}`;
+    writeFileSync(blob, readFileSync(blob, 'utf8').replace('/bin/true', '/bin/evil'));
+    await assert.rejects(inspectImage(contextIn(directory), { type: 'oci', path }), {
+      code: 'image-invalid',
+      message: /^image "oci:.*has the digest/,
+    });
+  }));
+
+for (const [what, editManifest] of [
+  [
+    'a path for a digest',
+    (m: Record<string, unknown>) => Object.assign(m['config'] as object, { digest: 'sha256:../../x' }),
+  ],
+  ['manifests in a manifest', (m: Record<string, unknown>) => Object.assign(m, { manifests: [] })],
+  ['schema version 1', (m: Record<string, unknown>) => Object.assign(m, { schemaVersion: 1 })],
+  [
+    'more layers than diff ids',
+    (m: Record<string, unknown>) => (m['layers'] as unknown[]).push((m['layers'] as unknown[])[0]),
+  ],
+  ['a size that is negative', (m: Record<string, unknown>) => Object.assign(m['config'] as object, { size: -1 })],
+] as const) {
+  test(`inspectImage() refuses ${what}`, () =>
+    withDirectory(async (directory) => {
+      const path = writeLayout(`${directory}/layout`, [{ ...(await image()), editManifest }]);
+      await assert.rejects(inspectImage(contextIn(directory), { type: 'oci', path }), { code: 'image-invalid' });
+    }));
+}
+
+test('inspectImage() reads the same layout out of a tar archive', () =>
+  withDirectory(async (directory) => {
+    const path = writeLayout(`${directory}/layout`, [await image({ Cmd: ['/bin/true'] }, 'v1')]);
+    execFileSync('tar', ['-cf', `${directory}/image.tar`, '-C', path, '.']);
+    const context = contextIn(directory);
+    const archived = await inspectImage(context, { type: 'oci-archive', path: `${directory}/image.tar`, tag: 'v1' });
+    assert.deepEqual(archived, await inspectImage(context, { type: 'oci', path }));
+  }));
+
+async function dockerArchive(file: string, members: Record<string, string>, manifest: unknown): Promise<string> {
+  const entries = Object.entries({ ...members, 'manifest.json': JSON.stringify(manifest) });
+  writeFileSync(file, await tarOf(entries.map(([name, text]) => ({ name, text }))));
+  return file;
+}
+
+test('inspectImage() reads what docker save writes, by any spelling of the tag', () =>
+  withDirectory(async (directory) => {
+    const saved = await image({ Cmd: ['/bin/true'] });
+    const members = { 'c.json': configText(saved), 'l/layer.tar': 'x' };
+    const manifest = [{ Config: 'c.json', RepoTags: ['demo/app:v1'], Layers: ['l/layer.tar'] }];
+    const path = await dockerArchive(`${directory}/saved.tar`, members, manifest);
+    for (const tag of [undefined, 'v1', 'demo/app:v1']) {
+      const source = { type: 'docker-archive', path, ...(tag !== undefined && { tag }) } as const;
+      assert.equal((await inspectImage(contextIn(directory), source)).id, digestOf(configText(saved)));
+    }
+  }));
+
+test('inspectImage() takes names in a docker archive for members only, never for paths', () =>
+  withDirectory(async (directory) => {
+    const saved = await image();
+    const members = { 'c.json': configText(saved), 'l/layer.tar': 'x' };
+    for (const [Config, layer] of [
+      ['/etc/hostname', 'l/layer.tar'],
+      ['c.json', '../../../../../../etc/passwd'],
+      ['c.json', 'missing.tar'],
+    ] as const) {
+      const path = await dockerArchive(`${directory}/evil.tar`, members, [{ Config, Layers: [layer] }]);
+      await assert.rejects(inspectImage(contextIn(directory), { type: 'docker-archive', path }), {
+        code: 'image-invalid',
+        message: /is not a file in the archive/,
+      });
+    }
+  }));
+
+test('inspectImage() says how to go on when an archive is compressed or a reference was meant', () =>
+  withDirectory(async (directory) => {
+    writeFileSync(`${directory}/x.tar.gz`, Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(600)]));
+    const context = contextIn(directory);
+    await assert.rejects(inspectImage(context, { type: 'oci-archive', path: `${directory}/x.tar.gz` }), {
+      message: /gunzip/,
+    });
+    await assert.rejects(inspectImage(context, { type: 'reference', reference: 'nginx:1.27' }), {
+      code: 'image-missing',
+      message: 'image "nginx:1.27" is not in the store',
+      hint: /oci:DIR/,
+    });
+    await assert.rejects(inspectImage(context, { type: 'oci', path: `${directory}/none` }), {
+      code: 'image-missing',
+      message: /there is no such directory/,
+    });
+  }));
+
+test('inspectImage() takes a tarball by its content, and notices that it changed', () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/root.tar`;
+    const context = contextIn(directory);
+    const source = { type: 'rootfs', path } as const;
+    writeFileSync(path, 'first');
+    assert.equal((await inspectImage(context, source)).id, digestOf('first'));
+    assert.equal((await inspectImage(context, source)).id, digestOf('first'));
+    writeFileSync(path, 'other');
+    assert.equal((await inspectImage(context, source)).id, digestOf('other'));
+  }));
+
+test('imageKey() tells every source from the others', () => {
+  const keys = [
+    imageKey({ type: 'host' }),
+    imageKey({ type: 'rootfs', path: '/x' }),
+    imageKey({ type: 'oci', path: '/x' }),
+    imageKey({ type: 'oci', path: '/x', tag: 'v1' }),
+    imageKey({ type: 'oci-archive', path: '/x' }),
+    imageKey({ type: 'docker-archive', path: '/x' }),
+    imageKey({ type: 'reference', reference: 'nginx:1.27' }),
+  ];
+  assert.equal(new Set(keys).size, keys.length);
+});
