@@ -1,33 +1,80 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
-import { build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
-/** Bundles the client and the daemon into dist/, each command a chunk of its own, so that a command loads what it uses. */
+/**
+ * Bundles the client and the daemon into dist/. `main.cjs` switches Node's compile cache on, which only helps what is
+ * loaded after it, and then loads `cli.cjs`. That is CommonJS because a module in it is run
+ * (and what it requires of Node loaded) when a command first asks for it; as ECMAScript modules, Node would load every
+ * built-in module at once, and every file of a split bundle costs a millisecond.
+ */
 async function main(): Promise<void> {
   process.chdir(`${import.meta.dirname}/..`);
   generateValidators();
   rmSync('dist', { recursive: true, force: true });
-  const daemon = 'src/daemon/main.ts';
   await build({
-    entryPoints: { main: 'src/main.ts', ...(existsSync(daemon) && { daemon }) },
-    outdir: 'dist',
-    chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    // Its ES modules can be shaken; the form for Node is CommonJS, all of it or nothing.
-    alias: { yaml: './node_modules/yaml/browser/index.js' },
-    loader: { '.json': 'json' },
-    // Names stay readable in a profile and in an error's cause; white space costs reading time at every start.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    // Packages in CommonJS form ask for Node's own modules by require().
-    banner: { js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);" },
-    logLevel: 'warning',
+    ...SHARED,
+    entryPoints: { main: 'src/main.ts' },
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    plugins: [apart({ filter: /\/cli\/cli\.ts$/, name: 'cli' })],
   });
+  const lazy = LAZY.filter(({ entry }) => !entry.includes('/') || existsSync(entry));
+  await build({ ...SHARED, entryPoints: { cli: 'src/cli/cli.ts' }, plugins: lazy.map(apart) });
+  await build({ ...SHARED, entryPoints: Object.fromEntries(lazy.map(({ name, entry }) => [name, entry])) });
+  const daemon = 'src/daemon/main.ts';
+  if (existsSync(daemon)) await build({ ...SHARED, ...MODULE, entryPoints: { daemon } });
+}
+
+interface Apart {
+  /** Import specifiers that mean it. */
+  readonly filter: RegExp;
+  /** Name of its own file. */
+  readonly name: string;
+}
+
+/** What is large and only a few commands use. Only what shares no class with the rest can stand apart. */
+const LAZY: readonly (Apart & { readonly entry: string })[] = [
+  { filter: /^listr2$/, name: 'listr2', entry: 'listr2' },
+  { filter: /^yaml$/, name: 'yaml', entry: 'yaml' },
+  {
+    filter: /\/generated\/stack-validator\.js$/,
+    name: 'stack-validator',
+    entry: 'src/spec/generated/stack-validator.js',
+  },
+];
+
+const SHARED: BuildOptions = {
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node24',
+  // A dynamic import of a part of the same file is a function call then.
+  supported: { 'dynamic-import': false },
+  // Names stay readable in a profile; white space costs reading time at every start.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+const MODULE: BuildOptions = {
+  outExtension: {},
+  format: 'esm',
+  supported: {},
+  // Packages in CommonJS form ask for Node's own modules by require().
+  banner: { js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);" },
+};
+
+function apart({ filter, name }: Apart): Plugin {
+  return {
+    name: `${name} apart`,
+    setup: (plugin) =>
+      plugin.onResolve({ filter }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: `./${name}.cjs`, external: true },
+      ),
+  };
 }
 
 function generateValidators(): void {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ContainerSummary, UpResult } from '../daemon/api.ts';
@@ -9,6 +8,7 @@ import { containerPaths, type Paths } from '../store/paths.ts';
 import { fromReport } from './client.ts';
 import { type Context, EXIT } from './command.ts';
 import { labelled, labelOf, writeStandardOutput } from './log-output.ts';
+import { uniqueName } from './unique-name.ts';
 import { PlainProgress } from './views/progress-plain.ts';
 
 /** Where the output begins that an `up` is about. */
@@ -90,26 +90,20 @@ function failureOf(promise: Promise<void>): Promise<never> {
 }
 
 async function untilAllEnded(context: Context, up: UpResult, signal: AbortSignal): Promise<void> {
+  const allEnded = async (): Promise<boolean> => {
+    const containers = await containersOf(context, up);
+    return containers.every(({ status }) => status === 'exited' || status === 'created');
+  };
   while (!signal.aborted) {
     const sinceMs = Date.now();
-    const containers = await containersOf(context, up);
-    if (containers.every(({ status }) => status === 'exited' || status === 'created')) return;
-    await untilOneEnds(context, up, { sinceMs, signal });
+    if (await allEnded()) return;
+    for await (const event of context.client.events(up.stack, sinceMs, signal)) {
+      if (event.event === 'exit' || event.event === 'oom') context.err.write(`${endText(event)}\n`);
+      if ((event.event === 'exit' || event.event === 'remove') && (await allEnded())) return;
+    }
+    // The daemon has ended: the next question starts one that knows. One that ends again and again is not asked busily.
+    if (!signal.aborted) await wait(100);
   }
-}
-
-/** Also returns when the daemon ends: the next question starts one that knows. */
-async function untilOneEnds(
-  context: Context,
-  up: UpResult,
-  { sinceMs, signal }: { readonly sinceMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  for await (const event of context.client.events(up.stack, sinceMs, signal)) {
-    if (event.event === 'exit' || event.event === 'oom') context.err.write(`${endText(event)}\n`);
-    if (event.event === 'exit' || event.event === 'remove') return;
-  }
-  // A daemon that ends at once, again and again, must not be asked in a busy loop.
-  if (!signal.aborted) await wait(100);
 }
 
 function endText({ address, event, exitCode }: ContainerEvent): string {
@@ -153,7 +147,7 @@ class Interrupts {
   async #stop(timeoutMs: number | undefined): Promise<void> {
     const view = new PlainProgress(this.#context.err);
     const { stack, services } = this.#up;
-    const body = { selector: { stack }, services, requestId: randomUUID(), ...(timeoutMs === 0 && { timeoutMs }) };
+    const body = { selector: { stack }, services, requestId: uniqueName(), ...(timeoutMs === 0 && { timeoutMs }) };
     try {
       for await (const event of this.#context.client.progress('/v1/stop', body)) {
         view.show(event);

@@ -1,18 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import { type ErrorReport, InvalidStackError, TsstackError } from '../model/error.ts';
 import type { ContainerEvent, ProgressEvent } from '../model/event.ts';
 import { type Paths, socketPath } from '../store/paths.ts';
+import { type HttpRequest, type HttpResponse, httpRequest } from './http.ts';
 import { readNdjson } from './ndjson.ts';
-
-// An ES import of node:http touches every export, and one of them loads a whole WebSocket client: 30 ms at each start.
-const { request } = process.getBuiltinModule('node:http');
-
-interface Call {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: unknown;
-  readonly signal?: AbortSignal;
-}
 
 /** A daemon that is on its way out closes connections that it has not looked at: those calls are made again. */
 const ATTEMPTS = 3;
@@ -55,7 +45,7 @@ export class DaemonClient {
     const response = await this.#call({ method: 'POST', path, body });
     let last: ProgressEvent | undefined;
     try {
-      for await (const event of readNdjson(response)) {
+      for await (const event of readNdjson(response.body)) {
         last = event as ProgressEvent;
         yield last;
       }
@@ -70,13 +60,13 @@ export class DaemonClient {
     const path = `/v1/stacks/${encodeURIComponent(stack)}/events?since=${sinceMs}`;
     const response = await this.#call({ method: 'GET', path, signal });
     try {
-      for await (const event of readNdjson(response)) yield event as ContainerEvent;
+      for await (const event of readNdjson(response.body)) yield event as ContainerEvent;
     } catch (error) {
       if (!signal.aborted && !isUnanswered(error)) throw error;
     }
   }
 
-  async #call(call: Call): Promise<IncomingMessage> {
+  async #call(call: HttpRequest): Promise<HttpResponse> {
     const socket = socketPath(this.#paths);
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -92,38 +82,19 @@ export class DaemonClient {
 }
 
 /** Resolves when the status is known; throws the answer's `ErrorReport` where it is not 2xx. */
-async function send(socket: string, call: Call): Promise<IncomingMessage> {
-  const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const outgoing = request(
-    {
-      socketPath: socket,
-      method: call.method,
-      path: call.path,
-      agent: false,
-      headers: { host: 'tsstack', ...(body && { 'content-type': 'application/json', 'content-length': body.length }) },
-      ...(call.signal && { signal: call.signal }),
-    },
-    resolve,
-  );
-  outgoing.on('error', reject);
-  outgoing.end(body);
-  const response = await promise;
-  if ((response.statusCode ?? 0) < 300) return response;
-  throw await readFailure(response);
+async function send(socket: string, call: HttpRequest): Promise<HttpResponse> {
+  const response = await httpRequest(socket, call);
+  if (response.status < 300) return response;
+  const report = await readJson(response).catch(() => undefined);
+  if (isErrorReport(report)) throw fromReport(report);
+  throw new TsstackError('internal', `The daemon answered with HTTP status ${response.status}`);
 }
 
-async function readJson(response: IncomingMessage): Promise<unknown> {
+async function readJson({ body }: HttpResponse): Promise<unknown> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of response) chunks.push(chunk as Uint8Array);
+  for await (const chunk of body) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
   return text === '' ? undefined : JSON.parse(text);
-}
-
-async function readFailure(response: IncomingMessage): Promise<TsstackError> {
-  const report = await readJson(response).catch(() => undefined);
-  if (isErrorReport(report)) return fromReport(report);
-  return new TsstackError('internal', `The daemon answered with HTTP status ${response.statusCode}`);
 }
 
 function isErrorReport(value: unknown): value is ErrorReport {

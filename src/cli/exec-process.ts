@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import type { ExecResponse } from '../daemon/api.ts';
 import { TsstackError } from '../model/error.ts';
+import { uniqueName } from './unique-name.ts';
 
 /**
  * Performs what the daemon prepared: starts the program that enters the container, as our own child, so that our
@@ -20,7 +20,7 @@ export async function performExec(runDirectory: string, exec: ExecResponse): Pro
 
 /** A file that has no name any more: nothing in a container can open it for writing. */
 function openLauncher(directory: string, bytes: Buffer): number {
-  const path = `${directory}/exec-${randomUUID()}`;
+  const path = `${directory}/exec-${uniqueName()}`;
   writeFileSync(path, bytes, { mode: 0o700, flag: 'wx' });
   try {
     // Opened anew, read-only: execve(2) fails with ETXTBSY on a file that is open for writing.

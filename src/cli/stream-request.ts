@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { ProgressEvent } from '../model/event.ts';
 import { fromReport } from './client.ts';
 import type { Context } from './command.ts';
 import { EXIT } from './command.ts';
 import type { ProgressView } from './progress.ts';
+import { uniqueName } from './unique-name.ts';
 import { JsonProgress } from './views/progress-json.ts';
 import { PlainProgress } from './views/progress-plain.ts';
 
@@ -20,7 +20,7 @@ interface StreamOptions {
  * leaves at once. Gives the result of `done`; throws the error of `failed`.
  */
 export async function streamRequest<T>(context: Context, options: StreamOptions): Promise<T> {
-  const requestId = randomUUID();
+  const requestId = uniqueName();
   const events = context.client.progress(options.path, { ...options.body, requestId });
   const first = events.next();
   // Handled below; without this a failure would count as unhandled while the view is loading.

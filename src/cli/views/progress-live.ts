@@ -11,8 +11,11 @@ type Task = ListrTaskWrapper<unknown, any, any>;
 
 interface Line {
   readonly end: PromiseWithResolvers<void>;
-  task: Task | undefined;
+  /** Padded to the widest. */
+  readonly address: string;
   title: string;
+  task: Task | undefined;
+  ended: boolean;
   durationMs: number;
 }
 
@@ -45,15 +48,23 @@ export class LiveProgress implements ProgressView {
     }
   }
 
-  /** While lines are drawn, remarks wait until they stand. */
+  /** While lines are drawn, a remark stands under the first that is not done, and stays when they all stand. */
   note(message: string): void {
-    if (this.#drawn === undefined) this.#terminal.write(`${message}\n`);
-    else this.#remarks.push(message);
+    if (this.#drawn === undefined) {
+      this.#terminal.write(`${message}\n`);
+      return;
+    }
+    this.#remarks.push(message);
+    const open = [...this.#lines.values()].find((line) => !line.ended && line.task !== undefined);
+    if (open?.task !== undefined) open.task.output = message;
   }
 
   async close(): Promise<void> {
     await this.#plain?.close();
-    for (const line of this.#lines.values()) line.end.resolve();
+    for (const line of this.#lines.values()) {
+      if (!line.ended) line.task?.skip(`${line.address}  not done`);
+      line.end.resolve();
+    }
     await this.#drawn;
     this.#drawn = undefined;
     for (const remark of this.#remarks.splice(0)) this.note(remark);
@@ -71,8 +82,10 @@ export class LiveProgress implements ProgressView {
     for (const address of addresses) {
       this.#lines.set(address, {
         end: Promise.withResolvers(),
+        address: address.padEnd(width),
+        title: address,
         task: undefined,
-        title: address.padEnd(width),
+        ended: false,
         durationMs: 0,
       });
     }
@@ -84,6 +97,7 @@ export class LiveProgress implements ProgressView {
       title: line.title,
       task: (_context: unknown, task: Task) => {
         line.task = task;
+        task.title = line.title;
         return line.end.promise;
       },
     }));
@@ -103,10 +117,12 @@ export class LiveProgress implements ProgressView {
 
   #update({ address, text, state, durationMs }: ResourceProgress): void {
     const line = this.#lines.get(address);
-    if (line?.task === undefined) return;
+    if (line === undefined) return;
     line.durationMs += durationMs ?? 0;
     const took = state === 'done' ? ` ${this.#terminal.style('dim', formatSeconds(line.durationMs))}` : '';
-    line.task.title = `${line.title}  ${text}${took}`;
+    line.title = `${line.address}  ${text}${took}`;
+    if (line.task !== undefined) line.task.title = line.title;
+    line.ended = state === 'done' || state === 'failed';
     if (state === 'done') line.end.resolve();
     if (state === 'failed') line.end.reject(new Error(text));
   }

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { LogSource } from '../../src/log/log-cursor.ts';
+import { type LogOptions, LogReader } from '../../src/log/log-reader.ts';
+
+let directory = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tsstack-log-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function file(name: string, bytes: string | Uint8Array, index?: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, bytes);
+  if (index !== undefined) writeFileSync(`${path}.index`, index);
+  return path;
+}
+
+/** Collects what a reader prints, and tells when there is enough of it. */
+class Collector {
+  #bytes = Buffer.alloc(0);
+  #waiting: { readonly length: number; readonly done: () => void } | undefined;
+
+  readonly sink = async (bytes: Uint8Array): Promise<void> => {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    if (this.#waiting !== undefined && this.#bytes.length >= this.#waiting.length) this.#waiting.done();
+  };
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  async until(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = { length: Buffer.byteLength(text), done: resolve };
+    if (this.#bytes.length >= this.#waiting.length) return;
+    await promise;
+  }
+}
+
+async function read(sources: readonly LogSource[], options: Partial<LogOptions> = {}): Promise<Buffer> {
+  const collector = new Collector();
+  await new LogReader(sources, { follow: false, timestamps: false, ...options }, collector.sink).run();
+  return collector.bytes;
+}
+
+const MEGA = 1 << 20;
+
+describe('LogReader', () => {
+  it('passes bytes on exactly, when there is no prefix', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 0, maxLength: 5000 }), async (bytes) => {
+        assert.deepEqual(await read([{ path: file('log', bytes), prefix: '' }]), Buffer.from(bytes));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('passes more than a window on exactly', async () => {
+    const bytes = Buffer.alloc(3 * MEGA + 17, 'abc\u00ff\n\r\0x', 'latin1');
+    assert.ok((await read([{ path: file('log', bytes), prefix: '' }])).equals(bytes));
+  });
+
+  it('puts the prefix before every line, and keeps the bytes of the lines', async () => {
+    const line = fc.uint8Array({ maxLength: 40 }).map((bytes) => bytes.filter((byte) => byte !== 10));
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: 1 }), async (lines) => {
+        const text = Buffer.concat(lines.flatMap((each) => [each, Buffer.from('\n')]));
+        const wanted = Buffer.concat(lines.flatMap((each) => [Buffer.from('web | '), each, Buffer.from('\n')]));
+        assert.deepEqual(await read([{ path: file('log', text), prefix: 'web | ' }]), wanted);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('puts prefixes right where lines cross window borders, and into lines longer than a window', async () => {
+    const lines = [MEGA - 3, 7, 3 * MEGA, 0, MEGA - 1, 5].map((length) => 'x'.repeat(length));
+    const text = lines.map((line) => `${line}\n`).join('');
+    const wanted = lines.map((line) => `p ${line}\n`).join('');
+    assert.ok((await read([{ path: file('log', text), prefix: 'p ' }])).equals(Buffer.from(wanted)));
+  });
+
+  it('ends a last line without line break only where there is a prefix', async () => {
+    const path = file('log', 'one\ntwo');
+    assert.equal((await read([{ path, prefix: 'p ' }])).toString(), 'p one\np two\n');
+    assert.equal((await read([{ path, prefix: '' }])).toString(), 'one\ntwo');
+  });
+
+  it('gives the last lines, whatever borders they cross', async () => {
+    const lines = Array.from({ length: 60_000 }, (_, at) => `${at} ${'y'.repeat(at % 97)}`);
+    const path = file('log', lines.map((line) => `${line}\n`).join(''));
+    for (const tail of [0, 1, 2, 25_000, 59_999, 60_000, 70_000]) {
+      const wanted = tail === 0 ? [] : lines.slice(-tail);
+      assert.ok(
+        (await read([{ path, prefix: '' }], { tail })).equals(Buffer.from(wanted.map((line) => `${line}\n`).join(''))),
+        `tail ${tail}`,
+      );
+    }
+  });
+
+  it('counts a last line without line break as a line', async () => {
+    assert.equal((await read([{ path: file('log', 'a\nb\nc'), prefix: '' }], { tail: 2 })).toString(), 'b\nc');
+    assert.equal((await read([{ path: file('log', '\n\n'), prefix: '' }], { tail: 1 })).toString(), '\n');
+    assert.equal((await read([{ path: file('log', 'x'), prefix: '' }], { tail: 1 })).toString(), 'x');
+    assert.equal((await read([{ path: file('log', ''), prefix: '' }], { tail: 1 })).toString(), '');
+  });
+
+  it('skips the hole at the front of a log, and not the NUL bytes that a program wrote', async () => {
+    const text = `${'z'.repeat(99)}\n`.repeat(5000);
+    const path = file('log', text);
+    const hole = 40 * 4096;
+    execFileSync('fallocate', ['--punch-hole', '--offset', '0', '--length', String(hole), path]);
+    assert.equal((await read([{ path, prefix: '' }])).toString(), text.slice(hole));
+    const binary = Buffer.from('\0\0\0abc\n');
+    assert.deepEqual(await read([{ path: file('binary', binary), prefix: '' }]), binary);
+  });
+
+  it('finds the end of a hole without reading through it', async () => {
+    const path = file('log', '');
+    truncateSync(path, 2 ** 40);
+    appendFileSync(path, 'after\n');
+    assert.equal((await read([{ path, prefix: '' }])).toString(), 'after\n');
+  });
+
+  it('merges several logs by time', async () => {
+    const web = file('web', 'w1\nw2\nw3\n', '0 1000\n3 3000\n6 5000\n');
+    const db = file('db', 'd1\nd2\n', '0 2000\n3 4000\n');
+    const sources = [
+      { path: web, prefix: 'web | ' },
+      { path: db, prefix: 'db  | ' },
+    ];
+    assert.equal((await read(sources)).toString(), 'web | w1\ndb  | d1\nweb | w2\ndb  | d2\nweb | w3\n');
+  });
+
+  it('gives a line the time of the last entry at or before its first byte', async () => {
+    const path = file('log', 'aaa\nbbb\nccc\n', '0 1000\n6 2000\n8 3000\n');
+    assert.equal(
+      (await read([{ path, prefix: 'p ' }], { timestamps: true })).toString(),
+      'p 1970-01-01T00:00:01.000Z aaa\np 1970-01-01T00:00:01.000Z bbb\np 1970-01-01T00:00:03.000Z ccc\n',
+    );
+  });
+
+  it('gives a file without index the time of its birth', async () => {
+    const path = file('log', 'a\n');
+    utimesSync(path, new Date(), new Date());
+    const { birthtimeMs, mtimeMs } = statSync(path);
+    const time = new Date(birthtimeMs > 0 ? birthtimeMs : mtimeMs).toISOString();
+    assert.equal((await read([{ path, prefix: '' }], { timestamps: true })).toString(), `${time} a\n`);
+  });
+
+  it('leaves out what was written before --since', async () => {
+    const path = file('log', 'aaa\nbbb\nccc\n', '0 1000\n4 2000\n8 3000\n');
+    utimesSync(path, 1, 1);
+    const later = Date.now() + 1e6;
+    writeFileSync(`${path}.index`, `0 ${later}\n4 ${later + 1000}\n8 ${later + 2000}\n`);
+    const since = async (sinceMs: number) => (await read([{ path, prefix: '' }], { sinceMs })).toString();
+    assert.equal(await since(later), 'aaa\nbbb\nccc\n');
+    assert.equal(await since(later + 1), 'bbb\nccc\n');
+    assert.equal(await since(later + 2000), 'ccc\n');
+    assert.equal(await since(later + 2001), '');
+  });
+
+  it('makes lines into JSON, the last one too', async () => {
+    const path = file('log', 'a"b\nc', '0 1000\n');
+    const encode = (line: string, timeMs: number) => JSON.stringify({ line, timeMs });
+    assert.equal(
+      (await read([{ path, prefix: '', encode }])).toString(),
+      '{"line":"a\\"b","timeMs":1000}\n{"line":"c","timeMs":1000}\n',
+    );
+  });
+
+  it('takes a log that is not there as empty', async () => {
+    assert.equal((await read([{ path: join(directory, 'none', 'log'), prefix: '' }])).toString(), '');
+  });
+});
+
+describe('LogReader following', () => {
+  function follow(path: string, prefix: string) {
+    const collector = new Collector();
+    const reader = new LogReader([{ path, prefix }], { follow: true, timestamps: false }, collector.sink);
+    const reading = reader.run();
+    const expect = async (text: string) => {
+      await collector.until(text);
+      assert.equal(collector.bytes.toString(), text);
+    };
+    const finish = async () => {
+      reader.finish();
+      await reading;
+      return collector.bytes.toString();
+    };
+    return { expect, finish };
+  }
+
+  it('shows what is written, lines whole', async () => {
+    const path = file('log', 'one\n');
+    const { expect, finish } = follow(path, 'p ');
+    await expect('p one\n');
+    appendFileSync(path, 'tw');
+    appendFileSync(path, 'o\nthr');
+    await expect('p one\np two\n');
+    appendFileSync(path, 'ee\n');
+    await expect('p one\np two\np three\n');
+    appendFileSync(path, 'end');
+    assert.equal(await finish(), 'p one\np two\np three\np end\n');
+  });
+
+  it('shows the beginning of a line at once where there is no prefix', async () => {
+    const path = file('log', '');
+    const { expect, finish } = follow(path, '');
+    appendFileSync(path, 'Password: ');
+    await expect('Password: ');
+    assert.equal(await finish(), 'Password: ');
+  });
+
+  it('waits for a log that is not there yet', async () => {
+    const path = join(directory, 'log');
+    const { expect, finish } = follow(path, 'p ');
+    appendFileSync(path, 'first\n');
+    await expect('p first\n');
+    await finish();
+  });
+
+  it('starts over when the log was emptied', async () => {
+    const path = file('log', 'a long first line\n');
+    const { expect, finish } = follow(path, '');
+    await expect('a long first line\n');
+    truncateSync(path, 0);
+    appendFileSync(path, 'new\n');
+    await expect('a long first line\nnew\n');
+    await finish();
+  });
+
+  it('goes over to a file that takes the place of the log, after the last lines of the old one', async () => {
+    const path = file('log', 'old\n');
+    const { expect, finish } = follow(path, '');
+    await expect('old\n');
+    file('next', 'a new file that is longer than the old one\n');
+    renameSync(join(directory, 'next'), path);
+    await expect('old\na new file that is longer than the old one\n');
+    await finish();
+  });
+
+  it('has read all that was written before finish() was called', async () => {
+    const path = file('log', '');
+    const { finish } = follow(path, 'p ');
+    appendFileSync(path, 'x\n'.repeat(100_000));
+    assert.equal((await finish()).length, 400_000);
+  });
+});
