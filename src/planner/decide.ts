@@ -5,12 +5,12 @@ import { diffEndpoints } from './diff.ts';
 import { type Draft, replaceDraft, updateDraft } from './draft.ts';
 import { compareDraft, replaceNamespaceSharers, type Sorted } from './drafts.ts';
 import { endpointsOf } from './endpoints.ts';
-import { equalJson } from './equal.ts';
 import type { Findings } from './findings.ts';
 import { type Handover, planHandover } from './handover.ts';
 import { restartDependents, startCause } from './lifecycle.ts';
 import type { NetworkPlan } from './networks.ts';
 import { assignPorts } from './ports.ts';
+import { equalJson } from './record.ts';
 
 interface DecideRequest {
   readonly sorted: Sorted;
@@ -61,15 +61,32 @@ function assignResources({ sorted, networks, observed, findings }: DecideRequest
 /** Addresses, interfaces and host ports that come out otherwise than they are, though the file's words may be the same. */
 function compareResources(draft: Draft): void {
   const { observed, endpoints, ports } = draft;
-  if (observed === undefined) return;
+  if (observed === undefined || draft.action === 'replace') return;
   if (!equalJson(byNetwork(observed.endpoints), byNetwork(endpoints))) {
-    if (draft.action !== 'replace') draft.fields.push(...diffEndpoints(observed.endpoints, endpoints));
-    updateDraft(draft, draft.fields.length > 0 ? 'changed in the stack file' : 'its networks have changed');
+    showAddresses(draft);
+    draft.fields.push(...diffEndpoints(observed.endpoints, endpoints));
+    updateDraft(draft, draft.causes[0] ?? 'its networks have changed');
   }
-  if (equalJson(observed.ports, ports)) return;
-  if (draft.fields.some(({ field }) => field === 'ports')) return;
-  draft.fields.push({ field: 'publishedPorts', before: observed.ports, after: ports, forcesReplacement: false });
-  updateDraft(draft, 'its host ports have changed');
+  if (!equalJson(observed.ports, ports) && !draft.fields.some(({ field }) => field === 'ports')) {
+    draft.fields.push({ field: 'publishedPorts', before: observed.ports, after: ports, forcesReplacement: false });
+    updateDraft(draft, 'its host ports have changed');
+  }
+}
+
+/** Shows a network that is joined or left by the container's address on it. */
+function showAddresses({ fields, observed, endpoints }: Draft): void {
+  const addressOn = (list: readonly Endpoint[] | undefined, field: string): string | undefined => {
+    const endpoint = list?.find(({ network }) => field === `networks.${network}`);
+    return endpoint?.ipv4 ?? endpoint?.ipv6;
+  };
+  for (const [index, change] of fields.entries()) {
+    const before = addressOn(observed?.endpoints, change.field);
+    const after = addressOn(endpoints, change.field);
+    const joined = change.before === undefined && after !== undefined;
+    const left = change.after === undefined && before !== undefined;
+    if (joined) fields[index] = { ...change, after };
+    if (left) fields[index] = { ...change, before };
+  }
 }
 
 function byNetwork(endpoints: readonly Endpoint[]): Readonly<Record<string, Endpoint>> {

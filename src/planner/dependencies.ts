@@ -12,9 +12,10 @@ const NAMESPACE_OWNER: Dependency = { condition: 'service_started', required: tr
 
 /** `depends_on`, and the service whose network namespace is shared; by name, sorted. */
 export function dependenciesOf(dependent: Dependent): readonly (readonly [string, Dependency])[] {
-  const all: Record<string, Dependency> = { ...dependent.dependsOn };
-  if (dependent.networkMode.type === 'service') all[dependent.networkMode.service] ??= NAMESPACE_OWNER;
-  return Object.entries(all).sort(([left], [right]) => (left < right ? -1 : 1));
+  const all = new Map(Object.entries(dependent.dependsOn));
+  const { networkMode } = dependent;
+  if (networkMode.type === 'service' && !all.has(networkMode.service)) all.set(networkMode.service, NAMESPACE_OWNER);
+  return [...all].sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
 /** Services with what they depend on, without cycles (records of different times may hold one), dependencies first. */

@@ -1,7 +1,7 @@
 import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Resources } from '../model/stack.ts';
-import { equalJson, isRecord } from './equal.ts';
+import { equalJson, isRecord, member } from './record.ts';
 
 /**
  * What a changed field asks for: `update` in place, `replace` the whole resource, `ignore` it. A table names the policy
@@ -157,5 +157,5 @@ function collectLeaves(path: readonly string[], before: unknown, after: unknown,
     return;
   }
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  for (const key of keys) collectLeaves([...path, key], before[key], after[key], visit);
+  for (const key of keys) collectLeaves([...path, key], member(before, key), member(after, key), visit);
 }

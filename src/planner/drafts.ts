@@ -5,6 +5,7 @@ import type { Stack } from '../model/stack.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
 import { compareSpecs, type Draft, observedKey, type Removal, replaceDraft, updateDraft } from './draft.ts';
 import type { Findings } from './findings.ts';
+import { member } from './record.ts';
 import type { Scope } from './scope.ts';
 
 /** Every container, sorted into what happens to it. */
@@ -41,7 +42,7 @@ export function sortContainers({ stack, scope, specs, observed, removeOrphans }:
       removals.push({ observed: container, cause: `scaled to ${service.replicas}` });
       continue;
     }
-    const orphan = stack.services[key.service] === undefined && !disabled.has(key.service);
+    const orphan = member(stack.services, key.service) === undefined && !disabled.has(key.service);
     if (orphan) orphans.push(name);
     if (orphan && removeOrphans) removals.push({ observed: container, cause: 'no longer in the stack file' });
     else bystanders.push(container);
@@ -118,7 +119,7 @@ export function checkNames(sorted: Sorted, foreign: readonly string[], findings:
     if (holder === undefined) continue;
     findings.conflicts.push({
       address: containerAddress(service, spec.key.index),
-      message: `Cannot name a container of service "${service}" "${spec.name}": ${holder} has a container of that name`,
+      message: `Cannot name a container "${spec.name}": ${holder} has one of that name`,
       hint: orphans.has(spec.name)
         ? 'Remove that container with --remove-orphans.'
         : `Set another services.${service}.container_name, or leave it out.`,

@@ -1,10 +1,10 @@
 import { machineName } from '../model/address.ts';
-import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
+import type { Endpoint, NetworkSpec } from '../model/container.ts';
 import { hostInterfaceName } from '../network/ipam.ts';
 import { type Addresses, addressKey } from './addresses.ts';
 import type { Draft } from './draft.ts';
 import { shortId } from './expand.ts';
-import { interfaceNames, orderedNetworks } from './interfaces.ts';
+import { interfaceNames, orderedNetworks, stays } from './interfaces.ts';
 
 /** The interfaces of a container in order. Networks that could not be planned are left out. */
 export function endpointsOf(
@@ -14,7 +14,7 @@ export function endpointsOf(
 ): readonly Endpoint[] {
   const { spec } = draft;
   const interfaces = interfaceNames(draft);
-  const gateway = gatewayNetwork(spec, networks);
+  const gateway = gatewayNetwork(draft, networks);
   return orderedNetworks(spec).flatMap(([key, attachment]) => {
     const network = networks.get(key);
     if (network === undefined) return [];
@@ -39,10 +39,19 @@ export function endpointsOf(
   });
 }
 
-/** The network of the default route: the highest `gw_priority`, else the first; internal ones have no way out. */
-function gatewayNetwork(spec: ContainerSpec, networks: ReadonlyMap<string, NetworkSpec>): string | undefined {
-  const candidates = orderedNetworks(spec).filter(([key]) => networks.get(key)?.internal === false);
-  const [best] = candidates.sort(([, left], [, right]) => right.gatewayPriority - left.gatewayPriority);
+/**
+ * The network of the default route: the highest `gw_priority`, else the one that a container which stays has it on,
+ * else the first; internal networks have no way out.
+ */
+function gatewayNetwork(draft: Draft, networks: ReadonlyMap<string, NetworkSpec>): string | undefined {
+  const present = stays(draft)
+    ? draft.observed?.endpoints.find(({ gateway4, gateway6 }) => (gateway4 ?? gateway6) !== undefined)?.network
+    : undefined;
+  const candidates = orderedNetworks(draft.spec).filter(([key]) => networks.get(key)?.internal === false);
+  const [best] = candidates.sort(
+    ([leftKey, left], [rightKey, right]) =>
+      right.gatewayPriority - left.gatewayPriority || Number(rightKey === present) - Number(leftKey === present),
+  );
   return best?.[0];
 }
 

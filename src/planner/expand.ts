@@ -8,6 +8,7 @@ import { argvOf } from './argv.ts';
 import type { Findings } from './findings.ts';
 import { mountsOf } from './mounts.ts';
 import { connectionOf } from './network-mode.ts';
+import { member } from './record.ts';
 
 /** Docker's, for an image that sets none (moby, daemon/internal/oci/defaults.go `DefaultPathEnv`). */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -33,7 +34,7 @@ function expandService(context: ExpandContext, service: Service): readonly Conta
   const { stack, findings } = context;
   if (service.replicas === 0) return [];
   const imageKey = context.imageKey(service.source);
-  const image = context.observed.images[imageKey];
+  const image = member(context.observed.images, imageKey);
   if (image === undefined) {
     findings.conflicts.push({
       address: imageAddress(imageKey),
@@ -55,7 +56,8 @@ type SharedSpec = Omit<ContainerSpec, ReplicaFields>;
 
 function replicaSpec(stack: Stack, service: Service, image: ImageInfo, shared: SharedSpec): ContainerSpec {
   const { key } = shared;
-  const owner = service.networkMode.type === 'service' ? stack.services[service.networkMode.service] : undefined;
+  const owner =
+    service.networkMode.type === 'service' ? member(stack.services, service.networkMode.service) : undefined;
   const hostname =
     service.hostname ??
     (owner === undefined ? shortId(key) : (owner.hostname ?? shortId({ ...key, service: owner.name, index: 1 })));

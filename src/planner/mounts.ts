@@ -2,6 +2,7 @@ import { stableHash } from '../lib/stable-json.ts';
 import type { ContainerKey } from '../model/address.ts';
 import type { ImageConfig } from '../model/image.ts';
 import type { Mount, Service, Stack } from '../model/stack.ts';
+import { member } from './record.ts';
 
 /**
  * Mounts of one replica, parents before children. Volume sources become real names; volumes that the image declares
@@ -21,7 +22,7 @@ export function mountsOf(stack: Stack, service: Service, image: ImageConfig, key
       const source =
         mount.source === undefined
           ? anonymousVolumeName(key, target)
-          : (stack.volumes[mount.source]?.name ?? mount.source);
+          : (member(stack.volumes, mount.source)?.name ?? mount.source);
       return { ...mount, source };
     });
 }

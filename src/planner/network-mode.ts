@@ -1,4 +1,5 @@
 import type { NetworkAttachment, NetworkMode, Service, Stack } from '../model/stack.ts';
+import { member } from './record.ts';
 
 /** How a service is connected, after networks that aren't bridges have been resolved. */
 export interface Connection {
@@ -23,7 +24,7 @@ export function pseudoNetwork(network: {
 export function connectionOf(stack: Stack, service: Service): Connection | undefined {
   const keys = Object.keys(service.networks);
   const pseudo = keys.flatMap((key) => {
-    const network = stack.networks[key];
+    const network = member(stack.networks, key);
     return (network !== undefined && pseudoNetwork(network)) || [];
   });
   const [type] = pseudo;

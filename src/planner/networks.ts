@@ -7,6 +7,7 @@ import { bridgeName, subnetsOverlap } from '../network/ipam.ts';
 import { diffNetwork, forcesReplacement } from './diff.ts';
 import type { Findings } from './findings.ts';
 import { pseudoNetwork } from './network-mode.ts';
+import { member } from './record.ts';
 import { networkSpec, type SubnetContext } from './subnets.ts';
 
 export interface NetworkDecision {
@@ -45,7 +46,7 @@ export function planNetworks(request: NetworkRequest): NetworkPlan {
   const hosts = countHosts(request.containers);
   const decisions = new Map<string, NetworkDecision>();
   for (const key of [...hosts.keys()].sort()) {
-    const network = stack.networks[key];
+    const network = member(stack.networks, key);
     const decision = network && decideNetwork(context, network, hosts.get(key) ?? 0);
     if (decision !== undefined) decisions.set(key, decision);
   }
@@ -54,7 +55,7 @@ export function planNetworks(request: NetworkRequest): NetworkPlan {
   const vacated = vacatedNetworks(decisions, removals);
   for (const container of request.bystanders) {
     for (const [key, cause] of vacated) {
-      if (container.spec.networks[key] === undefined) continue;
+      if (member(container.spec.networks, key) === undefined) continue;
       findings.conflicts.push({
         address: networkAddress(key),
         message: `Cannot replace network "${key}" (${cause}): container "${container.spec.name}" is still on it`,
@@ -75,7 +76,7 @@ function countHosts(containers: readonly ContainerSpec[]): ReadonlyMap<string, n
 
 function decideNetwork(context: SubnetContext, network: Network, hosts: number): NetworkDecision | undefined {
   const { stack, observed, findings } = context;
-  const there = observed.networks[network.key];
+  const there = member(observed.networks, network.key);
   const address = networkAddress(network.key);
   if (network.external) {
     if (there !== undefined && there.spec.name === network.name) {
@@ -126,7 +127,9 @@ function unusedNetworks({ stack, observed, bystanders }: NetworkRequest): readon
   const used = new Set(bystanders.flatMap((container) => Object.keys(container.spec.networks)));
   return Object.values(observed.networks)
     .map(({ spec }) => spec)
-    .filter((spec) => spec.stack === stack.name && stack.networks[spec.key] === undefined && !used.has(spec.key))
+    .filter(
+      (spec) => spec.stack === stack.name && member(stack.networks, spec.key) === undefined && !used.has(spec.key),
+    )
     .sort((left, right) => (left.key < right.key ? -1 : 1));
 }
 

@@ -1,5 +1,5 @@
 import { ACTION_SYMBOLS, type Action, type FieldChange, type Plan, type ResourceChange } from '../model/plan.ts';
-import { isRecord } from './equal.ts';
+import { isRecord } from './record.ts';
 
 /** What a piece of the text means; the caller decides how that looks. */
 export type Style = Action | 'conflict' | 'warning' | 'faint';

@@ -2,6 +2,7 @@ import { containerAddress } from '../model/address.ts';
 import type { Service, Stack } from '../model/stack.ts';
 import { dependenciesOf } from './dependencies.ts';
 import type { Findings } from './findings.ts';
+import { member } from './record.ts';
 
 export interface Scope {
   /** Services that the plan is about, names sorted. */
@@ -25,7 +26,7 @@ export function selectServices(
   const chosen = new Map<string, Service>();
   const queue = [...options.services];
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    const service = stack.services[name];
+    const service = member(stack.services, name);
     if (chosen.has(name)) continue;
     if (service === undefined) {
       if (options.services.includes(name)) findings.conflicts.push(unknownService(name, Object.keys(stack.services)));

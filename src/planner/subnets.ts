@@ -5,6 +5,7 @@ import type { ObservedState } from '../model/observed.ts';
 import type { IpamPool, Network, Stack } from '../model/stack.ts';
 import { allocateSubnet, allocateSubnet6, bridgeName, defaultGateway, isInside } from '../network/ipam.ts';
 import type { Findings } from './findings.ts';
+import { member } from './record.ts';
 
 export interface SubnetContext {
   readonly stack: Stack;
@@ -44,7 +45,7 @@ function isIpv6(address: string): boolean {
 
 /** The network as this stack made it: it keeps its subnet unless the file asks for another. */
 function existingSpec({ stack, observed }: SubnetContext, network: Network): NetworkSpec | undefined {
-  const spec = observed.networks[network.key]?.spec;
+  const spec = member(observed.networks, network.key)?.spec;
   return spec?.stack === stack.name ? spec : undefined;
 }
 

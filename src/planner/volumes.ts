@@ -3,8 +3,8 @@ import type { ContainerSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { Conflict, FieldChange } from '../model/plan.ts';
 import type { Stack, Volume } from '../model/stack.ts';
-import { equalJson } from './equal.ts';
 import type { Findings } from './findings.ts';
+import { equalJson, member } from './record.ts';
 
 /** Volumes to create, by address. What is there is never changed or removed by `up`. */
 export function planVolumes(
@@ -23,12 +23,12 @@ export function planVolumes(
         mount.source,
         volume === undefined
           ? anonymousVolume(stack.name, mount.source)
-          : checkVolume(volume, stack.name, observed.volumes[volume.name], findings),
+          : checkVolume(volume, stack.name, member(observed.volumes, volume.name), findings),
       );
     }
   }
   return [...wanted.values()]
-    .filter((volume) => volume !== undefined && observed.volumes[volume.name] === undefined)
+    .filter((volume) => volume !== undefined && member(observed.volumes, volume.name) === undefined)
     .flatMap((volume) => volume ?? [])
     .sort((left, right) => (addressOfVolume(left) < addressOfVolume(right) ? -1 : 1));
 }

@@ -6,6 +6,7 @@ import type { Plan, Step } from '../../src/model/plan.ts';
 import type { Stack } from '../../src/model/stack.ts';
 import { dependenciesOf } from '../../src/planner/dependencies.ts';
 import { planDown, planRestart, planStart, planStop, planUp, type UpOptions } from '../../src/planner/plan.ts';
+import { hostIpsOverlap } from '../../src/planner/port-claims.ts';
 import { arbitraryNames, arbitraryStack, editStack } from '../helpers/arbitrary-stack.ts';
 import { applyPlan, type Chooser, EMPTY_STATE } from '../helpers/simulate.ts';
 import { HOST_IMAGE, makeStack, testImageKey } from '../helpers/stacks.ts';
@@ -216,6 +217,11 @@ test('no two containers have the same address or host port', () => {
       const interfaces = all.flatMap(({ endpoints }) => endpoints.map(({ hostInterface }) => hostInterface));
       assert.equal(new Set(addresses).size, addresses.length);
       assert.equal(new Set(interfaces).size, interfaces.length);
+      const ports = all.flatMap((container) => container.ports);
+      for (const [index, port] of ports.entries()) {
+        const twin = ports.slice(index + 1).find((other) => other.hostPort === port.hostPort);
+        assert.ok(twin === undefined || !hostIpsOverlap(twin.hostIp, port.hostIp), `port ${port.hostPort} twice`);
+      }
     }),
   );
 });
