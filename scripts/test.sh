@@ -11,11 +11,12 @@ cd "$(dirname "$0")/.."
 log=$(mktemp "${TMPDIR:-/tmp}/tsstack-test.XXXXXX")
 trap 'rm -f "$log"' EXIT
 
-# Runs node:test over files; $1 is how many files run at the same time.
+# Runs node:test over files; $1 is how many files run at the same time. A set that hangs ends after half an hour, without
+# totals, which counts as a failure.
 run_files() {
   local concurrency=$1
   shift
-  node_modules/.bin/node --test --test-concurrency="$concurrency" \
+  timeout --kill-after=10 1800 node_modules/.bin/node --test --test-concurrency="$concurrency" \
     --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=./test/helpers/totals-reporter.ts --test-reporter-destination=stdout "$@"
 }

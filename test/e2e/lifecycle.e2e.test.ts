@@ -126,6 +126,8 @@ e2e('up without -d shows the logs, and Ctrl-C stops the stack and ends with 130'
   const [command = '', ...args] = project.argv(['up']);
   const child = spawn(command, args, { cwd: project.directory, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
+  // Looked at below; a rejection before that would be one that nobody handles.
+  ended.catch(() => {});
   let shown = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     shown += text;

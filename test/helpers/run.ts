@@ -22,9 +22,9 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
-      timeout: options.timeoutMs ?? 120_000,
-      killSignal: 'SIGKILL',
     });
+    // Not spawn()'s own `timeout`: for a program that is not there, it keeps the event loop alive until it is over.
+    const deadline = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -33,8 +33,14 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.once('error', reject);
-    child.once('close', (status) => resolve({ status, stdout, stderr }));
+    child.once('error', (error) => {
+      clearTimeout(deadline);
+      reject(error);
+    });
+    child.once('close', (status) => {
+      clearTimeout(deadline);
+      resolve({ status, stdout, stderr });
+    });
     child.stdin.on('error', () => {}).end(options.stdin ?? '');
   });
 }
