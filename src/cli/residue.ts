@@ -14,7 +14,7 @@ const PREFIX = 'ts-';
 
 /**
  * Everything of ours, found from the kernel alone: nothing is asked of a daemon, nothing is believed that it wrote.
- * Only reads. Files that a user asked for (volumes, images) count as well: they are gone when nothing is left.
+ * Only reads. What is kept on purpose is no residue: volumes (data), images (a cache), records (history).
  */
 export function findResidue(paths: Paths): readonly Residue[] {
   return [
@@ -24,7 +24,7 @@ export function findResidue(paths: Paths): readonly Residue[] {
     ...nftTables(),
     ...cgroups(),
     ...mounts(paths),
-    ...files(paths.state),
+    ...files(paths.state).filter(({ what }) => !isKept(paths, what)),
     ...files(paths.run),
   ];
 }
@@ -96,6 +96,11 @@ function mounts({ state, run }: Paths): Residue[] {
       [state, run].some((ours) => isBelow(mountPoint, ours) || options.includes(`${ours}/`)),
     )
     .map(({ mountPoint }) => ({ kind: 'mount', what: mountPoint }));
+}
+
+function isKept({ state }: Paths, what: string): boolean {
+  const name = what.slice(state.length + 1);
+  return /^(images|volumes)\/|^records\.db/.test(name) || (name === 'exits/' && list(`${state}/exits`).length === 0);
 }
 
 /** Files below one of our directories; directories only where nothing is in them. */

@@ -34,7 +34,7 @@ export const command = defineCommand({
     };
     const { plan, diagnostics, script } = await context.client.post<PlanResponse>('/v1/plan', request);
     const { out, err } = context;
-    if (context.format === 'json') out.write(`${JSON.stringify({ plan, diagnostics, script }, undefined, 2)}\n`);
+    if (context.format === 'json') out.write(`${JSON.stringify({ ...plan, diagnostics, script }, undefined, 2)}\n`);
     else {
       printDiagnostics(err, diagnostics);
       out.write(script ?? renderPlan(plan, out.style));
