@@ -25,6 +25,14 @@ interface Pool {
   readonly holders: Map<string, string>;
 }
 
+/** Containers that are there and aren't planned. */
+interface OtherContainers {
+  /** They stay as they are. */
+  readonly bystanders: readonly ObservedContainer[];
+  /** They go away. */
+  readonly leaving: readonly ObservedContainer[];
+}
+
 /**
  * Decides every address of every container. Static addresses come first, then those that a container has already, then
  * free ones; nobody gets one by chance that another container has at present.
@@ -32,7 +40,7 @@ interface Pool {
 export function assignAddresses(
   drafts: readonly Draft[],
   networks: Iterable<NetworkSpec>,
-  bystanders: readonly ObservedContainer[],
+  others: OtherContainers,
   findings: Findings,
 ): Addresses {
   const pools = openPools(networks);
@@ -41,7 +49,7 @@ export function assignAddresses(
     pool.holders.set(address, spec.name);
     given.set(addressKey(pool.network.key, pool.family, spec), `${address}/${pool.subnet.split('/')[1]}`);
   };
-  for (const container of bystanders) claimPresent(pools, container);
+  for (const container of others.bystanders) claimPresent(pools, container);
   const wishes = drafts.flatMap((draft) => wishesOf(draft, pools));
   for (const { draft, pool, fixed } of wishes) {
     if (fixed === undefined) continue;
@@ -54,6 +62,7 @@ export function assignAddresses(
   }
   const taken = new Map([...pools.values()].map((pool) => [pool.id, new Set(pool.holders.keys())]));
   for (const { pool, present } of wishes) if (present !== undefined) taken.get(pool.id)?.add(present);
+  for (const [pool, address] of others.leaving.flatMap(presentAddresses)) taken.get(pool)?.add(address);
   for (const { draft, pool } of wishes) {
     if (given.has(addressKey(pool.network.key, pool.family, draft.spec))) continue;
     const address = freeAddress(pool, taken.get(pool.id) ?? new Set(), draft.spec, findings);
@@ -86,13 +95,20 @@ function openPools(networks: Iterable<NetworkSpec>): ReadonlyMap<string, Pool> {
   return pools;
 }
 
-function claimPresent(pools: ReadonlyMap<string, Pool>, { endpoints, spec }: ObservedContainer): void {
-  for (const endpoint of endpoints) {
-    for (const family of ['ipv4', 'ipv6'] as const) {
-      const address = endpoint[family]?.split('/')[0];
-      if (address !== undefined) pools.get(`${endpoint.network} ${family}`)?.holders.set(address, spec.name);
-    }
+function claimPresent(pools: ReadonlyMap<string, Pool>, container: ObservedContainer): void {
+  for (const [pool, address] of presentAddresses(container)) {
+    pools.get(pool)?.holders.set(address, container.spec.name);
   }
+}
+
+/** Addresses that a container has, with the ids of their pools. */
+function presentAddresses({ endpoints }: ObservedContainer): readonly (readonly [string, string])[] {
+  return endpoints.flatMap(({ network, ipv4, ipv6 }) =>
+    Object.entries({ ipv4, ipv6 }).flatMap(([family, address]) => {
+      const [plain] = address?.split('/') ?? [];
+      return plain === undefined ? [] : [[`${network} ${family}`, plain] as const];
+    }),
+  );
 }
 
 interface Wish {

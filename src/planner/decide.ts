@@ -46,12 +46,13 @@ export function decideContainers(request: DecideRequest): Handover {
 function assignResources({ sorted, networks, observed, findings }: DecideRequest): void {
   const { drafts, bystanders, removals, orphans } = sorted;
   const specs = new Map<string, NetworkSpec>([...networks.decisions].map(([key, { spec }]) => [key, spec]));
-  const addresses = assignAddresses(drafts, specs.values(), bystanders, findings);
+  const leaving = removals.map((removal) => removal.observed);
+  const addresses = assignAddresses(drafts, specs.values(), { bystanders, leaving }, findings);
   for (const draft of drafts) draft.endpoints = endpointsOf(draft, specs, addresses);
   assignPorts(drafts, {
     host: observed.host,
     bystanders,
-    leaving: removals.map((removal) => removal.observed),
+    leaving,
     ownPids: new Set(Object.values(observed.containers).flatMap(({ pid }) => pid ?? [])),
     orphans,
     findings,
@@ -61,9 +62,10 @@ function assignResources({ sorted, networks, observed, findings }: DecideRequest
 /** Addresses, interfaces and host ports that come out otherwise than they are, though the file's words may be the same. */
 function compareResources(draft: Draft): void {
   const { observed, endpoints, ports } = draft;
-  if (observed === undefined || draft.action === 'replace') return;
+  if (observed === undefined) return;
+  showAddresses(draft);
+  if (draft.action === 'replace') return;
   if (!equalJson(byNetwork(observed.endpoints), byNetwork(endpoints))) {
-    showAddresses(draft);
     draft.fields.push(...diffEndpoints(observed.endpoints, endpoints));
     updateDraft(draft, draft.causes[0] ?? 'its networks have changed');
   }

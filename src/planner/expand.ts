@@ -1,4 +1,4 @@
-import { stableHash } from '../lib/stable-json.ts';
+import { hash } from 'node:crypto';
 import { type ContainerKey, containerAddress, imageAddress, machineName } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ImageInfo } from '../model/image.ts';
@@ -27,7 +27,7 @@ export function expandServices(context: ExpandContext, services: readonly Servic
 
 /** First 12 digits of a container's identity: its host name, and a name on its networks, as in Docker. */
 export function shortId(key: ContainerKey): string {
-  return stableHash(machineName(key)).slice(0, 12);
+  return hash('sha256', machineName(key)).slice(0, 12);
 }
 
 function expandService(context: ExpandContext, service: Service): readonly ContainerSpec[] {

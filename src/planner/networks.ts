@@ -186,7 +186,7 @@ function vacatedNetworks(
   for (const removal of removals) {
     const successor = made.find(({ spec }) => networksOverlap(spec, removal));
     if (successor !== undefined)
-      vacated.set(removal.key, `network.${removal.key} makes room for ${successor.spec.key}`);
+      vacated.set(removal.key, `network.${removal.key} makes room for network.${successor.spec.key}`);
   }
   return vacated;
 }
