@@ -88,8 +88,13 @@ export function containerCapabilities(security: Security, kernel: KernelFacts): 
     if (capAdd.includes('ALL')) return !capDrop.includes(name);
     if (capAdd.includes(name)) return true;
     if (capDrop.includes('ALL') || capDrop.includes(name)) return false;
-    return DEFAULT.has(name) && (name !== 'MKNOD' || kernel.cgroupVersion === 1);
+    return DEFAULT.has(name) && (name !== 'MKNOD' || guardsDevices(kernel));
   });
+}
+
+/** Whether a cgroup decides which devices a container may open: where none does, mounts must not have devices. */
+export function guardsDevices(kernel: KernelFacts): boolean {
+  return kernel.cgroupMounts.some(({ options }) => options.split(',').includes('devices'));
 }
 
 /** As a bit mask. */

@@ -1,4 +1,4 @@
-import { containerCapabilities } from './capabilities.ts';
+import { containerCapabilities, guardsDevices } from './capabilities.ts';
 import type { LaunchConfig } from './config.ts';
 import { containerEnvironment } from './environment.ts';
 import {
@@ -122,7 +122,7 @@ function enterNamespaces(program: Program, { spec, network }: LaunchConfig): voi
 function takeSources(program: Program, config: LaunchConfig): Taken {
   const { spec, rootfs, paths, kernel } = config;
   const { privileged, devices } = spec.security;
-  const nodev = !privileged && kernel.cgroupVersion === 2;
+  const nodev = !privileged && !guardsDevices(kernel);
   const sorted = sortMounts(config.mounts);
   const covered = new Set(sorted.map(({ target }) => target));
   // Shared mounts while they are still shared; a slave is what everything else becomes.

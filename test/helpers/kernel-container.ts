@@ -51,7 +51,7 @@ export class Sandbox {
   #count = 0;
 
   constructor() {
-    this.directory = mkdtempSync('/var/tmp/tsstack-test-');
+    this.directory = mkdtempSync('/tmp/tsstack-test-');
     this.name = basename(this.directory);
     run('ip', 'netns', 'add', this.name);
     run('ip', '-n', this.name, 'link', 'set', 'lo', 'up');

@@ -73,6 +73,7 @@ export const FACTS: KernelFacts = {
   cgroupVersion: 1,
   cgroupMounts: [
     { path: '/sys/fs/cgroup/cpu,cpuacct', options: 'cpu,cpuacct' },
+    { path: '/sys/fs/cgroup/devices', options: 'devices' },
     { path: '/sys/fs/cgroup/pids', options: 'pids' },
     { path: '/sys/fs/cgroup/systemd', options: 'name=systemd' },
   ],

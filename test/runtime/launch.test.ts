@@ -159,7 +159,7 @@ test('buildLaunch() installs no filter and masks nothing for a privileged contai
 
 test('buildLaunch() keeps devices out of every mount where no cgroup can', () => {
   const config = fullConfig();
-  const { listing } = buildLaunch({ ...config, kernel: { ...config.kernel, cgroupVersion: 2 } });
+  const { listing } = buildLaunch({ ...config, kernel: { ...config.kernel, cgroupVersion: 2, cgroupMounts: [] } });
   assert.match(listing, /mount the overlay of \/ /);
   assert.match(listing, /make \/host\/data private,ro,nodev\n/);
   assert.doesNotMatch(listing, /MKNOD/);

@@ -1,7 +1,6 @@
 /** Numbers of the kernel's interface that are the same on every 64-bit architecture we support (include/uapi/linux). */
 
 export const AT_FDCWD = -100;
-export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
@@ -11,7 +10,7 @@ export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
 export const O_NOCTTY = 0o400;
-export const O_CLOEXEC = 0o2000000;
+const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
 /** openat2(2): a link cannot lead out of the directory that the path starts in. */
@@ -30,7 +29,6 @@ export const MS_NODIRATIME = 0x800;
 export const MS_REC = 0x4000;
 export const MS_PRIVATE = 0x40000;
 export const MS_SLAVE = 0x80000;
-export const MS_SHARED = 0x100000;
 export const MS_RELATIME = 0x200000;
 export const MS_STRICTATIME = 0x1000000;
 export const MNT_DETACH = 2;
@@ -50,7 +48,6 @@ export const CLONE_NEWNS = 0x20000;
 export const CLONE_NEWCGROUP = 0x2000000;
 export const CLONE_NEWUTS = 0x4000000;
 export const CLONE_NEWIPC = 0x8000000;
-export const CLONE_NEWUSER = 0x10000000;
 export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 
