@@ -86,40 +86,60 @@ function isPointToPoint(block: Block): boolean {
   return block.bits - block.prefix <= 1;
 }
 
-/** What decides an address beside the subnet and what is taken. */
-export interface AllocateOptions {
-  /** Taken if it is free; it may lie outside `range`. */
-  readonly preferred?: string | undefined;
+/** What decides addresses beside the subnet and what is taken. */
+export interface PoolOptions {
   readonly range?: string | undefined;
   /** The network's gateway; default `defaultGateway()`. */
   readonly gateway?: string | undefined;
 }
 
+/** The free addresses of a subnet. */
+export interface AddressPool {
+  /**
+   * A free address, which then is taken: `preferred` if it is free (it may lie outside the range), so that a replica
+   * keeps its address; else the first. Throws `address-pool-exhausted`.
+   */
+  take(preferred?: string): string;
+}
+
 /**
- * A free address of a subnet (inside `range` if given), never the network's, broadcast's, gateway's or a taken one:
- * the first. `preferred` is taken if it is free: a replica keeps its address. Throws `address-pool-exhausted`.
+ * For many containers of one network: all allocations together cost as much as there are addresses. Inside `range` if
+ * given, never the network's, broadcast's, gateway's or a taken one.
  */
-export function allocateAddress(subnet: string, taken: ReadonlySet<string>, options: AllocateOptions = {}): string {
+export function createAddressPool(subnet: string, taken: Iterable<string>, options: PoolOptions = {}): AddressPool {
   const block = parseBlock(subnet);
-  const gateway = addressToNumber(options.gateway ?? defaultGateway(subnet));
-  const used = new Set([...taken].map(addressToNumber)).add(gateway);
+  const used = new Set<bigint>([addressToNumber(options.gateway ?? defaultGateway(subnet))]);
+  for (const address of taken) used.add(addressToNumber(address));
   const [first, last] = usableAddresses(block);
-  const isFree = (value: bigint) => value >= first && value <= last && !used.has(value);
-  if (options.preferred !== undefined && isInside(options.preferred, subnet)) {
-    const preferred = addressToNumber(options.preferred);
-    if (isFree(preferred)) return numberToAddress(preferred, block.bits);
-  }
   const range = parseBlock(options.range ?? subnet);
-  for (let value = range.first; value <= range.last && value <= last; value += 1n) {
-    if (isFree(value)) return numberToAddress(value, block.bits);
-  }
-  throw new TsstackError(
-    'address-pool-exhausted',
-    `No address is free in ${options.range ?? subnet}: ${used.size} taken`,
-    {
-      hint: 'Give the network a larger subnet with ipam.config.subnet',
+  const isFree = (value: bigint) => value >= first && value <= last && !used.has(value);
+  const take = (value: bigint) => {
+    used.add(value);
+    return numberToAddress(value, block.bits);
+  };
+  let next = range.first;
+  return {
+    take(preferred) {
+      if (preferred !== undefined && isInside(preferred, subnet)) {
+        const value = addressToNumber(preferred);
+        if (isFree(value)) return take(value);
+      }
+      while (next <= range.last && next <= last && !isFree(next)) next += 1n;
+      if (next <= range.last && next <= last) return take(next);
+      throw new TsstackError('address-pool-exhausted', `No address of ${options.range ?? subnet} is free`, {
+        hint: 'Give the network a larger subnet with ipam.config.subnet',
+      });
     },
-  );
+  };
+}
+
+/** One address; see `createAddressPool()`. */
+export function allocateAddress(
+  subnet: string,
+  taken: ReadonlySet<string>,
+  options: PoolOptions & { readonly preferred?: string | undefined } = {},
+): string {
+  return createAddressPool(subnet, taken, options).take(options.preferred);
 }
 
 /** IPv6 has no broadcast address; its first one is every router's (RFC 4291, 2.6.1). */

@@ -73,23 +73,18 @@ export class Machine implements Host {
   }
 
   #performOne(op: HostOp): void {
-    switch (op.op) {
-      case 'mkdir':
-        return this.#must(['mkdir', '-p', op.path]);
-      case 'write-in-place':
-        if (op.tolerateAbsent === true && this.stat(op.path) === undefined) return;
-        return this.#must(['sh', '-c', 'printf %s "$2" > "$1"', 'sh', op.path, op.data]);
-      case 'rmdir':
-        return this.#rmdir(op);
-      case 'ip':
-        return this.#ip(op);
-      case 'nft':
-        return this.#must(['nft', '-f', '-'], op.script);
-      case 'run':
-        return this.#must(op.argv, op.stdin);
-      default:
-        throw new Error(`${op.op} is not for this machine`);
-    }
+    if (op.op === 'mkdir') this.#must(['mkdir', '-p', op.path]);
+    else if (op.op === 'write-in-place') this.#write(op);
+    else if (op.op === 'rmdir') this.#rmdir(op);
+    else if (op.op === 'ip') this.#ip(op);
+    else if (op.op === 'nft') this.#must(['nft', '-f', '-'], op.script);
+    else if (op.op === 'run') this.#must(op.argv, op.stdin);
+    else throw new Error(`${op.op} is not for this machine`);
+  }
+
+  #write(op: Extract<HostOp, { op: 'write-in-place' }>): void {
+    if (op.tolerateAbsent === true && this.stat(op.path) === undefined) return;
+    this.#must(['sh', '-c', 'printf %s "$2" > "$1"', 'sh', op.path, op.data]);
   }
 
   #must(argv: readonly string[], stdin?: string): void {
@@ -108,8 +103,8 @@ export class Machine implements Host {
 
   #rmdir(op: Extract<HostOp, { op: 'rmdir' }>): void {
     if (this.stat(op.path) === undefined) return;
-    if (op.tree === true) return this.#must(['find', op.path, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
-    const result = this.exec(['rmdir', op.path]);
+    const tree = ['find', op.path, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+'];
+    const result = this.exec(op.tree === true ? tree : ['rmdir', op.path]);
     if (result.exitCode !== 0 && op.tolerateNonEmpty !== true) throw failed(['rmdir', op.path], result);
   }
 

@@ -34,7 +34,7 @@ export function startAgent(machine: Machine, netns?: string): Agent {
   const ask = async (request: object): Promise<unknown> => {
     child.stdin.write(`${JSON.stringify(request)}\n`);
     const { value } = await answers.next();
-    return JSON.parse(value).result;
+    return JSON.parse(String(value)).result;
   };
   const port = async (request: object) => {
     const result = await ask(request);
