@@ -7,7 +7,8 @@ type Counts = Extract<TestEvent, { type: 'test:summary' }>['data']['counts'] & {
  * Reporter for `node --test`: nothing but one line at the end, `# totals PASSED FAILED SKIPPED`, after a line for every
  * skipped test with its reason. scripts/test.sh adds the lines of all runs up.
  */
-export async function* totals(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+// biome-ignore lint/style/noDefaultExport: the form that node --test reads
+export default async function* totals(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
     if (event.type === 'test:pass' && typeof event.data.skip === 'string') {
       yield `# skipped: ${event.data.name}: ${event.data.skip}\n`;
@@ -19,6 +20,3 @@ export async function* totals(source: AsyncIterable<TestEvent>): AsyncGenerator<
     }
   }
 }
-
-// biome-ignore lint/style/noDefaultExport: the form that node --test reads
-export default totals;
