@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { FileStat, Host, RunOptions, RunResult } from '../../src/host/host.ts';
+import type { FileStat, Host, ProbeResult, RunOptions, RunResult } from '../../src/host/host.ts';
 import type { HostOp } from '../../src/host/op.ts';
 
 /**
@@ -66,6 +66,14 @@ export class Machine implements Host {
     const result = this.exec(argv, String(options.stdin ?? ''));
     if (result.exitCode !== 0 && options.allowFailure !== true) throw failed(argv, result);
     return result;
+  }
+
+  async probe(): Promise<ProbeResult> {
+    throw new Error('no containers on this machine');
+  }
+
+  watchDirectory(): void {
+    throw new Error('nobody watches this machine');
   }
 
   async perform(ops: readonly HostOp[]): Promise<void> {
