@@ -12,6 +12,7 @@ type Family = 'ipv4' | 'ipv6';
 
 /** Holder of gateways and auxiliary addresses. */
 const NETWORK = 'the network itself';
+const OTHER_STACK = 'a container of another stack';
 
 /** One subnet and who has which address of it. */
 interface Pool {
@@ -31,6 +32,8 @@ interface OtherContainers {
   readonly bystanders: readonly ObservedContainer[];
   /** They go away. */
   readonly leaving: readonly ObservedContainer[];
+  /** Addresses of other stacks' containers, by the network's real name. */
+  readonly foreign: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
@@ -43,7 +46,7 @@ export function assignAddresses(
   others: OtherContainers,
   findings: Findings,
 ): Addresses {
-  const pools = openPools(networks);
+  const pools = openPools(networks, others.foreign);
   const given = new Map<string, string>();
   const give = (pool: Pool, spec: ContainerSpec, address: string): void => {
     pool.holders.set(address, spec.name);
@@ -78,7 +81,7 @@ export function addressKey(network: string, family: Family, spec: ContainerSpec)
   return `${network} ${family} ${observedKey(spec)}`;
 }
 
-function openPools(networks: Iterable<NetworkSpec>): ReadonlyMap<string, Pool> {
+function openPools(networks: Iterable<NetworkSpec>, foreign: OtherContainers['foreign']): ReadonlyMap<string, Pool> {
   const pools = new Map<string, Pool>();
   for (const network of networks) {
     const reserved = [...network.reserved4, network.gateway4, network.gateway6].flatMap((address) => address ?? []);
@@ -89,7 +92,9 @@ function openPools(networks: Iterable<NetworkSpec>): ReadonlyMap<string, Pool> {
     for (const { subnet, ...part } of families) {
       if (subnet === undefined) continue;
       const id = `${network.key} ${part.family}`;
-      pools.set(id, { id, network, subnet, ...part, holders: new Map(reserved.map((each) => [each, NETWORK])) });
+      const holders = new Map(reserved.map((each) => [each, NETWORK]));
+      for (const address of foreign[network.name] ?? []) holders.set(address, OTHER_STACK);
+      pools.set(id, { id, network, subnet, ...part, holders });
     }
   }
   return pools;

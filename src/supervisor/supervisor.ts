@@ -7,9 +7,10 @@ import { type ContainerKey, containerAddress, machineName, parseMachineName } fr
 import type { ContainerEvent } from '../model/event.ts';
 import type { WaitFor } from '../model/plan.ts';
 import { unpublishPorts } from '../network/ports.ts';
+import { LogIndexer } from '../log/index-writer.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
-import { cgroupName, exitDirectory } from '../store/paths.ts';
+import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { Backoff } from './backoff.ts';
 import { Changes } from './changes.ts';
@@ -43,6 +44,7 @@ export class Supervisor implements ContainerControl {
   readonly #watched = new Map<string, Watched>();
   /** Something about some container changed. */
   readonly changes = new Changes();
+  readonly #logs = new LogIndexer();
   readonly #stop = new AbortController();
   #patrol: NodeJS.Timeout | undefined;
 
@@ -89,6 +91,7 @@ export class Supervisor implements ContainerControl {
     clearTimeout(watched.restart);
     delete watched.restart;
     watched.ended = false;
+    this.#logs.add(this.#logPath(key));
     this.#probe(watched);
     this.changes.notify();
     // It may have ended before we watched: its exit file's event is gone then.
@@ -136,6 +139,7 @@ export class Supervisor implements ContainerControl {
     const watched = this.#watched.get(machineName(key));
     clearTimeout(watched?.restart);
     watched?.health?.stop();
+    this.#logs.remove(this.#logPath(key));
     this.#watched.delete(machineName(key));
     await drainCgroup(this.#context, cgroupName(key));
     this.changes.notify();
@@ -144,11 +148,16 @@ export class Supervisor implements ContainerControl {
   /** Can be called twice. Containers go on. */
   close(): void {
     this.#stop.abort();
+    this.#logs.close();
     clearInterval(this.#patrol);
     for (const { health, restart } of this.#watched.values()) {
       health?.stop();
       clearTimeout(restart);
     }
+  }
+
+  #logPath(key: ContainerKey): string {
+    return containerPaths(this.#context.paths, key).log;
   }
 
   #life(record: ContainerRecord): Liveness {
@@ -197,6 +206,7 @@ export class Supervisor implements ContainerControl {
     const updated = records.container(key);
     if (updated !== undefined) this.#maybeRestart(watched, updated);
     if (watched.restart === undefined && updated !== undefined) {
+      this.#logs.remove(this.#logPath(key));
       await this.#context.host.perform(unpublishPorts(key, updated.ports, updated.endpoints)).catch(() => undefined);
     }
     this.changes.notify();
