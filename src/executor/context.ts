@@ -1,5 +1,5 @@
 import type { Cgroups } from '../cgroup/cgroup.ts';
-import type { Host } from '../host/host.ts';
+import type { SupervisorHost } from '../host/host.ts';
 import type { ContainerKey } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { WaitFor } from '../model/plan.ts';
@@ -23,7 +23,7 @@ export interface ContainerControl {
 
 /** The machine and what we know of it: everything that starting a container takes. */
 export interface MachineContext {
-  readonly host: Host;
+  readonly host: SupervisorHost;
   readonly paths: Paths;
   readonly records: Records;
   readonly cgroups: Cgroups;

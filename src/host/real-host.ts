@@ -13,7 +13,7 @@ import {
   writeInPlace,
   writeWholeFile,
 } from './files.ts';
-import type { FileStat, Host, ProbeOptions, ProbeResult, RunOptions, RunResult } from './host.ts';
+import type { FileStat, ProbeOptions, ProbeResult, RunOptions, RunResult, SupervisorHost } from './host.ts';
 import { type IpGroup, type IpOp, runIpBatch } from './ip-batch.ts';
 import { launchScript } from './launch-script.ts';
 import { runNftBatch } from './nft-batch.ts';
@@ -23,7 +23,7 @@ import { signalProcess } from './process.ts';
 import { runCommand } from './run-command.ts';
 
 /** The machine itself. `ip` and `nft` changes that are asked for at the same time share one process. */
-export class RealHost implements Host {
+export class RealHost implements SupervisorHost {
   /** One batch a namespace; the machine's own is ''. */
   readonly #ip = new Map<string, Batcher<IpGroup>>();
   readonly #nft = new Batcher<string>(runNftBatch);
