@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../store/paths.ts';
@@ -17,7 +18,7 @@ export async function withStaging<Result>(
 ): Promise<Result> {
   const root = stagingRoot(paths);
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  removeStale(root);
+  await removeStale(root);
   const name = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const directory = `${root}/${name}`;
   active.add(name);
@@ -25,7 +26,7 @@ export async function withStaging<Result>(
     mkdirSync(directory, { mode: 0o700 });
     return await build(directory);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
     active.delete(name);
   }
 }
@@ -66,12 +67,12 @@ function isTaken(error: unknown): boolean {
   return code === 'ENOTEMPTY' || code === 'EEXIST';
 }
 
-function removeStale(root: string): void {
+async function removeStale(root: string): Promise<void> {
   for (const name of readdirSync(root)) {
     if (active.has(name)) continue;
     const pid = Number.parseInt(name, 10);
     if (pid !== process.pid && isAlive(pid)) continue;
-    rmSync(`${root}/${name}`, { recursive: true, force: true });
+    await rm(`${root}/${name}`, { recursive: true, force: true });
   }
 }
 
