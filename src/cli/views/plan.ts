@@ -38,7 +38,7 @@ export function renderPlan(plan: Plan, style: Style): string {
 }
 
 /** `Plan: 2 to create, 1 to update in place.` or that there is nothing to do. */
-export function summaryLine(plan: Plan): string {
+function summaryLine(plan: Plan): string {
   const counts = Map.groupBy(plan.changes, ({ action }) => action);
   const parts = (Object.keys(COUNTED) as Action[]).flatMap((action) => {
     const count = counts.get(action)?.length ?? 0;
