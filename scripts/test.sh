@@ -63,9 +63,9 @@ run_named() {
   esac
 }
 
-# Inside the throw-away host: no set-up, no totals of our own; the caller adds up what is printed.
+# Inside the throw-away host: no set-up, no totals of our own; the caller adds up what is printed. There is no /dev/fd.
 if [ "${1:-}" = in-vm ]; then
-  mapfile -t files < <(files_of v2)
+  mapfile -t files <<< "$(files_of v2)"
   run_files 1 "${files[@]}"
   exit
 fi
