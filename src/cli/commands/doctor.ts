@@ -1,8 +1,8 @@
 import type { DoctorCheck, DoctorReport } from '../../daemon/api.ts';
+import { alignColumns } from '../../lib/table.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { flag } from '../options.ts';
 import type { Style } from '../style.ts';
-import { alignColumns } from '../views/table.ts';
 
 /** `tsstack doctor`. */
 export const command = defineCommand({

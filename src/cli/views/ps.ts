@@ -1,8 +1,9 @@
 import type { ContainerSummary } from '../../daemon/api.ts';
+import { formatBytes } from '../../lib/format-bytes.ts';
+import { table } from '../../lib/table.ts';
 import type { PublishedPort } from '../../model/container.ts';
 import type { Usage } from '../../model/observed.ts';
-import { formatAge, formatBytes } from './format.ts';
-import { table } from './table.ts';
+import { formatAge } from './format.ts';
 
 const COMMAND_WIDTH = 24;
 
