@@ -57,7 +57,7 @@ run_named() {
         echo '== cgroup v2 host: this one is, so the tests above were on cgroup v2'
       else
         run_set 'kernel and end-to-end tests on a cgroup v2 host' \
-          "$in_vm" --timeout 1500 -- bash scripts/test.sh in-vm
+          "$in_vm" --timeout 2000 -- bash scripts/test.sh in-vm
       fi
       ;;
   esac
