@@ -31,25 +31,32 @@ export async function withStaging<Result>(
   }
 }
 
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
 /**
  * Gives finished directories their names: first everything below is on the disk, then they are renamed, so that a
  * name never stands for half a tree, not even after a power cut. A name that is taken already stays as it is.
  */
-export async function publish(
-  host: Host,
-  moves: readonly { readonly from: string; readonly to: string }[],
-): Promise<void> {
+export async function publish(host: Host, moves: readonly Move[]): Promise<void> {
   const first = moves[0];
   if (first === undefined) return;
   await host.perform([{ op: 'run', argv: ['sync', '-f', first.from], timeoutMs: 600_000 }]);
   for (const move of moves) {
-    mkdirSync(dirname(move.to), { recursive: true, mode: 0o700 });
-    try {
-      renameSync(move.from, move.to);
-    } catch (error) {
-      if (!isTaken(error)) throw error;
-    }
+    publishUntilReboot(move);
     syncDirectory(dirname(move.to));
+  }
+}
+
+/** Without waiting for the disk: for a name that is not asked for again after a reboot. */
+export function publishUntilReboot({ from, to }: Move): void {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!isTaken(error)) throw error;
   }
 }
 

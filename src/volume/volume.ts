@@ -43,7 +43,7 @@ export function fillVolume(paths: Paths, name: string, sources: readonly string[
 const COPY_TIMEOUT_MS = 600_000;
 
 /** The volume's `VolumeSpec` as JSON, so that a volume can be told from its directory alone. */
-export function volumeDescription(paths: Paths, name: string): string {
+function volumeDescription(paths: Paths, name: string): string {
   return `${volumeDirectory(paths, name)}/volume.json`;
 }
 
