@@ -2,16 +2,12 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, 
 import { posix } from 'node:path';
 import type { FileStat, Host } from '../host/host.ts';
 import type { RootFilesystem } from '../model/image.ts';
+import { overlayName } from '../store/paths.ts';
 import { type EntryKind, OverlayView } from './overlay-view.ts';
 
 const MAX_BYTES = 2 ** 20;
 /** The kernel's own limit on links in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
-
-/** Name of the directory below a container's `layers` that holds one overlay's `upper` and `work`: `root`, `usr-local`. */
-export function overlayName(target: string): string {
-  return target === '/' ? 'root' : target.slice(1).replaceAll('/', '-');
-}
 
 /**
  * A small text file of a root filesystem (/etc/passwd), looked up through `upper` and the lower directories with

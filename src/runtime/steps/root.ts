@@ -1,6 +1,6 @@
 import { TsstackError } from '../../model/error.ts';
 import type { RootFilesystem } from '../../model/image.ts';
-import type { ContainerPaths } from '../../store/paths.ts';
+import { type ContainerPaths, overlayName } from '../../store/paths.ts';
 import {
   AT_FDCWD,
   MNT_DETACH,
@@ -29,17 +29,15 @@ export interface TakenOverlay {
 }
 
 function rootOverlay(rootfs: RootFilesystem, paths: ContainerPaths): Overlay {
-  return overlay('/', rootfs.lower, `${paths.layers}/root`);
+  return overlay('/', rootfs.lower, paths);
 }
 
-/** `layers/overlay-usr`, `layers/overlay-usr%2Flocal`: a name per target, none of which can be another's. */
 function furtherOverlays(rootfs: RootFilesystem, paths: ContainerPaths): readonly Overlay[] {
-  return rootfs.overlays.map(({ target, lower }) =>
-    overlay(target, lower, `${paths.layers}/overlay-${encodeURIComponent(target.slice(1))}`),
-  );
+  return rootfs.overlays.map(({ target, lower }) => overlay(target, lower, paths));
 }
 
-function overlay(target: string, lower: readonly string[], directory: string): Overlay {
+function overlay(target: string, lower: readonly string[], paths: ContainerPaths): Overlay {
+  const directory = `${paths.layers}/${overlayName(target)}`;
   return { target, lower, upper: `${directory}/upper`, work: `${directory}/work` };
 }
 
