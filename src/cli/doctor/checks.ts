@@ -8,9 +8,9 @@ import { kernelFeatureChecks } from './kernel-config.ts';
 /** Tools by the Debian package that has them. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   nftables: ['nft'],
-  iproute2: ['ip'],
-  'util-linux': ['unshare', 'nsenter', 'flock', 'fallocate'],
-  mount: ['mount', 'umount'],
+  iproute2: ['ip', 'ss'],
+  'util-linux': ['unshare'],
+  mount: ['umount'],
   coreutils: ['cp', 'stty'],
 };
 
