@@ -186,11 +186,24 @@ describe('packets', () => {
       const { exitCode, stderr } = machine.exec(argv);
       assert.equal(exitCode, 0, `${argv.join(' ')}: ${stderr}`);
     }
+    // Access to the host is not access to its loopback.
+    await machine.perform(allowHostAccess([containers.api]));
     for (const forger of ['peer', 'api']) {
       for (const target of [port, 8004, 8005]) {
         assert.ok(await agent(forger).isSilent({ host: '127.0.0.1', port: target }), `${forger} reached ${target}`);
       }
     }
+  });
+
+  test('a container can’t have the host answer to its own loopback', async () => {
+    const netns = netnsName(keyOf('db'));
+    const dns = { host: '10.71.2.1', port: 53 };
+    await agent('host').listenUdp('0.0.0.0', 53);
+    machine.exec(['ip', 'netns', 'exec', netns, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet']);
+    assert.equal(await agent('db').send('127.0.0.1', dns), 'sent');
+    // Datagrams don't overtake each other: when this one has been answered, the forged one would have arrived.
+    assert.equal(await agent('db').callUdp(dns), '10.71.2.2');
+    assert.deepEqual(await agent('host').heard(), ['10.71.2.2']);
   });
 
   test('IPv6: neighbours, the world outside, published ports, and no way to the host or into other networks', async () => {
