@@ -47,14 +47,10 @@ function resourceOperations({ before, spec, repair }: Update, { cgroups }: Execu
   return changed || repair.includes('resources') ? cgroups.update(name, before.resources, spec.resources) : [];
 }
 
-function networkOperations(
-  { spec, endpoints, ports, repair }: Update,
-  { records }: ExecutorContext,
-): readonly HostOp[] {
+function networkOperations(step: Update, { records }: ExecutorContext): readonly HostOp[] {
+  const { spec, endpoints, ports, repair } = step;
   const { key } = spec;
-  const record = records.container(key);
-  const had = record?.endpoints ?? [];
-  const hadPorts = record?.ports ?? [];
+  const { endpoints: had, ports: hadPorts } = step.had ?? records.container(key) ?? { endpoints: [], ports: [] };
   const left = without(had, endpoints, wire);
   const joined = repair.includes('network') ? [] : without(endpoints, had, wire);
   const endpointsChanged = left.length + joined.length > 0;
