@@ -6,6 +6,7 @@ import { cgroupName, containerPaths, exitDirectory } from '../../store/paths.ts'
 import type { ExecutorContext } from '../context.ts';
 import type { Handler, StepOf } from '../handler.ts';
 import { hostsOf } from '../hosts.ts';
+import { sandboxOptions } from '../sandbox.ts';
 
 /** Makes everything but the process: directory, cgroups, network namespace with its endpoints, name files. */
 export const createContainerHandler: Handler<'create-container'> = {
@@ -32,7 +33,7 @@ export const createContainerHandler: Handler<'create-container'> = {
     return [
       ...containerFiles(step, context),
       ...cgroups.create(cgroupName(spec.key), spec.resources, devices),
-      ...(ownNamespace ? createSandbox(spec.key, endpoints) : []),
+      ...(ownNamespace ? createSandbox(spec.key, endpoints, sandboxOptions(context.host)) : []),
     ];
   },
 
