@@ -1,32 +1,32 @@
 import type { ErrorObject } from 'ajv';
-import schema from '../../schema/stack.schema.json' with { type: 'json' };
-import type { Diagnostics } from './diagnose.ts';
-import { validate } from './generated/stack-validator.js';
-import { didYouMean } from './nearest.ts';
-import { type Dict, dotted, isDict, locate, type Path, type SpecNode, type Value } from './node.ts';
+import { stackSchema, validate } from './generated/stack-validator.js';
+import { nameHint } from './name-hint.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import { type Dict, dotted, isDict, type Path, type Value } from './node.ts';
 import { quoted } from './printable.ts';
 
-/** Checks the shape against schema/stack.schema.json; every deviation becomes one diagnostic at the exact token. */
-export function validateShape(root: SpecNode, value: Value, diagnostics: Diagnostics): boolean {
-  if (validate(value)) return true;
-  for (const error of validate.errors ?? []) {
-    const found = describe(error, value);
-    if (found === undefined) continue;
-    const origin = locate(root, found.path, { key: found.markKey });
-    diagnostics.add({ code: found.code, message: found.message, hint: found.hint, origin });
-  }
-  return false;
-}
-
-interface Description {
+/** One deviation from schema/stack.schema.json. */
+export interface Fault {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** What is marked: the value, or with `markKey` its key. */
   readonly path: Path;
   readonly markKey: boolean;
+  /** What must be set aside for the rest to be sound; `path` if absent. */
+  readonly aside?: Path;
+  /** The key that an unknown key was probably meant for. */
+  readonly meant?: string | undefined;
+  /** The key that is missing at `path`. */
+  readonly missing?: string;
 }
 
-function describe(error: ErrorObject, root: Value): Description | undefined {
+/** Every deviation of a value from the schema, in no order. */
+export function findFaults(value: Value): readonly Fault[] {
+  return validate(value).flatMap((error) => describe(error, value) ?? []);
+}
+
+function describe(error: ErrorObject, root: Value): Fault | undefined {
   const path = pathOf(error.instancePath);
   const value = valueAt(root, path);
   const name = path.length === 0 ? 'the stack file' : dotted(path);
@@ -36,8 +36,14 @@ function describe(error: ErrorObject, root: Value): Description | undefined {
     case 'additionalProperties':
       return unknownKey(error, path);
     case 'required': {
-      const message = `${name} lacks the key ${quoted(error.params['missingProperty'])}`;
-      return { code: 'schema.missing', message, path, markKey: true };
+      const missing = String(error.params['missingProperty']);
+      return {
+        code: 'schema.missing',
+        message: `${name} lacks the key ${quoted(missing)}`,
+        path,
+        markKey: true,
+        missing,
+      };
     }
     case 'enum': {
       const allowed = (error.params['allowedValues'] as unknown[]).map(String);
@@ -61,6 +67,7 @@ function describe(error: ErrorObject, root: Value): Description | undefined {
         message: `${name} lists ${quoted(duplicateOf(value))} twice`,
         path,
         markKey: true,
+        aside: [...path, Number(error.params['i'])],
       };
     case 'propertyNames':
       return undefined;
@@ -69,29 +76,28 @@ function describe(error: ErrorObject, root: Value): Description | undefined {
   }
 }
 
-function valuePattern(name: string, error: ErrorObject, path: Path, value: Value | undefined): Description {
+function valuePattern(name: string, error: ErrorObject, path: Path, value: Value | undefined): Fault {
   const message = `${name} is ${quoted(value)}, which does not match ${String(error.params['pattern'])}`;
   return { code: 'schema.pattern', message, path, markKey: false };
 }
 
-function badName(error: ErrorObject, path: Path): Description {
+function badName(error: ErrorObject, path: Path): Fault {
   const name = error.propertyName ?? '';
   const message = `${quoted(name)} is not a valid name below ${dotted(path)}`;
   return { code: 'schema.pattern', message, hint: nameHint, path: [...path, name], markKey: true };
 }
 
-/** What a name of a service, network or volume may hold. */
-export const nameHint = 'a name holds letters, digits, ".", "_" and "-", and begins with a letter, a digit or "_"';
-
-function unknownKey(error: ErrorObject, path: Path): Description {
+function unknownKey(error: ErrorObject, path: Path): Fault {
   const key = String(error.params['additionalProperty']);
   const where = path.length === 0 ? 'at the top of the file' : `in ${dotted(path)}`;
+  const known = knownKeys(path);
   return {
     code: 'schema.unknown-key',
     message: `unknown key ${quoted(key)} ${where}`,
-    hint: didYouMean(key, knownKeys(path)),
+    hint: didYouMean(key, known),
     path: [...path, key],
     markKey: true,
+    meant: nearest(key, known),
   };
 }
 
@@ -106,8 +112,9 @@ interface SchemaNode {
 
 /** The keys that the object at a place may have. */
 function knownKeys(path: Path): string[] {
-  let node: SchemaNode | undefined = schema as SchemaNode;
-  for (const step of path) node = node === undefined ? undefined : schemaBelow(node, step);
+  const root = stackSchema() as SchemaNode;
+  let node: SchemaNode | undefined = root;
+  for (const step of path) node = node === undefined ? undefined : followed(schemaBelow(node, step), root);
   return Object.keys(node?.properties ?? {});
 }
 
@@ -115,12 +122,12 @@ function schemaBelow(node: SchemaNode, step: string | number): SchemaNode | unde
   const { properties = {}, additionalProperties: rest, patternProperties = {} } = node;
   const other = typeof rest === 'object' ? rest : Object.values(patternProperties)[0];
   const own = Object.hasOwn(properties, step) ? properties[step] : other;
-  return followed(typeof step === 'number' ? (node.items ?? own) : own);
+  return typeof step === 'number' ? (node.items ?? own) : own;
 }
 
-function followed(node: SchemaNode | undefined): SchemaNode | undefined {
+function followed(node: SchemaNode | undefined, root: SchemaNode): SchemaNode | undefined {
   const name = node?.$ref?.split('/').pop();
-  return name === undefined ? node : followed((schema as SchemaNode).$defs?.[name]);
+  return name === undefined ? node : followed(root.$defs?.[name], root);
 }
 
 function pathOf(pointer: string): (string | number)[] {
@@ -132,7 +139,8 @@ function pathOf(pointer: string): (string | number)[] {
     .map((step) => (/^(0|[1-9]\d*)$/.test(step) ? Number(step) : step));
 }
 
-function valueAt(root: Value, path: Path): Value | undefined {
+/** The value at a path; undefined when there is none. */
+export function valueAt(root: Value, path: Path): Value | undefined {
   let value: Value | undefined = root;
   for (const step of path) {
     if (Array.isArray(value)) value = value[Number(step)];
