@@ -52,5 +52,3 @@ export type HostOp =
   | { readonly op: 'copy-into'; readonly root: string; readonly target: string; readonly source?: string }
   /** Send a signal to a process that still is the one meant (same start time). Gone is fine. */
   | { readonly op: 'kill'; readonly pid: number; readonly startTime: string; readonly signal: number };
-
-export type HostOpName = HostOp['op'];

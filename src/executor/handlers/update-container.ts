@@ -3,7 +3,7 @@ import { stableJson } from '../../lib/stable-json.ts';
 import type { Endpoint } from '../../model/container.ts';
 import { connectEndpoint, createSandbox, disconnectEndpoint } from '../../network/endpoint.ts';
 import { inspectNetwork } from '../../network/inspect.ts';
-import { resolvConf } from '../../network/names.ts';
+import { readHostResolvConf, resolvConf } from '../../network/names.ts';
 import { clearStalePorts } from '../../network/ports.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
@@ -19,7 +19,7 @@ export const updateContainerHandler: Handler<'update-container'> = {
     const { host, paths } = context;
     const { spec, endpoints, ports } = step;
     const files = containerPaths(paths, spec.key);
-    const resolv = resolvConf(spec, host.readText('/etc/resolv.conf') ?? '');
+    const resolv = resolvConf(spec, readHostResolvConf(host));
     return [
       ...resourceOperations(step, context),
       ...(await staleOperations(step, context)),
