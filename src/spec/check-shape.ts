@@ -1,7 +1,10 @@
+import { createRequire } from 'node:module';
 import { mapChildren, withAside } from './aside.ts';
 import type { Diagnostics } from './diagnose.ts';
-import { type Dict, isDict, locate, nodeAt, type Path, type SpecNode, toValue, type Value } from './node.ts';
-import { type Fault, findFaults, valueAt } from './validate.ts';
+import { fits } from './fits.ts';
+import { stackSchema } from './generated/stack-schema.js';
+import { type Dict, isDict, locate, nodeAt, type Path, type SpecNode, toValue, type Value, valueAt } from './node.ts';
+import type { Fault } from './validate.ts';
 
 /** A tree that fits the schema, and its value. */
 export interface Shaped {
@@ -31,16 +34,27 @@ function check(
   diagnostics: Diagnostics,
   counts: (fault: Fault, value: Value) => boolean,
 ): Shaped | undefined {
+  const schema = stackSchema();
   let tree: SpecNode | undefined = root;
   for (let first = true; tree !== undefined; first = false) {
     const value = toValue(tree);
-    const faults = findFaults(value).filter((fault) => counts(fault, value));
+    if (fits(value, schema)) return { root: tree, value: value as Dict };
+    const faults = validator()
+      .findFaults(value)
+      .filter((fault) => counts(fault, value));
     if (faults.length === 0) return isDict(value) ? { root: tree, value } : undefined;
     // What is found later follows from what was set aside.
     if (first) report(faults, tree, diagnostics);
     tree = cut(tree, marksOf(faults));
   }
   return undefined;
+}
+
+/** Loaded when something does not fit, or only may. */
+function validator(): typeof import('./validate.ts') {
+  // A bundler replaces the first call; without one a module has no `require` of its own.
+  if (typeof require === 'function') return require('./validate.ts');
+  return createRequire(import.meta.filename)('./validate.ts');
 }
 
 function report(faults: readonly Fault[], tree: SpecNode, diagnostics: Diagnostics): void {

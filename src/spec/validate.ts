@@ -1,8 +1,10 @@
 import type { ErrorObject } from 'ajv';
-import { stackSchema, validate } from './generated/stack-validator.js';
+import type { Schema } from './fits.ts';
+import { stackSchema } from './generated/stack-schema.js';
+import { validate } from './generated/stack-validator.js';
 import { nameHint } from './name-hint.ts';
 import { didYouMean, nearest } from './nearest.ts';
-import { type Dict, dotted, isDict, type Path, type Value } from './node.ts';
+import { dotted, isDict, type Path, type Value, valueAt } from './node.ts';
 import { quoted } from './printable.ts';
 
 /** One deviation from schema/stack.schema.json. */
@@ -23,7 +25,8 @@ export interface Fault {
 
 /** Every deviation of a value from the schema, in no order. */
 export function findFaults(value: Value): readonly Fault[] {
-  return validate(value).flatMap((error) => describe(error, value) ?? []);
+  if (validate(value)) return [];
+  return (validate.errors ?? []).flatMap((error) => describe(error, value) ?? []);
 }
 
 function describe(error: ErrorObject, root: Value): Fault | undefined {
@@ -101,31 +104,22 @@ function unknownKey(error: ErrorObject, path: Path): Fault {
   };
 }
 
-interface SchemaNode {
-  readonly $ref?: string;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly additionalProperties?: SchemaNode | boolean;
-  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
-  readonly items?: SchemaNode;
-  readonly $defs?: Readonly<Record<string, SchemaNode>>;
-}
-
 /** The keys that the object at a place may have. */
 function knownKeys(path: Path): string[] {
-  const root = stackSchema() as SchemaNode;
-  let node: SchemaNode | undefined = root;
+  const root = stackSchema();
+  let node: Schema | undefined = root;
   for (const step of path) node = node === undefined ? undefined : followed(schemaBelow(node, step), root);
   return Object.keys(node?.properties ?? {});
 }
 
-function schemaBelow(node: SchemaNode, step: string | number): SchemaNode | undefined {
+function schemaBelow(node: Schema, step: string | number): Schema | undefined {
   const { properties = {}, additionalProperties: rest, patternProperties = {} } = node;
   const other = typeof rest === 'object' ? rest : Object.values(patternProperties)[0];
   const own = Object.hasOwn(properties, step) ? properties[step] : other;
   return typeof step === 'number' ? (node.items ?? own) : own;
 }
 
-function followed(node: SchemaNode | undefined, root: SchemaNode): SchemaNode | undefined {
+function followed(node: Schema | undefined, root: Schema): Schema | undefined {
   const name = node?.$ref?.split('/').pop();
   return name === undefined ? node : followed(root.$defs?.[name], root);
 }
@@ -137,16 +131,6 @@ function pathOf(pointer: string): (string | number)[] {
     .split('/')
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((step) => (/^(0|[1-9]\d*)$/.test(step) ? Number(step) : step));
-}
-
-/** The value at a path; undefined when there is none. */
-export function valueAt(root: Value, path: Path): Value | undefined {
-  let value: Value | undefined = root;
-  for (const step of path) {
-    if (Array.isArray(value)) value = value[Number(step)];
-    else value = isDict(value) ? (value as Dict)[String(step)] : undefined;
-  }
-  return value;
 }
 
 const typeWords: Readonly<Record<string, string>> = {

@@ -84,6 +84,7 @@ export const char = {
   asterisk: 0x2a,
   comma: 0x2c,
   dash: 0x2d,
+  nine: 0x39,
   colon: 0x3a,
   openList: 0x5b,
   closeList: 0x5d,

@@ -10,10 +10,12 @@ const mostKeyLength = 1_000;
 /** A plain scalar of one line, with the blanks behind it; a `#` after a blank begins a comment. */
 const plain = /(?:[^\s\-?:,[\]{}#&*!|>'"%@`]|[-?:](?=[^\s,[\]{}]))(?:[^\n:#]|:(?=[^\s])|(?<=\S)#)*/y;
 const plainInFlow = /(?:[^\s\-?:,[\]{}#&*!|>'"%@`]|[-?:](?=[^\s,[\]{}]))(?:[^\n:#,[\]{}]|:(?=[^\s,[\]{}])|(?<=\S)#)*/y;
-/** First characters of what may be another type than a string. */
-const typed = /^[-+.~\dnNtTfF]/;
-const booleans = /^(?:true|True|TRUE|false|False|FALSE)$/;
-const nulls = /^(?:~|null|Null|NULL)$/;
+const words = new Map([
+  ...['true', 'True', 'TRUE'].map((word) => [word, true] as const),
+  ...['false', 'False', 'FALSE'].map((word) => [word, false] as const),
+  ...['null', 'Null', 'NULL', '~'].map((word) => [word, null] as const),
+]);
+const mayBeNumber = /^[-+.\d][\w.+-]*$/;
 const decimal = /^[-+]?(?:\d+|\d+\.\d*|\.\d+)$/;
 /** Numbers of YAML 1.2 core that are seldom written. */
 const rareNumber = /^(?:0[ox][\da-fA-F]+|[-+]?(?:\.\d+|\d+(?:\.\d*)?)[eE][-+]?\d+|[-+]?\.inf|\.nan)$/i;
@@ -44,10 +46,11 @@ function readQuoted(cursor: Cursor): string | undefined {
 }
 
 function plainValue(text: string, cursor: Cursor): ScalarNode['value'] {
-  if (!typed.test(text)) return text;
+  if (words.has(text)) return words.get(text) ?? null;
+  const code = text.charCodeAt(0);
+  // Letters and most signs come behind the digits and "+", "-" and "." before them.
+  if (code > char.nine || !mayBeNumber.test(text)) return text;
   if (decimal.test(text)) return Number(text);
-  if (booleans.test(text)) return text.toLowerCase() === 'true';
-  if (nulls.test(text)) return null;
   return rareNumber.test(text) ? cursor.unusual() : text;
 }
 
@@ -145,7 +148,7 @@ export class Anchors {
 /** `<<: *one` and `<<: [*one, *two]`: the entries that `into` does not have; the first mapping wins. */
 export function mergeInto(into: Map<string, Entry>, value: SpecNode, cursor: Cursor): void {
   for (const map of value.kind === 'seq' ? value.items : [value]) {
-    if (map.kind !== 'map') return cursor.unusual();
+    if (map.kind !== 'map') cursor.unusual();
     for (const [name, entry] of map.entries) if (!into.has(name)) into.set(name, entry);
   }
 }
