@@ -51,7 +51,7 @@ const config = {
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',
-        pathNot: '^src/(cli|model|lib|engine|spec|log|store/paths|runtime/terminal|daemon/(api|start))',
+        pathNot: '^src/(cli|model|lib|engine|spec|log|planner/render|store/paths|runtime/terminal|daemon/(api|start))',
       },
     },
     {

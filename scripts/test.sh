@@ -16,7 +16,7 @@ trap 'rm -f "$log"' EXIT
 run_files() {
   local concurrency=$1
   shift
-  timeout --kill-after=10 1800 node_modules/.bin/node --test --test-concurrency="$concurrency" \
+  timeout --kill-after=10 1800 node_modules/.bin/node --test --test-timeout=300000 --test-concurrency="$concurrency" \
     --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=./test/helpers/totals-reporter.ts --test-reporter-destination=stdout "$@"
 }
@@ -57,15 +57,15 @@ run_named() {
         echo '== cgroup v2 host: this one is, so the tests above were on cgroup v2'
       else
         run_set 'kernel and end-to-end tests on a cgroup v2 host' \
-          "$in_vm" --timeout 1500 -- bash scripts/test.sh in-vm
+          "$in_vm" --timeout 2000 -- bash scripts/test.sh in-vm
       fi
       ;;
   esac
 }
 
-# Inside the throw-away host: no set-up, no totals of our own; the caller adds up what is printed.
+# Inside the throw-away host: no set-up, no totals of our own; the caller adds up what is printed. There is no /dev/fd.
 if [ "${1:-}" = in-vm ]; then
-  mapfile -t files < <(files_of v2)
+  mapfile -t files <<< "$(files_of v2)"
   run_files 1 "${files[@]}"
   exit
 fi

@@ -1,9 +1,9 @@
+import { alignColumns } from '../lib/table.ts';
 import type { Command, Example } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
 import type { Option, Options } from './options.ts';
 import type { Style } from './style.ts';
-import { alignColumns } from './views/table.ts';
 
 const EXAMPLES: readonly Example[] = [
   { command: 'tsstack up', does: 'bring up the stack of this directory and follow its output' },

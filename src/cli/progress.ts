@@ -12,7 +12,7 @@ export interface ProgressView {
 }
 
 /** What a type of step is called while it runs and when it is done. */
-export const STEP_WORDS: Readonly<Record<StepType, { readonly doing: string; readonly done: string }>> = {
+const STEP_WORDS: Readonly<Record<StepType, { readonly doing: string; readonly done: string }>> = {
   'unpack-image': { doing: 'unpacking', done: 'unpacked' },
   'create-network': { doing: 'creating', done: 'created' },
   'remove-network': { doing: 'removing', done: 'removed' },

@@ -80,8 +80,13 @@ async function listens(path: string): Promise<boolean> {
 }
 
 function notStarted(reason: string, logPath: string, logSize: number): TsstackError {
-  const text = readFileSync(logPath).subarray(logSize).toString().trim();
-  const said = text === '' ? '' : `\n${text.split('\n').slice(0, MESSAGE_LINES).join('\n')}`;
+  const text = readFileSync(logPath).subarray(logSize).toString();
+  // What it said, without the places in its source.
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  const said = lines
+    .slice(0, MESSAGE_LINES)
+    .map((line) => `\n${line}`)
+    .join('');
   return new TsstackError('daemon-unreachable', `The daemon could not be started: ${reason}${said}`, {
     hint: `Its messages are in ${logPath}; tsstack doctor checks this machine`,
   });

@@ -1,5 +1,4 @@
 import type { PublishedPort } from '../model/container.ts';
-import type { ErrorReport } from '../model/error.ts';
 import type { ContainerStatus, HealthStatus, Usage } from '../model/observed.ts';
 import type { LoadRequest } from '../spec/load.ts';
 
@@ -140,21 +139,3 @@ export interface VersionResponse {
   readonly pid: number;
   readonly node: string;
 }
-
-/** `GET /v1/doctor` → `DoctorReport`. */
-export interface DoctorReport {
-  readonly checks: readonly DoctorCheck[];
-}
-
-export interface DoctorCheck {
-  readonly name: string;
-  readonly status: 'ok' | 'warning' | 'missing';
-  /** What was found: `cgroup v1, 9 controllers`. */
-  readonly found: string;
-  /** Exact command that mends it. */
-  readonly fix?: string;
-}
-
-/** Answer to `GET /v1/stacks/{stack}/events?since=MS` as application/x-ndjson of `ContainerEvent`, live. */
-
-export type ApiError = ErrorReport;

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { detectCgroups } from '../cgroup/cgroup.ts';
 import type { ExecutorContext, MachineContext } from '../executor/context.ts';
-import type { Host } from '../host/host.ts';
+import type { SupervisorHost } from '../host/host.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { ObserveContext, Reservation } from '../observe/context.ts';
@@ -13,7 +13,7 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { recoverRecords } from './recover.ts';
 
 /** Steps in flight per core: most of a step is waiting for the kernel and for other processes. */
-const STEPS_PER_CORE = 8;
+const STEPS_PER_CORE = 16;
 
 /** The engine of one machine: what every action needs. Made once by the daemon; invariant: it alone writes. */
 export class Engine {
@@ -35,7 +35,7 @@ export class Engine {
   }
 
   /** Takes over the machine as it is. `records` must be open already: they are the lock. */
-  static async start(host: Host, paths: Paths, records: Records): Promise<Engine> {
+  static async start(host: SupervisorHost, paths: Paths, records: Records): Promise<Engine> {
     const bootId = readBootId(host);
     recoverRecords(host, paths, records, bootId);
     const now = (): number => Date.now();

@@ -3,8 +3,9 @@ import { nearest } from '../lib/nearest.ts';
 import { TsstackError } from '../model/error.ts';
 import type { Plan } from '../model/plan.ts';
 import { observe } from '../observe/observe.ts';
-import { planStart, planStop } from '../planner/plan.ts';
+import { planRestart, planStart, planStop } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
+import { refuseConflicts } from './plan.ts';
 import type { Reporting } from './up.ts';
 
 export interface LifecycleOptions {
@@ -26,8 +27,11 @@ export function start(engine: Engine, name: string, options: LifecycleOptions, r
 
 export function restart(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
   return engine.stacks.run(name, async () => {
-    await runStop(engine, name, options, reporting);
-    await runStart(engine, name, options, reporting);
+    requireServices(engine, name, options.services);
+    const observed = await observe(engine.observer, name);
+    const plan = planRestart(name, observed, options.services, options.timeoutMs);
+    // A restart goes down on its way up: what can't be started again is an error, what was stopped is not undone.
+    await run(engine, plan, reporting, 'up');
   });
 }
 
@@ -45,6 +49,7 @@ async function runStart(engine: Engine, name: string, options: LifecycleOptions,
 
 async function run(engine: Engine, plan: Plan, reporting: Reporting, direction: 'up' | 'down'): Promise<void> {
   reporting.progress({ type: 'plan', plan });
+  refuseConflicts(plan);
   await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, direction });
 }
 

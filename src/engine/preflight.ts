@@ -7,7 +7,6 @@ const TOOLS: readonly (readonly [tool: string, packageName: string])[] = [
   ['ip', 'iproute2'],
   ['nft', 'nftables'],
   ['ss', 'iproute2'],
-  ['nsenter', 'util-linux'],
   ['unshare', 'util-linux'],
 ];
 const INIT = '/usr/bin/tini-static';

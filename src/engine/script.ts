@@ -3,6 +3,7 @@ import { performStep } from '../executor/perform-step.ts';
 import { prepareLaunch } from '../executor/start.ts';
 import { RecordingHost } from '../host/recording-host.ts';
 import { renderOperations } from '../host/script.ts';
+import { rootFilesystem } from '../image/image.ts';
 import type { Plan, Step } from '../model/plan.ts';
 import { Database } from '../store/database.ts';
 import { Records } from '../store/records.ts';
@@ -11,6 +12,7 @@ import type { Engine } from './engine.ts';
 /** Nothing runs while a script is written. */
 const NOBODY: ContainerControl = {
   waitFor: async () => undefined,
+  runs: () => false,
   started: () => undefined,
   stop: async () => undefined,
   forget: async () => undefined,
@@ -60,7 +62,8 @@ function comment(step: Step): string {
 /** The launcher is a program of a few kilobytes; what it does stands above it. */
 async function launchListing(step: Step, context: ExecutorContext): Promise<readonly string[]> {
   if (step.type !== 'start-container') return [];
-  const { listing } = await prepareLaunch(context, step.spec);
+  const { source, id } = step.spec.image;
+  const { listing } = prepareLaunch(context, step.spec, await rootFilesystem(context, source, id));
   return [
     '# the launcher makes these system calls:',
     ...listing

@@ -1,5 +1,5 @@
 import type { Cgroups } from '../cgroup/cgroup.ts';
-import type { Host } from '../host/host.ts';
+import type { SupervisorHost } from '../host/host.ts';
 import type { ContainerKey } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { WaitFor } from '../model/plan.ts';
@@ -11,6 +11,8 @@ import type { Records } from '../store/records.ts';
 export interface ContainerControl {
   /** Waits until the condition holds. Throws `dependency-failed` as soon as it can't any more. */
   waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void>;
+  /** Is it running, as far as its watcher knows. */
+  runs(key: ContainerKey): boolean;
   /** A container was started: watch over it. */
   started(key: ContainerKey): void;
   /** Ask it to end, kill it after `timeoutMs`; done when it has ended. */
@@ -23,7 +25,7 @@ export interface ContainerControl {
 
 /** The machine and what we know of it: everything that starting a container takes. */
 export interface MachineContext {
-  readonly host: Host;
+  readonly host: SupervisorHost;
   readonly paths: Paths;
   readonly records: Records;
   readonly cgroups: Cgroups;

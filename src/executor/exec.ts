@@ -5,6 +5,7 @@ import { resolveUser } from '../runtime/user.ts';
 import { cgroupName, containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import type { MachineContext } from './context.ts';
+import { seccompProfile } from './seccomp-profile.ts';
 
 export interface ExecOptions {
   readonly argv: readonly string[];
@@ -32,6 +33,7 @@ export async function prepareExec(
   const passwd = readRootFile(host, rootfs, layers, '/etc/passwd') ?? '';
   const group = readRootFile(host, rootfs, layers, '/etc/group') ?? '';
   const identity = resolveUser(options.user ?? spec.user, spec.groupAdd, passwd, group);
+  const profile = seccompProfile(host, spec);
   return buildExec({
     spec,
     pid,
@@ -43,5 +45,6 @@ export async function prepareExec(
     kernel,
     tty: options.tty === true,
     privileged: options.privileged === true,
+    ...(profile !== undefined && { seccompProfile: profile }),
   });
 }

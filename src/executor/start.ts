@@ -1,9 +1,9 @@
 import type { HostOp } from '../host/op.ts';
-import { readRootFile, rootFilesystem } from '../image/image.ts';
+import { imageDirectories, readRootFile, rootFilesystem } from '../image/image.ts';
 import type { Address, ContainerKey } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
-import { publishPorts } from '../network/ports.ts';
+import type { RootFilesystem } from '../model/image.ts';
 import {
   buildLaunch,
   explainLaunchFailure,
@@ -15,7 +15,10 @@ import { resolveUser } from '../runtime/user.ts';
 import { runFile } from '../store/description.ts';
 import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
+import { fillVolume } from '../volume/volume.ts';
 import type { MachineContext } from './context.ts';
+import { openToHost } from './sandbox.ts';
+import { seccompProfile } from './seccomp-profile.ts';
 
 const LAUNCH_TIMEOUT_MS = 30_000;
 /** Where Debian's package tini puts its static init. */
@@ -41,10 +44,12 @@ export function recordStart(context: MachineContext, key: ContainerKey): void {
 /** The operations that start a container which has been made: files of the launch, published ports, the launch itself. */
 export async function startOperations(context: MachineContext, spec: ContainerSpec): Promise<readonly HostOp[]> {
   const files = containerPaths(context.paths, spec.key);
-  const launch = await prepareLaunch(context, spec);
+  const rootfs = await rootFilesystem(context, spec.image.source, spec.image.id);
+  const launch = prepareLaunch(context, spec, rootfs);
   const record = context.records.container(spec.key);
   return [
     ...missingSources(context, spec),
+    ...newVolumes(context, spec, rootfs),
     ...launch.directories.map((path) => ({ op: 'mkdir' as const, path, mode: 0o755 })),
     { op: 'remove', path: files.init },
     { op: 'remove', path: files.chain },
@@ -52,7 +57,7 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
     { op: 'write-file', path: runFile(context.paths, spec.key), data: JSON.stringify(runOf(record)), mode: 0o600 },
     { op: 'write-file', path: files.launchScript, data: launch.script, mode: 0o700 },
     { op: 'write-file', path: files.launcher, data: launch.launcher, mode: 0o700 },
-    ...publishPorts(spec.key, record?.ports ?? [], record?.endpoints ?? []),
+    ...openToHost({ spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
   ];
 }
@@ -62,13 +67,13 @@ function runOf(record: ContainerRecord | undefined): { run: number; startedAtMs?
   return { run, ...(startedAtMs !== undefined && { startedAtMs }), ...(bootId !== undefined && { bootId }) };
 }
 
-export async function prepareLaunch(context: MachineContext, spec: ContainerSpec): Promise<Launch> {
+/** The launch of a container whose image is unpacked. */
+export function prepareLaunch(context: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): Launch {
   const { host, paths, cgroups, kernel, records } = context;
-  const rootfs = await rootFilesystem(context, spec.image.source, spec.image.id);
   const files = containerPaths(paths, spec.key);
   const passwd = readRootFile(host, rootfs, files.layers, '/etc/passwd') ?? '';
   const group = readRootFile(host, rootfs, files.layers, '/etc/group') ?? '';
-  const profile = seccompProfile(context, spec);
+  const profile = seccompProfile(context.host, spec);
   return buildLaunch({
     spec,
     run: records.container(spec.key)?.run ?? 1,
@@ -82,14 +87,6 @@ export async function prepareLaunch(context: MachineContext, spec: ContainerSpec
     ...(spec.init && { initPath: INIT_PATH }),
     ...(profile !== undefined && { seccompProfile: profile }),
   });
-}
-
-function seccompProfile({ host }: MachineContext, spec: ContainerSpec): string | undefined {
-  const { seccomp } = spec.security;
-  if (seccomp === 'default' || seccomp === 'unconfined') return undefined;
-  const text = host.readText(seccomp);
-  if (text === undefined) throw new TsstackError('not-found', `There is no seccomp profile ${seccomp}`);
-  return text;
 }
 
 function networkNamespace({ networkMode, key }: ContainerSpec): NetworkNamespace {
@@ -114,7 +111,14 @@ function resolveMount({ host, paths }: MachineContext, mount: ContainerSpec['mou
     case 'tmpfs':
       return { type: 'tmpfs', target, readOnly, options: tmpfsOptions(mount) };
     case 'volume':
-      return { type: 'bind', source: volumeSource(paths, mount), sourceIsDirectory: true, target, readOnly };
+      return {
+        type: 'bind',
+        source: volumeData(paths, mount.source ?? ''),
+        sourceIsDirectory: true,
+        target,
+        readOnly,
+        ...(mount.subpath !== undefined && { subpath: mount.subpath }),
+      };
     case 'bind': {
       const stat = host.stat(mount.source);
       return {
@@ -133,14 +137,6 @@ function resolveMount({ host, paths }: MachineContext, mount: ContainerSpec['mou
   }
 }
 
-function volumeSource(
-  paths: MachineContext['paths'],
-  mount: { readonly source?: string; readonly subpath?: string },
-): string {
-  const data = volumeData(paths, mount.source ?? '');
-  return mount.subpath === undefined ? data : `${data}/${mount.subpath}`;
-}
-
 /** Docker's defaults for `--tmpfs`: noexec, nosuid, nodev, mode 1777. */
 function tmpfsOptions(mount: Extract<ContainerSpec['mounts'][number], { readonly type: 'tmpfs' }>): string {
   const options = [`mode=${(mount.mode ?? 0o1777).toString(8)}`];
@@ -149,6 +145,15 @@ function tmpfsOptions(mount: Extract<ContainerSpec['mounts'][number], { readonly
     if (!mount.options.includes(option.slice(2))) options.push(option);
   }
   return [...options, ...mount.options].join(',');
+}
+
+/** A named volume that is still empty gets what the image has at its place, as Docker does. */
+function newVolumes({ host, paths }: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): readonly HostOp[] {
+  return spec.mounts.flatMap((mount): readonly HostOp[] => {
+    if (mount.type !== 'volume' || mount.nocopy || mount.source === undefined) return [];
+    if (host.readDirectory(volumeData(paths, mount.source)).length > 0) return [];
+    return fillVolume(paths, mount.source, imageDirectories(host, rootfs, mount.target));
+  });
 }
 
 /** Bind sources that are made when they are missing, as Docker does. */
@@ -169,7 +174,8 @@ export async function explainStartError(
 ): Promise<unknown> {
   if (!(error instanceof TsstackError) || error.code !== 'launch-failed' || !(error.cause instanceof Uint8Array))
     return error;
-  const reason = explainLaunchFailure(await prepareLaunch(context, spec), error.cause);
+  const rootfs = await rootFilesystem(context, spec.image.source, spec.image.id);
+  const reason = explainLaunchFailure(prepareLaunch(context, spec, rootfs), error.cause);
   return new TsstackError('launch-failed', `${address} did not start: ${reason}`, {
     address,
     hint: launchHint(spec, reason),

@@ -13,6 +13,7 @@ import {
   rmdirSync,
   rmSync,
   type Stats,
+  unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -52,6 +53,9 @@ export function writeInPlace(path: string, data: string, tolerateAbsent: boolean
 
 /** Removes a file or a tree. Refuses when something is mounted at or below it: that is not ours to empty. */
 export async function removeTree(path: string): Promise<void> {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isDirectory()) return unlinkSync(path);
   const mounted = mountPoints().find((point) => point === path || point.startsWith(`${path}/`));
   if (mounted !== undefined) throw new Error(`Cannot remove ${path}: something is mounted on ${mounted}`);
   await rm(path, { recursive: true, force: true });

@@ -48,10 +48,6 @@ export interface Host {
   perform(ops: readonly HostOp[], signal?: AbortSignal): Promise<void>;
   /** A command that only looks (`ip -j`, `ss`). Throws `command-failed`, `command-timeout`, `missing-tool`. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Runs a program in a container (an `Exec`), its launcher open as descriptor 3; its process tree dies at the timeout. */
-  probe(argv: readonly string[], launcher: Uint8Array, options: ProbeOptions): Promise<ProbeResult>;
-  /** Calls back when something in a directory changes. Ends with the signal. */
-  watchDirectory(path: string, signal: AbortSignal, changed: (name: string) => void): void;
   /** Whole text of a file; undefined when it is not there. */
   readText(path: string): string | undefined;
   readBytes(path: string): Uint8Array | undefined;
@@ -60,4 +56,12 @@ export interface Host {
   /** Like lstat(2): a link is not followed. undefined when nothing is there. */
   stat(path: string): FileStat | undefined;
   readLink(path: string): string | undefined;
+}
+
+/** A machine whose containers are watched over. */
+export interface SupervisorHost extends Host {
+  /** Runs a program in a container (an `Exec`), its launcher open as descriptor 3; its process tree dies at the timeout. */
+  probe(argv: readonly string[], launcher: Uint8Array, options: ProbeOptions): Promise<ProbeResult>;
+  /** Calls back when something in a directory changes. Ends with the signal. */
+  watchDirectory(path: string, signal: AbortSignal, changed: (name: string) => void): void;
 }

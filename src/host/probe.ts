@@ -55,7 +55,7 @@ function openUnlinked(data: Uint8Array): number {
 }
 
 /**
- * Kills what a program started, not the program itself: that is nsenter(1), which waits for its child and ends with it.
+ * Kills what a program started, not the program itself: that is an exec's launcher, which waits for its child and ends with it.
  * Killed too soon it would leave its child to the machine's init, and a pid namespace can't end before every process
  * in it has been reaped by its parent (zap_pid_ns_processes in the kernel).
  */

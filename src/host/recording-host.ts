@@ -1,12 +1,12 @@
-import type { FileStat, Host, ProbeOptions, ProbeResult, RunOptions, RunResult } from './host.ts';
+import type { FileStat, ProbeOptions, ProbeResult, RunOptions, RunResult, SupervisorHost } from './host.ts';
 import type { HostOp } from './op.ts';
 
 /** Looks at a real machine and changes nothing: operations are kept instead. For scripts, dry runs and tests. */
-export class RecordingHost implements Host {
-  readonly #machine: Host;
+export class RecordingHost implements SupervisorHost {
+  readonly #machine: SupervisorHost;
   #operations: HostOp[] = [];
 
-  constructor(machine: Host) {
+  constructor(machine: SupervisorHost) {
     this.#machine = machine;
   }
 

@@ -5,7 +5,7 @@ import { imageInvalid } from './errors.ts';
 import { asKeys, asNumber, asObject, asStrings, asText, type JsonObject, parseObject } from './json.ts';
 import { checkPlatform } from './platform.ts';
 
-export interface ParsedConfig {
+interface ParsedConfig {
   readonly config: ImageConfig;
   /** Digests of the unpacked layers, bottom first. */
   readonly diffIds: readonly string[];

@@ -16,7 +16,7 @@ import { unpackOpened } from './unpack-image.ts';
 import { unpackedLayers } from './unpacked.ts';
 
 export type { ImageContext } from './context.ts';
-export { readRootFile } from './root-file.ts';
+export { imageDirectories, readRootFile } from './root-file.ts';
 
 /** One word for a source, the key of `ObservedState.images`: `host`, `rootfs:/x`, `oci:/dir:latest`, … */
 export function imageKey(source: ImageSource): string {

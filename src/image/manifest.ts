@@ -14,7 +14,7 @@ export interface Descriptor {
   readonly refName: string;
 }
 
-export interface Manifest {
+interface Manifest {
   readonly config: Descriptor;
   /** Bottom first. */
   readonly layers: readonly Descriptor[];

@@ -2,16 +2,12 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, 
 import { posix } from 'node:path';
 import type { FileStat, Host } from '../host/host.ts';
 import type { RootFilesystem } from '../model/image.ts';
+import { overlayName } from '../store/paths.ts';
 import { type EntryKind, OverlayView } from './overlay-view.ts';
 
 const MAX_BYTES = 2 ** 20;
 /** The kernel's own limit on links in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
-
-/** Name of the directory below a container's `layers` that holds one overlay's `upper` and `work`: `root`, `usr-local`. */
-export function overlayName(target: string): string {
-  return target === '/' ? 'root' : target.slice(1).replaceAll('/', '-');
-}
 
 /**
  * A small text file of a root filesystem (/etc/passwd), looked up through `upper` and the lower directories with
@@ -25,9 +21,20 @@ export function readRootFile(
   layersDirectory: string,
   path: string,
 ): string | undefined {
-  const views = viewsOf(host, rootfs, layersDirectory);
-  const realPath = resolve(host, views, path);
-  return realPath === undefined ? undefined : readBounded(realPath);
+  const found = resolve(host, viewsOf(host, rootfs, layersDirectory), path);
+  return found?.entry.kind === 'file' ? readBounded(found.entry.realPath) : undefined;
+}
+
+/**
+ * The real directories of an image that are merged at `path`, top first, links followed inside the root only; empty
+ * when there is none. What a new volume there is filled with.
+ */
+export function imageDirectories(host: Host, rootfs: RootFilesystem, path: string): readonly string[] {
+  const views = viewsOf(host, rootfs, undefined);
+  const found = resolve(host, views, path);
+  if (found?.entry.kind !== 'directory') return [];
+  const { target, view } = covering(views, found.path);
+  return view.directories(target === '/' ? found.path.slice(1) : found.path.slice(target.length + 1));
 }
 
 interface MountedView {
@@ -35,12 +42,15 @@ interface MountedView {
   readonly view: OverlayView;
 }
 
-function viewsOf(host: Host, rootfs: RootFilesystem, layersDirectory: string): readonly MountedView[] {
+/** `layersDirectory` undefined: without upper directories. Innermost first. */
+function viewsOf(host: Host, rootfs: RootFilesystem, layersDirectory: string | undefined): readonly MountedView[] {
   const kindOf = (path: string): EntryKind | undefined => kind(host.stat(path));
+  const upper = (target: string): readonly string[] =>
+    layersDirectory === undefined ? [] : [`${layersDirectory}/${overlayName(target)}/upper`];
   return [{ target: '/', lower: rootfs.lower }, ...rootfs.overlays]
     .map(({ target, lower }) => ({
       target,
-      view: new OverlayView(canonical([`${layersDirectory}/${overlayName(target)}/upper`, ...lower]), kindOf),
+      view: new OverlayView(canonical([...upper(target), ...lower]), kindOf),
     }))
     .sort((left, right) => right.target.length - left.target.length);
 }
@@ -63,38 +73,47 @@ function kind(stat: FileStat | undefined): EntryKind | undefined {
   return stat.type === 'char' ? 'whiteout' : 'other';
 }
 
-function resolve(host: Host, views: readonly MountedView[], path: string): string | undefined {
-  const pending = path.split('/');
-  let at = '/';
-  for (let links = 0; pending.length > 0; ) {
-    const name = pending.shift();
-    if (name === undefined || name === '' || name === '.') continue;
-    const next = posix.join(at, name);
-    const entry = lookup(views, next);
-    if (entry?.kind === 'symlink') {
-      links += 1;
-      const target = host.readLink(entry.realPath);
-      if (links > MAX_LINKS || target === undefined) return undefined;
-      pending.unshift(...target.split('/'));
-      if (target.startsWith('/')) at = '/';
-      continue;
-    }
-    if (entry === undefined) return undefined;
-    if (entry.kind === 'file') return pending.every((rest) => rest === '') ? entry.realPath : undefined;
-    if (entry.kind !== 'directory') return undefined;
-    at = next;
-  }
-  return undefined;
+interface Found {
+  /** In the container, without links. */
+  readonly path: string;
+  readonly entry: { readonly kind: EntryKind; readonly realPath: string };
 }
 
-function lookup(views: readonly MountedView[], path: string): ReturnType<OverlayView['entry']> {
-  if (path === '/') return { kind: 'directory', realPath: '/' };
-  for (const { target, view } of views) {
-    if (path === target) return { kind: 'directory', realPath: path };
-    if (target === '/') return view.entry(path.slice(1));
-    if (path.startsWith(`${target}/`)) return view.entry(path.slice(target.length + 1));
+function resolve(host: Host, views: readonly MountedView[], path: string): Found | undefined {
+  const pending = path.split('/');
+  let found: Found | undefined = { path: '/', entry: { kind: 'directory', realPath: '/' } };
+  let links = 0;
+  for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
+    if (name === '' || name === '.') continue;
+    if (found.entry.kind !== 'directory') return undefined;
+    const next = posix.join(found.path, name);
+    const entry = lookup(views, next);
+    if (entry === undefined) return undefined;
+    if (entry.kind !== 'symlink') {
+      found = { path: next, entry };
+      continue;
+    }
+    const target = host.readLink(entry.realPath);
+    links += 1;
+    if (links > MAX_LINKS || target === undefined) return undefined;
+    if (target.startsWith('/')) found = { path: '/', entry: { kind: 'directory', realPath: '/' } };
+    pending.unshift(...target.split('/'));
   }
-  return undefined;
+  return found;
+}
+
+function lookup(views: readonly MountedView[], path: string): Found['entry'] | undefined {
+  const { target, view } = covering(views, path);
+  if (path === target) return { kind: 'directory', realPath: path };
+  return view.entry(target === '/' ? path.slice(1) : path.slice(target.length + 1));
+}
+
+/** The innermost overlay that a path lies in. */
+function covering(views: readonly MountedView[], path: string): MountedView {
+  const inside = ({ target }: MountedView): boolean => path === target || path.startsWith(`${target}/`);
+  const found = views.find(inside) ?? views.at(-1);
+  if (found === undefined) throw new Error('a root filesystem without a root');
+  return found;
 }
 
 /**

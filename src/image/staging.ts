@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../store/paths.ts';
@@ -17,7 +18,7 @@ export async function withStaging<Result>(
 ): Promise<Result> {
   const root = stagingRoot(paths);
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  removeStale(root);
+  await removeStale(root);
   const name = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const directory = `${root}/${name}`;
   active.add(name);
@@ -25,30 +26,37 @@ export async function withStaging<Result>(
     mkdirSync(directory, { mode: 0o700 });
     return await build(directory);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
     active.delete(name);
   }
+}
+
+export interface Move {
+  readonly from: string;
+  readonly to: string;
 }
 
 /**
  * Gives finished directories their names: first everything below is on the disk, then they are renamed, so that a
  * name never stands for half a tree, not even after a power cut. A name that is taken already stays as it is.
  */
-export async function publish(
-  host: Host,
-  moves: readonly { readonly from: string; readonly to: string }[],
-): Promise<void> {
+export async function publish(host: Host, moves: readonly Move[]): Promise<void> {
   const first = moves[0];
   if (first === undefined) return;
   await host.perform([{ op: 'run', argv: ['sync', '-f', first.from], timeoutMs: 600_000 }]);
   for (const move of moves) {
-    mkdirSync(dirname(move.to), { recursive: true, mode: 0o700 });
-    try {
-      renameSync(move.from, move.to);
-    } catch (error) {
-      if (!isTaken(error)) throw error;
-    }
+    publishUntilReboot(move);
     syncDirectory(dirname(move.to));
+  }
+}
+
+/** Without waiting for the disk: for a name that is not asked for again after a reboot. */
+export function publishUntilReboot({ from, to }: Move): void {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!isTaken(error)) throw error;
   }
 }
 
@@ -66,12 +74,12 @@ function isTaken(error: unknown): boolean {
   return code === 'ENOTEMPTY' || code === 'EEXIST';
 }
 
-function removeStale(root: string): void {
+async function removeStale(root: string): Promise<void> {
   for (const name of readdirSync(root)) {
     if (active.has(name)) continue;
     const pid = Number.parseInt(name, 10);
     if (pid !== process.pid && isAlive(pid)) continue;
-    rmSync(`${root}/${name}`, { recursive: true, force: true });
+    await rm(`${root}/${name}`, { recursive: true, force: true });
   }
 }
 

@@ -67,6 +67,8 @@ export interface ObservedHost {
   readonly foreignPorts: readonly (PublishedPort & { readonly owner: string })[];
   /** Subnets of other stacks' networks: `10.1.2.0/24`. */
   readonly foreignSubnets: readonly { readonly subnet: string; readonly owner: string }[];
+  /** Addresses that containers of other stacks hold on networks, by the network's real name. */
+  readonly foreignAddresses?: Readonly<Record<string, readonly string[]>>;
   /** Container names used by other stacks. */
   readonly foreignContainerNames: readonly string[];
   readonly cgroupVersion: 1 | 2;

@@ -44,7 +44,7 @@ export function createNetwork(network: NetworkSpec): readonly HostOp[] {
   if (gateway6 !== undefined && network.subnet6 !== undefined) {
     ops.push({
       op: 'ip',
-      args: ['-6', 'addr', 'replace', `${gateway6}/${prefixOf(network.subnet6)}`, 'dev', bridge, 'nodad'],
+      args: ['addr', 'replace', `${gateway6}/${prefixOf(network.subnet6)}`, 'dev', bridge, 'nodad'],
     });
     // Not by prepareHost(): a forwarding host no longer listens to router advertisements.
     if (!network.internal) ops.push({ op: 'write-in-place', path: IPV6_FORWARD, data: '1' });

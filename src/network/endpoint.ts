@@ -134,11 +134,11 @@ function containerSide(netns: string, endpoint: Endpoint, options: EndpointOptio
     ops.push(ip('link', 'set', ...device, ...noLinkLocal(options)));
   if (endpoint.ipv4 !== undefined) ops.push(ip('addr', 'replace', endpoint.ipv4, 'broadcast', '+', ...device));
   // nodad: hairpin ports reflect the probes of duplicate address detection.
-  if (endpoint.ipv6 !== undefined) ops.push(ip('-6', 'addr', 'replace', endpoint.ipv6, ...device, 'nodad'));
+  if (endpoint.ipv6 !== undefined) ops.push(ip('addr', 'replace', endpoint.ipv6, ...device, 'nodad'));
   ops.push(ip('link', 'set', ...device, 'up'));
   if (endpoint.gateway4 !== undefined) ops.push(ip('route', 'replace', 'default', 'via', endpoint.gateway4, ...device));
   if (endpoint.gateway6 !== undefined) {
-    ops.push(ip('-6', 'route', 'replace', 'default', 'via', endpoint.gateway6, ...device));
+    ops.push(ip('route', 'replace', 'default', 'via', endpoint.gateway6, ...device));
   }
   return ops;
 }

@@ -44,10 +44,11 @@ const CHAINS: readonly Chain[] = [
     name: 'raw',
     hook: 'type filter hook prerouting priority raw',
     rules: [
-      // route_localnet is on for our bridges (see bridge.ts): without this a container could forge packets from or to
-      // 127.0.0.1 and so reach services that listen on the host's loopback only (CVE-2020-8558).
+      // route_localnet is on for our bridges (see bridge.ts): without this a container could forge packets to 127.0.0.1,
+      // and so reach services that listen on the host's loopback only (CVE-2020-8558). Chain input stops most of it too,
+      // but not for those who have host access. Packets forged from 127.0.0.1 the kernel drops by itself: a source that
+      // is an address of the machine's own (fib_validate_source() in net/ipv4/fib_frontend.c).
       'iifname @bridges ip daddr 127.0.0.0/8 drop',
-      'iifname @bridges ip saddr 127.0.0.0/8 drop',
     ],
   },
   {
@@ -56,8 +57,6 @@ const CHAINS: readonly Chain[] = [
     rules: [
       // What comes from outside for 127.0.0.1 is forged: ports published there are for the host itself (chain output).
       'ip daddr 127.0.0.0/8 return',
-      // Networks without a way out don't have the way by the host's ports either.
-      'iifname @internal return',
       ...TO_CONTAINER,
     ],
   },
@@ -84,6 +83,7 @@ const CHAINS: readonly Chain[] = [
       'ct state established,related accept',
       // Seen here only where br_netfilter hands bridged packets to the IP hooks.
       'iifname . oifname @same accept',
+      // Before published ports: these are a way out and in as well.
       'iifname @internal drop',
       'oifname @internal drop',
       // Published ports, whoever asks.

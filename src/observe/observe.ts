@@ -26,13 +26,27 @@ export async function observe(context: ObserveContext, name: string, stack?: Sta
     containers: Object.fromEntries(
       containers.map((record) => [replicaName(record.key), observeContainer(context, record, network)]),
     ),
-    networks: Object.fromEntries(
-      records.networksOf(name).map((spec) => [spec.key, { spec, drift: networkDrift(network, spec) }]),
-    ),
+    networks: observeNetworks(context, network, name, stack),
     volumes: Object.fromEntries(volumes.map((volume) => [volume.name, volume])),
     images,
     host: { ...observeHost(context, name, network), listeners },
   };
+}
+
+/** The stack's own networks, and the external ones that it names, under its own keys. */
+function observeNetworks(
+  { records }: ObserveContext,
+  network: NetworkState,
+  name: string,
+  stack: Stack | undefined,
+): ObservedState['networks'] {
+  const external = Object.values(stack?.networks ?? {}).flatMap((wanted) => {
+    const spec = wanted.external ? records.networks.get(wanted.name) : undefined;
+    return spec === undefined ? [] : [{ ...spec, key: wanted.key }];
+  });
+  return Object.fromEntries(
+    [...records.networksOf(name), ...external].map((spec) => [spec.key, { spec, drift: networkDrift(network, spec) }]),
+  );
 }
 
 async function inspectImages(context: ObserveContext, stack: Stack): Promise<Readonly<Record<string, ImageInfo>>> {
@@ -70,6 +84,17 @@ function observeHost(context: ObserveContext, name: string, network: NetworkStat
         .flatMap(({ subnet4, name: owner }) => (subnet4 === undefined ? [] : [{ subnet: subnet4, owner }])),
       ...reserved.flatMap(([owner, { subnets }]) => subnets.map((subnet) => ({ subnet, owner }))),
     ],
+    foreignAddresses: Object.fromEntries(
+      Map.groupBy(
+        foreign.flatMap((record) => record.endpoints),
+        ({ networkName }) => networkName,
+      )
+        .entries()
+        .map(([networkName, endpoints]) => [
+          networkName,
+          endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].flatMap((address) => address?.split('/')[0] ?? [])),
+        ]),
+    ),
     foreignContainerNames: [
       ...foreign.map(({ spec }) => spec.name),
       ...reserved.flatMap(([, { containerNames }]) => containerNames),

@@ -1,7 +1,7 @@
 import type { ContainerSpec, NetworkSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ObservedContainer } from '../model/observed.ts';
-import { allocateAddress, isInside } from '../network/ipam.ts';
+import { type AddressPool, createAddressPool, isInside } from '../network/ipam.ts';
 import { addressOf, type Draft, observedKey } from './draft.ts';
 import type { Findings } from './findings.ts';
 
@@ -12,6 +12,7 @@ type Family = 'ipv4' | 'ipv6';
 
 /** Holder of gateways and auxiliary addresses. */
 const NETWORK = 'the network itself';
+const OTHER_STACK = 'a container of another stack';
 
 /** One subnet and who has which address of it. */
 interface Pool {
@@ -31,6 +32,8 @@ interface OtherContainers {
   readonly bystanders: readonly ObservedContainer[];
   /** They go away. */
   readonly leaving: readonly ObservedContainer[];
+  /** Addresses of other stacks' containers, by the network's real name. */
+  readonly foreign: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
@@ -43,7 +46,7 @@ export function assignAddresses(
   others: OtherContainers,
   findings: Findings,
 ): Addresses {
-  const pools = openPools(networks);
+  const pools = openPools(networks, others.foreign);
   const given = new Map<string, string>();
   const give = (pool: Pool, spec: ContainerSpec, address: string): void => {
     pool.holders.set(address, spec.name);
@@ -63,12 +66,14 @@ export function assignAddresses(
   const taken = new Map([...pools.values()].map((pool) => [pool.id, new Set(pool.holders.keys())]));
   for (const { pool, present } of wishes) if (present !== undefined) taken.get(pool.id)?.add(present);
   for (const [pool, address] of others.leaving.flatMap(presentAddresses)) taken.get(pool)?.add(address);
+  const free = new Map<string, AddressPool>();
   for (const { draft, pool } of wishes) {
     if (given.has(addressKey(pool.network.key, pool.family, draft.spec))) continue;
-    const address = freeAddress(pool, taken.get(pool.id) ?? new Set(), draft.spec, findings);
-    if (address === undefined) continue;
-    taken.get(pool.id)?.add(address);
-    give(pool, draft.spec, address);
+    const { subnet, range, gateway } = pool;
+    const addresses = free.get(pool.id) ?? createAddressPool(subnet, taken.get(pool.id) ?? [], { range, gateway });
+    free.set(pool.id, addresses);
+    const address = freeAddress(pool, addresses, draft.spec, findings);
+    if (address !== undefined) give(pool, draft.spec, address);
   }
   return given;
 }
@@ -78,7 +83,7 @@ export function addressKey(network: string, family: Family, spec: ContainerSpec)
   return `${network} ${family} ${observedKey(spec)}`;
 }
 
-function openPools(networks: Iterable<NetworkSpec>): ReadonlyMap<string, Pool> {
+function openPools(networks: Iterable<NetworkSpec>, foreign: OtherContainers['foreign']): ReadonlyMap<string, Pool> {
   const pools = new Map<string, Pool>();
   for (const network of networks) {
     const reserved = [...network.reserved4, network.gateway4, network.gateway6].flatMap((address) => address ?? []);
@@ -89,7 +94,9 @@ function openPools(networks: Iterable<NetworkSpec>): ReadonlyMap<string, Pool> {
     for (const { subnet, ...part } of families) {
       if (subnet === undefined) continue;
       const id = `${network.key} ${part.family}`;
-      pools.set(id, { id, network, subnet, ...part, holders: new Map(reserved.map((each) => [each, NETWORK])) });
+      const holders = new Map(reserved.map((each) => [each, NETWORK]));
+      for (const address of foreign[network.name] ?? []) holders.set(address, OTHER_STACK);
+      pools.set(id, { id, network, subnet, ...part, holders });
     }
   }
   return pools;
@@ -150,12 +157,12 @@ function checkStatic(pool: Pool, spec: ContainerSpec, address: string, findings:
 
 function freeAddress(
   pool: Pool,
-  taken: ReadonlySet<string>,
+  addresses: AddressPool,
   spec: ContainerSpec,
   findings: Findings,
 ): string | undefined {
   try {
-    return allocateAddress(pool.subnet, taken, { range: pool.range, gateway: pool.gateway });
+    return addresses.take();
   } catch (error) {
     if (!(error instanceof TsstackError)) throw error;
     findings.conflicts.push({

@@ -47,7 +47,12 @@ function assignResources({ sorted, networks, observed, findings }: DecideRequest
   const { drafts, bystanders, removals, orphans } = sorted;
   const specs = new Map<string, NetworkSpec>([...networks.decisions].map(([key, { spec }]) => [key, spec]));
   const leaving = removals.map((removal) => removal.observed);
-  const addresses = assignAddresses(drafts, specs.values(), { bystanders, leaving }, findings);
+  const addresses = assignAddresses(
+    drafts,
+    specs.values(),
+    { bystanders, leaving, foreign: observed.host.foreignAddresses ?? {} },
+    findings,
+  );
   for (const draft of drafts) draft.endpoints = endpointsOf(draft, specs, addresses);
   assignPorts(drafts, {
     host: observed.host,

@@ -1,73 +1,100 @@
+import { formatBytes } from '../lib/format-bytes.ts';
+import { alignColumns } from '../lib/table.ts';
 import { ACTION_SYMBOLS, type Action, type FieldChange, type Plan, type ResourceChange } from '../model/plan.ts';
 import { isRecord } from './record.ts';
 
 /** What a piece of the text means; the caller decides how that looks. */
-export type Style = Action | 'conflict' | 'warning' | 'faint';
+export type Meaning = Action | 'heading' | 'conflict' | 'warning' | 'hint' | 'faint';
 
 export interface RenderOptions {
   /** Colours a piece of text; by default it stays plain. */
-  readonly style?: (style: Style, text: string) => string;
+  readonly style?: (meaning: Meaning, text: string) => string;
 }
 
-const SENSITIVE = /PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIAL/i;
+type Style = NonNullable<RenderOptions['style']>;
 
-/** A plan for people: conflicts and warnings, every change with its cause and fields, and a summary. Ends in a newline. */
+const LONGEST_VALUE = 100;
+/** Names under which people keep what must not be shown. */
+const SENSITIVE = /passw|secret|token|credential|private|key/i;
+
+const COUNTED: Readonly<Record<Action, string>> = {
+  create: 'to create',
+  update: 'to update in place',
+  replace: 'to replace',
+  start: 'to start',
+  stop: 'to stop',
+  remove: 'to remove',
+};
+
+/** A plan for people: every change with its cause and fields, conflicts, warnings, and a summary line. Ends in a newline. */
 export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
-  const style = options.style ?? ((_style, text) => text);
-  const paragraphs = [
-    ...plan.changes.map((change) => renderChange(change, style)),
-    ...plan.warnings.map((warning) => style('warning', `Warning: ${warning}`)),
-    ...plan.conflicts.map(({ message, hint }) =>
-      [style('conflict', `Conflict: ${message}`), ...(hint === undefined ? [] : [style('faint', `  ${hint}`)])].join(
-        '\n',
-      ),
-    ),
-    summary(plan),
+  const style = options.style ?? ((_meaning, text) => text);
+  const lines = [
+    ...(plan.changes.length > 0 ? [style('heading', `Plan for ${plan.stack}`), ''] : []),
+    ...renderChanges(plan.changes, style),
+    ...plan.conflicts.flatMap(({ address, message, hint }) => [
+      `${style('conflict', '✖')} ${style('heading', address)}: ${message}`,
+      ...(hint === undefined ? [] : [`    ${style('hint', 'hint:')} ${hint}`]),
+    ]),
+    ...plan.warnings.map((warning) => `${style('warning', '!')} ${warning}`),
+    style('heading', summary(plan)),
   ];
-  return `${paragraphs.join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
 
-function renderChange(
-  { action, address, cause, fields }: ResourceChange,
-  style: NonNullable<RenderOptions['style']>,
-): string {
-  const head = `${style(action, `${ACTION_SYMBOLS[action]} ${address}`)}  ${style('faint', cause)}`;
-  const created = action === 'create';
-  return [head, ...fields.map((field) => `    ${renderField(field, created)}`)].join('\n');
+function renderChanges(changes: readonly ResourceChange[], style: Style): readonly string[] {
+  if (changes.length === 0) return [];
+  const rows = changes.map(({ address, cause }) => [address, cause]);
+  const heads = alignColumns(rows, 2);
+  const lines = changes.flatMap(({ action, address, fields }, at) => {
+    const cause = heads[at]?.slice(address.length) ?? '';
+    const head = `  ${style(action, ACTION_SYMBOLS[action])} ${style('heading', address)}${style('faint', cause)}`;
+    return [head, ...renderFields(fields, action === 'create', style)];
+  });
+  return [...lines, ''];
 }
 
-function renderField(change: FieldChange, created: boolean): string {
-  const { field, before, after, forcesReplacement } = change;
-  const after_ = formatValue(field, after);
-  const text = created ? after_ : `${formatValue(field, before)} → ${after_}`;
-  return `${field}: ${text}${forcesReplacement ? '  (forces replacement)' : ''}`;
+function renderFields(fields: readonly FieldChange[], created: boolean, style: Style): readonly string[] {
+  const rows = fields.map((change) => [change.field, renderValues(change, created)]);
+  return alignColumns(rows, 2).map((line, at) => {
+    const forces = fields[at]?.forcesReplacement === true;
+    return `      ${line}${forces ? ` ${style('replace', '(forces replacement)')}` : ''}`;
+  });
 }
 
-/** `Plan: 3 to create, 1 to update, 0 to replace, 0 to remove.`, or that there is nothing to do. */
-function summary({ changes, conflicts, steps }: Plan): string {
-  if (conflicts.length > 0) {
-    return `${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}: nothing can be done until ${conflicts.length === 1 ? 'it is' : 'they are'} resolved.`;
-  }
-  if (changes.length === 0 && steps.length === 0) return 'No changes. The stack matches the file.';
-  const count = (action: Action): number => changes.filter((change) => change.action === action).length;
-  const always = (['create', 'update', 'replace', 'remove'] as const).map((action) => `${count(action)} to ${action}`);
-  const sometimes = (['start', 'stop'] as const).flatMap((action) =>
-    count(action) === 0 ? [] : `${count(action)} to ${action}`,
-  );
-  return `Plan: ${[...always, ...sometimes].join(', ')}.`;
+function renderValues({ field, before, after }: FieldChange, created: boolean): string {
+  return created ? formatValue(field, after) : `${formatValue(field, before)} → ${formatValue(field, after)}`;
+}
+
+/** `Plan: 2 to create, 1 to update in place.`, or that there is nothing to do. */
+function summary({ stack, changes, conflicts, steps }: Plan): string {
+  const counts = Map.groupBy(changes, ({ action }) => action);
+  const parts = (Object.keys(COUNTED) as Action[]).flatMap((action) => {
+    const count = counts.get(action)?.length ?? 0;
+    return count === 0 ? [] : [`${count} ${COUNTED[action]}`];
+  });
+  if (conflicts.length > 0) parts.push(`${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}`);
+  if (parts.length > 0) return `Plan: ${parts.join(', ')}.`;
+  return steps.length > 0 ? 'Plan: images to unpack.' : `Nothing to do: ${stack} is as the stack file says.`;
 }
 
 /** A value in one line: words as they are, ports as in a stack file, secrets not at all, the rest as JSON. */
 function formatValue(field: string, value: unknown): string {
-  if (value === undefined) return '(not set)';
+  if (value === undefined) return '(none)';
   if (isSensitive(field)) return '(sensitive)';
+  if (typeof value === 'number' && value >= 0 && /bytes$/i.test(field)) return formatBytes(value);
+  const text = formatAny(value);
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
+}
+
+function formatAny(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatItem).join(', ')}]`;
   if (isRecord(value)) return JSON.stringify(hideSecrets(value));
   return typeof value === 'string' ? quoteIfNeeded(value) : JSON.stringify(value);
 }
 
 function isSensitive(field: string): boolean {
-  return field.startsWith('env.') && SENSITIVE.test(field.slice('env.'.length));
+  return /^(env|labels)\./.test(field) && SENSITIVE.test(field);
 }
 
 function hideSecrets(value: Readonly<Record<string, unknown>>): unknown {

@@ -96,3 +96,8 @@ export function containerPaths(paths: Paths, key: ContainerKey): ContainerPaths 
     exit: `${exitDirectory(paths)}/${machineName(key)}`,
   };
 }
+
+/** Directory below `ContainerPaths.layers` of the overlay that is mounted on `target`; no two targets share one. */
+export function overlayName(target: string): string {
+  return target === '/' ? 'root' : `overlay-${encodeURIComponent(target.slice(1))}`;
+}

@@ -1,15 +1,16 @@
 import type { ContainerControl, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { prepareExec } from '../executor/exec.ts';
+import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
 import type { ProbeResult } from '../host/host.ts';
+import { LogIndexer } from '../log/index-writer.ts';
 import { type ContainerKey, containerAddress, machineName, parseMachineName } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { WaitFor } from '../model/plan.ts';
-import { unpublishPorts } from '../network/ports.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
-import { cgroupName, exitDirectory } from '../store/paths.ts';
+import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { Backoff } from './backoff.ts';
 import { Changes } from './changes.ts';
@@ -43,6 +44,7 @@ export class Supervisor implements ContainerControl {
   readonly #watched = new Map<string, Watched>();
   /** Something about some container changed. */
   readonly changes = new Changes();
+  readonly #logs = new LogIndexer();
   readonly #stop = new AbortController();
   #patrol: NodeJS.Timeout | undefined;
 
@@ -84,11 +86,16 @@ export class Supervisor implements ContainerControl {
     return this.#watched.get(machineName(key))?.health?.results ?? [];
   }
 
+  runs(key: ContainerKey): boolean {
+    return this.#watched.get(machineName(key))?.ended === false;
+  }
+
   started(key: ContainerKey): void {
     const watched = this.#watch(key);
     clearTimeout(watched.restart);
     delete watched.restart;
     watched.ended = false;
+    this.#logs.add(this.#logPath(key));
     this.#probe(watched);
     this.changes.notify();
     // It may have ended before we watched: its exit file's event is gone then.
@@ -136,6 +143,7 @@ export class Supervisor implements ContainerControl {
     const watched = this.#watched.get(machineName(key));
     clearTimeout(watched?.restart);
     watched?.health?.stop();
+    this.#logs.remove(this.#logPath(key));
     this.#watched.delete(machineName(key));
     await drainCgroup(this.#context, cgroupName(key));
     this.changes.notify();
@@ -144,11 +152,16 @@ export class Supervisor implements ContainerControl {
   /** Can be called twice. Containers go on. */
   close(): void {
     this.#stop.abort();
+    this.#logs.close();
     clearInterval(this.#patrol);
     for (const { health, restart } of this.#watched.values()) {
       health?.stop();
       clearTimeout(restart);
     }
+  }
+
+  #logPath(key: ContainerKey): string {
+    return containerPaths(this.#context.paths, key).log;
   }
 
   #life(record: ContainerRecord): Liveness {
@@ -197,7 +210,8 @@ export class Supervisor implements ContainerControl {
     const updated = records.container(key);
     if (updated !== undefined) this.#maybeRestart(watched, updated);
     if (watched.restart === undefined && updated !== undefined) {
-      await this.#context.host.perform(unpublishPorts(key, updated.ports, updated.endpoints)).catch(() => undefined);
+      this.#logs.remove(this.#logPath(key));
+      await this.#context.host.perform(closeToHost(updated)).catch(() => undefined);
     }
     this.changes.notify();
   }

@@ -22,8 +22,28 @@ export function removeVolume(paths: Paths, name: string): readonly HostOp[] {
   return [{ op: 'remove', path: volumeDirectory(paths, name) }];
 }
 
+/**
+ * Fills a new volume with what the image has at its mount point, as Docker does: content, owners, modes, attributes,
+ * those of the directory itself too. `sources`: the image's directories there, top first; none does nothing. The caller
+ * looks that the volume is empty. Several are merged by an overlay, mounted over the first of them in a mount
+ * namespace that ends with the command.
+ */
+export function fillVolume(paths: Paths, name: string, sources: readonly string[]): readonly HostOp[] {
+  const [top] = sources;
+  if (top === undefined) return [];
+  const copy = ['cp', '--archive', '--no-target-directory', '--', top, volumeData(paths, name)];
+  if (sources.length === 1) return [{ op: 'run', argv: copy, timeoutMs: COPY_TIMEOUT_MS }];
+  const script = 'mount -t overlay -o "lowerdir=$1" overlay "$2" && shift 2 && exec "$@"';
+  const lower = sources.map((source) => source.replaceAll(/[\\:,]/g, '\\$&')).join(':');
+  const argv = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', lower, top, ...copy];
+  return [{ op: 'run', argv, timeoutMs: COPY_TIMEOUT_MS }];
+}
+
+/** An image's database of some gigabytes on a slow disk. */
+const COPY_TIMEOUT_MS = 600_000;
+
 /** The volume's `VolumeSpec` as JSON, so that a volume can be told from its directory alone. */
-export function volumeDescription(paths: Paths, name: string): string {
+function volumeDescription(paths: Paths, name: string): string {
   return `${volumeDirectory(paths, name)}/volume.json`;
 }
 

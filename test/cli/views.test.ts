@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import { ProgressTracker } from '../../src/cli/progress.ts';
 import { PLAIN } from '../../src/cli/style.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
-import { formatAge, formatBytes } from '../../src/cli/views/format.ts';
-import { renderPlan } from '../../src/cli/views/plan.ts';
+import { formatAge } from '../../src/cli/views/format.ts';
 import { PlainProgress } from '../../src/cli/views/progress-plain.ts';
 import { portText, renderContainers, statusText } from '../../src/cli/views/ps.ts';
-import { table } from '../../src/cli/views/table.ts';
 import type { ContainerSummary } from '../../src/daemon/api.ts';
+import { formatBytes } from '../../src/lib/format-bytes.ts';
+import { table } from '../../src/lib/table.ts';
 import { containerAddress, networkAddress } from '../../src/model/address.ts';
 import type { Plan } from '../../src/model/plan.ts';
 
@@ -183,36 +183,6 @@ const PLAN: Plan = {
   warnings: ['x is not done yet'],
   orphans: ['demo-old-1'],
 };
-
-describe('renderPlan()', () => {
-  it('shows symbols, causes, old and new values, conflicts, and hides what is secret', () => {
-    assert.equal(
-      renderPlan(PLAN, PLAIN),
-      `Plan for demo
-
-  + network.back    not there yet
-      subnet4  "10.1.0.0/24"
-  ± service.web[1]  image changed
-      image.id               "a" → "b" (forces replacement)
-      resources.memoryBytes  64 MiB → 128 MiB
-      env.DB_PASSWORD        (sensitive) → (sensitive) (forces replacement)
-      env                    {"API_TOKEN":"(sensitive)","PORT":"80"}
-      user                   "x" → (none)
-
-✖ service.web[1]: port 80 is taken
-    hint: choose another
-! x is not done yet
-! No longer in the stack file: demo-old-1 (remove with --remove-orphans)
-Plan: 1 to create, 1 to replace, 1 conflict.
-`,
-    );
-  });
-
-  it('says that there is nothing to do', () => {
-    const empty = { ...PLAN, changes: [], steps: [], conflicts: [], warnings: [], orphans: [] };
-    assert.equal(renderPlan(empty, PLAIN), 'Nothing to do: demo is as the stack file says.\n');
-  });
-});
 
 describe('PlainProgress', () => {
   it('prints a line for what is done, waited for, failed and undone', () => {

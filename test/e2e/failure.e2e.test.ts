@@ -75,7 +75,7 @@ networks:
 e2e('usage errors end with 2 and say what there is', async (project) => {
   const wrong = await project.tsstack(['upp']);
   assert.equal(wrong.status, 2);
-  assert.match(wrong.stderr, /did you mean "?up/);
+  assert.match(wrong.stderr, /Did you mean "up"/);
   assert.equal((await project.tsstack(['up', '--no-such-flag'])).status, 2);
   assert.match(await project.expect(0, '--help'), /plan/);
   project.write('services:\n  web:\n    command: [sleep, infinity]\n');

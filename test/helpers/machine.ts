@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { FileStat, Host, RunOptions, RunResult } from '../../src/host/host.ts';
 import type { HostOp } from '../../src/host/op.ts';
 
@@ -73,7 +73,7 @@ export class Machine implements Host {
   }
 
   #performOne(op: HostOp): void {
-    if (op.op === 'mkdir') this.#must(['mkdir', '-p', op.path]);
+    if (op.op === 'mkdir') this.#mkdir(op);
     else if (op.op === 'write-in-place') this.#write(op);
     else if (op.op === 'rmdir') this.#rmdir(op);
     else if (op.op === 'ip') this.#ip(op);
@@ -82,8 +82,18 @@ export class Machine implements Host {
     else throw new Error(`${op.op} is not for this machine`);
   }
 
+  #mkdir(op: Extract<HostOp, { op: 'mkdir' }>): void {
+    if (this.#holder === undefined) mkdirSync(op.path, { recursive: true });
+    else this.#must(['mkdir', '-p', op.path]);
+  }
+
   #write(op: Extract<HostOp, { op: 'write-in-place' }>): void {
-    if (op.tolerateAbsent === true && this.stat(op.path) === undefined) return;
+    if (this.#holder === undefined) {
+      if (op.tolerateAbsent !== true || existsSync(op.path)) writeFileSync(op.path, op.data, { flag: 'r+' });
+      return;
+    }
+    // Looked at from inside: /proc/sys/net shows the network namespace of whoever looks.
+    if (op.tolerateAbsent === true && this.exec(['test', '-e', op.path]).exitCode !== 0) return;
     this.#must(['sh', '-c', 'printf %s "$2" > "$1"', 'sh', op.path, op.data]);
   }
 

@@ -6,7 +6,11 @@ import { createInterface } from 'node:readline';
 
 const plain = (address) => address.replace(/^::ffff:/, '');
 
+const heard = [];
+
 const requests = {
+  heard: async () => heard,
+
   listen: ({ host, port }) =>
     new Promise((resolve, reject) => {
       const server = createServer((socket) => socket.on('error', () => {}).end(plain(socket.remoteAddress)));
@@ -15,7 +19,10 @@ const requests = {
   listenUdp: ({ host, port }) =>
     new Promise((resolve, reject) => {
       const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-      socket.on('message', (_, from) => socket.send(plain(from.address), from.port, from.address));
+      socket.on('message', (_, from) => {
+        heard.push(plain(from.address));
+        socket.send(plain(from.address), from.port, from.address);
+      });
       socket.on('error', reject).bind(port, host, () => resolve(socket.address().port));
     }),
   // What the server said, or the error's code.
@@ -32,6 +39,17 @@ const requests = {
         .on('data', (chunk) => (text += chunk))
         .on('end', () => done(text))
         .on('error', (error) => done(error.code));
+    }),
+  // Sends a datagram from an address of choice and waits for nothing.
+  send: ({ from, host, port }) =>
+    new Promise((resolve, reject) => {
+      const socket = createSocket('udp4');
+      socket.on('error', reject).bind(0, from, () => {
+        socket.send('hello', port, host, (error) => {
+          socket.close();
+          resolve(error === null ? 'sent' : error.code);
+        });
+      });
     }),
   callUdp: ({ host, port, patienceMs }) =>
     new Promise((resolve) => {

@@ -19,6 +19,10 @@ export interface Agent {
   /** The address that the server saw, or the code of an error; `ETIMEDOUT` for silence. */
   call(target: Target): Promise<string>;
   callUdp(target: Target): Promise<string>;
+  /** Sends a datagram from an address of choice; `sent`, or the code of an error. */
+  send(from: string, target: Target): Promise<string>;
+  /** Who sent datagrams to this one's UDP ports so far. */
+  heard(): Promise<unknown>;
   /** Is there no answer? Waits a short while only. */
   isSilent(target: Target): Promise<boolean>;
   close(): Promise<void>;
@@ -46,6 +50,8 @@ export function startAgent(machine: Machine, netns?: string): Agent {
     listenUdp: (host = '0.0.0.0', number = 0) => port({ do: 'listenUdp', host, port: number }),
     call: async (target) => String(await ask({ do: 'call', ...target, patienceMs: PATIENCE_MS.answer })),
     callUdp: async (target) => String(await ask({ do: 'callUdp', ...target, patienceMs: PATIENCE_MS.answer })),
+    send: async (from, target) => String(await ask({ do: 'send', from, ...target })),
+    heard: () => ask({ do: 'heard' }),
     async isSilent(target) {
       const request = { ...target, patienceMs: PATIENCE_MS.silence };
       return (await ask({ do: 'call', ...request })) === 'ETIMEDOUT';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readRootFile } from '../../src/image/image.ts';
+import { imageDirectories, readRootFile } from '../../src/image/image.ts';
 import { withDirectory } from '../helpers/image-builder.ts';
 import { simpleHost } from '../helpers/simple-host.ts';
 
@@ -48,7 +48,21 @@ test('readRootFile() looks into the overlay that covers a path, its upper direct
     writeFileSync(`${root}/../usr/lib/os-release`, 'lower');
     symlinkSync('../usr/lib/os-release', `${root}/etc/os-release`);
     assert.equal(read('/etc/os-release'), 'lower');
-    mkdirSync(`${root}/../layers/usr/upper/lib`, { recursive: true });
-    writeFileSync(`${root}/../layers/usr/upper/lib/os-release`, 'upper');
+    mkdirSync(`${root}/../layers/overlay-usr/upper/lib`, { recursive: true });
+    writeFileSync(`${root}/../layers/overlay-usr/upper/lib/os-release`, 'upper');
     assert.equal(read('/etc/os-release'), 'upper');
+  }));
+
+test('imageDirectories() gives the merged directories of an image, through links inside it, not through its upper', () =>
+  withDirectory((directory) => {
+    for (const path of ['top/data', 'bottom/data', 'bottom/var', 'layers/root/upper/data']) {
+      mkdirSync(`${directory}/${path}`, { recursive: true });
+    }
+    symlinkSync('/data', `${directory}/bottom/var/data`);
+    writeFileSync(`${directory}/bottom/file`, '');
+    const rootfs = { lower: [`${directory}/top`, `${directory}/bottom`], overlays: [] };
+    const at = (path: string) => imageDirectories(simpleHost(), rootfs, path);
+    assert.deepEqual(at('/var/data'), [`${directory}/top/data`, `${directory}/bottom/data`]);
+    assert.deepEqual(at('/file'), []);
+    assert.deepEqual(at('/none'), []);
   }));

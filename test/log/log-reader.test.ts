@@ -112,6 +112,14 @@ describe('LogReader', () => {
     }
   });
 
+  it('counts a line break that is the last byte before a window border', async () => {
+    const lines = Array.from({ length: 40_000 }, (_, at) => `${String(at).padStart(63)}\n`);
+    const path = file('log', lines.join(''));
+    assert.ok(
+      (await read([{ path, prefix: '' }], { tail: 30_000 })).equals(Buffer.from(lines.slice(-30_000).join(''))),
+    );
+  });
+
   it('counts a last line without line break as a line', async () => {
     assert.equal((await read([{ path: file('log', 'a\nb\nc'), prefix: '' }], { tail: 2 })).toString(), 'b\nc');
     assert.equal((await read([{ path: file('log', '\n\n'), prefix: '' }], { tail: 1 })).toString(), '\n');

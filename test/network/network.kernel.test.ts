@@ -19,19 +19,25 @@ import { endpointOf, keyOf, networkOf } from './fixtures.ts';
 // A machine with two networks and an internal one, a container on each and two on the first, and a peer outside:
 //   peer 192.0.2.9 ── 192.0.2.1 host ┬ front 10.71.1.0/24: web .2, api .3
 //                                    ├ back 10.71.2.0/24: db .2
+//                                    ├ six 10.71.6.0/24, fd71:6::/64: dual .2, other .3
 //                                    └ vault (internal) 10.71.3.0/24: safe .2, key .3
 const HOST = '192.0.2.1';
 const PEER = '192.0.2.9';
+const HOST6 = 'fd00:2::1';
+const PEER6 = 'fd00:2::9';
 const front = networkOf('front', '10.71.1.0/24');
 const back = networkOf('back', '10.71.2.0/24');
 const vault = networkOf('vault', '10.71.3.0/24', { internal: true });
-const networks = [front, back, vault];
+const six = networkOf('six', '10.71.6.0/24', { subnet6: 'fd71:6::/64', gateway6: 'fd71:6::1' });
+const networks = [front, back, vault, six];
 const containers = {
   web: endpointOf(keyOf('web'), front, '10.71.1.2/24'),
   api: endpointOf(keyOf('api'), front, '10.71.1.3/24'),
   db: endpointOf(keyOf('db'), back, '10.71.2.2/24'),
   safe: endpointOf(keyOf('safe'), vault, '10.71.3.2/24'),
   key: endpointOf(keyOf('key'), vault, '10.71.3.3/24'),
+  dual: endpointOf(keyOf('dual'), six, '10.71.6.2/24', { ipv6: 'fd71:6::2/64', gateway6: 'fd71:6::1' }),
+  other: endpointOf(keyOf('other'), six, '10.71.6.3/24', { ipv6: 'fd71:6::3/64', gateway6: 'fd71:6::1' }),
 };
 const names = Object.keys(containers) as (keyof typeof containers)[];
 
@@ -64,9 +70,11 @@ describe('packets', () => {
       { op: 'ip', args: ['netns', 'add', 'peer'] },
       { op: 'ip', args: ['link', 'add', 'name', 'wan', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'peer'] },
       { op: 'ip', args: ['addr', 'add', `${HOST}/24`, 'dev', 'wan'] },
+      { op: 'ip', args: ['addr', 'add', `${HOST6}/64`, 'dev', 'wan', 'nodad'] },
       { op: 'ip', args: ['link', 'set', 'dev', 'wan', 'up'] },
       { op: 'ip', netns: 'peer', args: ['link', 'set', 'dev', 'lo', 'up'] },
       { op: 'ip', netns: 'peer', args: ['addr', 'add', `${PEER}/24`, 'dev', 'eth0'] },
+      { op: 'ip', netns: 'peer', args: ['addr', 'add', `${PEER6}/64`, 'dev', 'eth0', 'nodad'] },
       { op: 'ip', netns: 'peer', args: ['link', 'set', 'dev', 'eth0', 'up'] },
       // A neighbour who tries: routes by the host to what he should not see.
       { op: 'ip', netns: 'peer', args: ['route', 'add', '10.71.0.0/16', 'via', HOST] },
@@ -178,11 +186,40 @@ describe('packets', () => {
       const { exitCode, stderr } = machine.exec(argv);
       assert.equal(exitCode, 0, `${argv.join(' ')}: ${stderr}`);
     }
+    // Access to the host is not access to its loopback.
+    await machine.perform(allowHostAccess([containers.api]));
     for (const forger of ['peer', 'api']) {
       for (const target of [port, 8004, 8005]) {
         assert.ok(await agent(forger).isSilent({ host: '127.0.0.1', port: target }), `${forger} reached ${target}`);
       }
     }
+  });
+
+  test('a container can’t have the host answer to its own loopback', async () => {
+    const netns = netnsName(keyOf('db'));
+    const dns = { host: '10.71.2.1', port: 53 };
+    await agent('host').listenUdp('0.0.0.0', 53);
+    machine.exec(['ip', 'netns', 'exec', netns, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet']);
+    assert.equal(await agent('db').send('127.0.0.1', dns), 'sent');
+    // Datagrams don't overtake each other: when this one has been answered, the forged one would have arrived.
+    assert.equal(await agent('db').callUdp(dns), '10.71.2.2');
+    assert.deepEqual(await agent('host').heard(), ['10.71.2.2']);
+  });
+
+  test('IPv6: neighbours, the world outside, published ports, and no way to the host or into other networks', async () => {
+    const port = await agent('dual').listen('::');
+    assert.equal(await agent('other').call({ host: 'fd71:6::2', port }), 'fd71:6::3');
+    assert.equal(await agent('dual').call({ host: PEER6, port: await agent('peer').listen('::') }), HOST6);
+    await publish('dual', { protocol: 'tcp', hostPort: 8008, containerPort: port });
+    assert.equal(await agent('peer').call({ host: HOST6, port: 8008 }), PEER6);
+    assert.equal(await agent('peer').call({ host: HOST, port: 8008 }), PEER);
+    assert.equal(await agent('other').call({ host: HOST6, port: 8008 }), 'fd71:6::1');
+    assert.equal(await agent('dual').call({ host: HOST6, port: 8008 }), 'fd71:6::1');
+    const onHost = await agent('host').listen('::');
+    for (const host of ['fd71:6::1', HOST6]) assert.ok(await agent('dual').isSilent({ host, port: onHost }), host);
+    assert.equal(await agent('web').call({ host: HOST6, port: onHost }), 'ENETUNREACH');
+    assert.doesNotMatch(machine.exec(['ip', '-n', netnsName(keyOf('web')), 'addr']).stdout, /fe80/);
+    assert.doesNotMatch(machine.exec(['ip', 'addr', 'show', 'dev', front.bridge]).stdout, /inet6/);
   });
 
   test('an unpublished port answers no more', async () => {

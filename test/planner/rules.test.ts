@@ -140,7 +140,7 @@ test('containers keep clear of the gateway and the auxiliary addresses of their 
 test('renderPlan() colours through the function it is given, and hides secrets also in whole objects', () => {
   const plan = planUp(makeStack([makeService('web')]), START, OPTIONS);
   const text = renderPlan(plan, { style: (style, part) => `<${style}>${part}</>` });
-  assert.match(text, /^<create>\+ service\.web\[1\]<\/> {2}<faint>not there yet<\/>/);
+  assert.match(text, /<create>\+<\/> <heading>service\.web\[1\]<\/><faint> {2}not there yet<\/>/);
   const fields = [
     { field: 'env.API_TOKEN', before: 'old', after: 'new', forcesReplacement: true },
     { field: 'env', after: { PASSWORD: 'pw', PORT: '80' }, forcesReplacement: true },

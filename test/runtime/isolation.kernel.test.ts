@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { ContainerSpec } from '../../src/model/container.ts';
 import type { Identity } from '../../src/runtime/user.ts';
 import { missingForKernelTests, Sandbox } from '../helpers/kernel-container.ts';
-import { SECURITY } from '../helpers/launch-config.ts';
+import { containerSpec, SECURITY } from '../helpers/launch-config.ts';
 
 const PROBE = fileURLToPath(new URL('../../../shared/security/container-probe.sh', import.meta.url));
 const missing = missingForKernelTests() ?? (existsSync(PROBE) ? undefined : PROBE);
@@ -56,6 +56,13 @@ describe('the isolation probe', { skip: missing === undefined ? false : `needs $
       );
     });
   }
+
+  test('passes all of core, and the check for one, with a user namespace', async () => {
+    const namespaces = { ...containerSpec().namespaces, user: 'private' } as const;
+    const { output } = await sandbox.run(probeConfig({ argv: ARGV, namespaces }, ROOT));
+    assert.deepEqual(failures(output), []);
+    assert.match(output, /^PASS hard\.ns\.user/m);
+  });
 
   test('passes all of core when executed in a default container', async () => {
     const config = probeConfig({ argv: ['sleep', '1000'] }, ROOT);

@@ -24,7 +24,7 @@ const FILES: Readonly<Record<string, string>> = {
 function host(changes: Readonly<Record<string, string>> = {}): Host {
   const files = { ...FILES, ...changes };
   const directories = ['/sys/firmware', '/sys/devices/system/cpu/cpu0/thermal_throttle'];
-  const stat = { mode: 0, uid: 0, gid: 0, sizeBytes: 0, modifiedMs: 0, device: 0, inode: 0 };
+  const stat = { mode: 0, uid: 0, gid: 0, sizeBytes: 0, modifiedMs: 0, device: 0, inode: 0, rdev: 0 };
   return {
     ...readOnlyHost(),
     readText: (path) => files[path],

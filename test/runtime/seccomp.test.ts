@@ -157,6 +157,21 @@ test('compileFilter() asks for every condition of a rule, and for one of those o
   assert.deepEqual([ask(rule(0, 0), 1n), ask(rule(0, 0), 2n), ask(rule(0, 0), 3n)], [ALLOW, ALLOW, EPERM]);
 });
 
+test('compileFilter() lets a rule that allows count for more than one that refuses, wherever it stands', () => {
+  const allow = { names: ['read'], action: 'SCMP_ACT_ALLOW' };
+  const refuse = { names: ['read'], action: 'SCMP_ACT_ERRNO' };
+  const conditional = { ...refuse, args: [{ index: 0, value: 0, op: 'SCMP_CMP_EQ' }] };
+  for (const syscalls of [
+    [allow, refuse],
+    [refuse, allow],
+    [conditional, allow],
+    [allow, conditional],
+  ]) {
+    const profile = parseProfile(JSON.stringify({ defaultAction: 'SCMP_ACT_ERRNO', syscalls }));
+    assert.equal(verdict(compileFilter(profile, target('x86_64')), 'x86_64', 'read', 0n), ALLOW);
+  }
+});
+
 test('compileFilter() adds rules by capability, architecture and kernel', () => {
   const profile = JSON.stringify({
     defaultAction: 'SCMP_ACT_ERRNO',

@@ -1,7 +1,7 @@
 import type { StackSummary } from '../../daemon/api.ts';
+import { table } from '../../lib/table.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { flag } from '../options.ts';
-import { table } from '../views/table.ts';
 
 /** `tsstack ls`. */
 export const command = defineCommand({

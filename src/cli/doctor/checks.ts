@@ -1,16 +1,16 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, dirname } from 'node:path';
-import type { DoctorCheck } from '../../daemon/api.ts';
 import type { Context } from '../command.ts';
+import type { DoctorCheck } from './check.ts';
 import { kernelFeatureChecks } from './kernel-config.ts';
 
 /** Tools by the Debian package that has them. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   nftables: ['nft'],
-  iproute2: ['ip'],
-  'util-linux': ['unshare', 'nsenter', 'flock', 'fallocate'],
-  mount: ['mount', 'umount'],
+  iproute2: ['ip', 'ss'],
+  'util-linux': ['unshare'],
+  mount: ['umount'],
   coreutils: ['cp', 'stty'],
 };
 

@@ -1,8 +1,9 @@
 import type { ContainerSummary } from '../../daemon/api.ts';
+import { formatBytes } from '../../lib/format-bytes.ts';
+import { table } from '../../lib/table.ts';
 import type { PublishedPort } from '../../model/container.ts';
 import type { Usage } from '../../model/observed.ts';
-import { formatAge, formatBytes } from './format.ts';
-import { table } from './table.ts';
+import { formatAge } from './format.ts';
 
 const COMMAND_WIDTH = 24;
 
@@ -18,7 +19,7 @@ export function renderContainers(containers: readonly ContainerSummary[], nowMs:
     `${formatAge(nowMs - container.createdAtMs)} ago`,
     statusText(container, nowMs),
     ...(withUsage ? usageCells(container.usage) : []),
-    container.ports.map(portText).join(', '),
+    container.status === 'running' ? container.ports.map(portText).join(', ') : '',
   ]);
   return table([...head, ...(withUsage ? ['CPU', 'MEM'] : []), 'PORTS'], rows);
 }

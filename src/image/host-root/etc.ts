@@ -21,7 +21,7 @@ const OWN_FILES = ['hostname', 'hosts', 'mtab', 'resolv.conf'];
 /** Empty on purpose: systemd's machine-id(5) takes an empty file as "not initialised". */
 const EMPTY_FILES = [...OWN_FILES, 'machine-id'];
 
-export interface EtcEntry {
+interface EtcEntry {
   /** Below /etc, without a leading slash. */
   readonly path: string;
   readonly stats: Stats;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import type { RootFilesystem } from '../../model/image.ts';
 import type { ImageContext } from '../context.ts';
-import { publish, withStaging } from '../staging.ts';
+import { publishUntilReboot, withStaging } from '../staging.ts';
 import { hostRootDirectory } from '../store-layout.ts';
 import { copyEtc, fingerprint, listEtc } from './etc.ts';
 import { makeSkeleton, SKELETON_VERSION, type TopLevel } from './skeleton.ts';
@@ -70,7 +70,10 @@ function unescapeMount(field: string): string {
 
 async function ensureSkeleton(context: ImageContext, top: TopLevel): Promise<string> {
   const entries = listEtc('/etc');
-  const name = fingerprint(entries, `${SKELETON_VERSION}${JSON.stringify(top)}`);
+  // Each boot makes its own: nothing has to be on the disk before a container starts, and nothing that a power cut
+  // has left half written is ever used.
+  const boot = context.host.readText('/proc/sys/kernel/random/boot_id') ?? '';
+  const name = fingerprint(entries, `${boot}${SKELETON_VERSION}${JSON.stringify(top)}`);
   const directory = hostRootDirectory(context.paths, name);
   if (existsSync(directory)) return directory;
   await withStaging(context.paths, async (staging) => {
@@ -78,7 +81,7 @@ async function ensureSkeleton(context: ImageContext, top: TopLevel): Promise<str
     mkdirSync(root);
     makeSkeleton(root, top);
     copyEtc('/etc', entries, `${root}/etc`);
-    await publish(context.host, [{ from: root, to: directory }]);
+    publishUntilReboot({ from: root, to: directory });
   });
   return directory;
 }

@@ -2,7 +2,7 @@ import { imageInvalid } from '../errors.ts';
 import { NAME_BYTES, PATH_BYTES } from '../limits.ts';
 
 /** What a name in a layer asks for. Paths are relative to the root, without empty, `.` or `..` components. */
-export type EntryPath =
+type EntryPath =
   | { readonly type: 'entry'; readonly components: readonly string[] }
   /** `.wh.NAME`: hides NAME in the layers below. */
   | { readonly type: 'whiteout'; readonly components: readonly string[] }

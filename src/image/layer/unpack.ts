@@ -10,7 +10,7 @@ import { Whiteouts } from './whiteout.ts';
 import { clampTime, writeDirectory, writeFile, writeHardLink, writeNode, writeSymlink } from './write-entry.ts';
 import { Xattrs } from './xattr.ts';
 
-export interface LayerTarget {
+interface LayerTarget {
   readonly host: Host;
   /** An empty directory: becomes the layer. */
   readonly root: string;

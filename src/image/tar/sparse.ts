@@ -9,7 +9,7 @@ export interface Segment {
   readonly length: number;
 }
 
-export interface SparseFile {
+interface SparseFile {
   /** Size of the file with its holes. */
   readonly realSize: number;
   readonly segments: readonly Segment[];

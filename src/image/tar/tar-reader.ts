@@ -17,7 +17,7 @@ const TYPES = {
   '6': 'fifo',
 } as const;
 
-export type TarType = (typeof TYPES)[keyof typeof TYPES];
+type TarType = (typeof TYPES)[keyof typeof TYPES];
 
 /** One entry with its extended headers applied. Names are byte strings (latin1). */
 export interface TarEntry {
