@@ -155,12 +155,7 @@ function checkStatic(pool: Pool, spec: ContainerSpec, address: string, findings:
   });
 }
 
-function freeAddress(
-  pool: Pool,
-  addresses: AddressPool,
-  spec: ContainerSpec,
-  findings: Findings,
-): string | undefined {
+function freeAddress(pool: Pool, addresses: AddressPool, spec: ContainerSpec, findings: Findings): string | undefined {
   try {
     return addresses.take();
   } catch (error) {

@@ -39,9 +39,7 @@ function check(
   for (let first = true; tree !== undefined; first = false) {
     const value = toValue(tree);
     if (fits(value, schema)) return { root: tree, value: value as Dict };
-    const faults = validator()
-      .findFaults(value)
-      .filter((fault) => counts(fault, value));
+    const faults = findFaults(value).filter((fault) => counts(fault, value));
     if (faults.length === 0) return isDict(value) ? { root: tree, value } : undefined;
     // What is found later follows from what was set aside.
     if (first) report(faults, tree, diagnostics);
@@ -50,11 +48,11 @@ function check(
   return undefined;
 }
 
-/** Loaded when something does not fit, or only may. */
-function validator(): typeof import('./validate.ts') {
+/** The validator is loaded when something does not fit, or may not. */
+function findFaults(value: Value): readonly Fault[] {
   // A bundler replaces the first call; without one a module has no `require` of its own.
-  if (typeof require === 'function') return require('./validate.ts');
-  return createRequire(import.meta.filename)('./validate.ts');
+  if (typeof require === 'function') return require('./validate.ts').findFaults(value);
+  return createRequire(import.meta.filename)('./validate.ts').findFaults(value);
 }
 
 function report(faults: readonly Fault[], tree: SpecNode, diagnostics: Diagnostics): void {

@@ -14,7 +14,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { checkDepth } from './depth.ts';
-import type { Diagnostics, Problem } from './diagnose.ts';
+import type { Diagnostics, Problem, ProblemCode } from './diagnose.ts';
 import { type Entry, entryAt, type MapNode, type MergeTag, type SpecNode } from './node.ts';
 import { quoted } from './printable.ts';
 import type { Origin, Source } from './source.ts';
@@ -258,7 +258,7 @@ class Converter {
     return { source: this.#source, start: range[0], end: range[1] };
   }
 
-  #problem(code: string, message: string, origin: Origin, hint?: string): void {
+  #problem(code: ProblemCode, message: string, origin: Origin, hint?: string): void {
     this.#diagnostics.add({ code, message, origin, hint });
   }
 }

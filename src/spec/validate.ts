@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv';
+import type { ProblemCode } from './diagnose.ts';
 import type { Schema } from './fits.ts';
 import { stackSchema } from './generated/stack-schema.js';
 import { validate } from './generated/stack-validator.js';
@@ -9,7 +10,7 @@ import { quoted } from './printable.ts';
 
 /** One deviation from schema/stack.schema.json. */
 export interface Fault {
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly message: string;
   readonly hint?: string | undefined;
   /** What is marked: the value, or with `markKey` its key. */

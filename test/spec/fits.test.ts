@@ -8,6 +8,7 @@ import { stackSchema } from '../../src/spec/generated/stack-schema.js';
 import { validate } from '../../src/spec/generated/stack-validator.js';
 import { toValue, type Value } from '../../src/spec/node.ts';
 import { parseYaml } from '../../src/spec/parse.ts';
+import { findFaults } from '../../src/spec/validate.ts';
 import { mutateText, Random } from './mutate.ts';
 import { missingShared, sharedPath } from './shared.ts';
 
@@ -38,7 +39,7 @@ test('every keyword of the schema can refuse a value', () => {
   assert.equal(fits(1, { $ref: '#/$defs/missing' }), false);
 });
 
-test('what fits is valid for the generated validator, whatever a service holds', () => {
+test('what fits has no fault, and what the generated validator refuses has one, whatever a service holds', () => {
   const schema = stackSchema();
   const keys = fc.constantFrom(...Object.keys(schema.$defs?.['service']?.properties ?? {}), 'x-a', 'unknown');
   const words = fc.constantFrom('a', '1', 'name', 'path', 'soft', 'hard', 'type', 'target', 'service', 'condition');
@@ -53,7 +54,9 @@ test('what fits is valid for the generated validator, whatever a service holds',
   fc.assert(
     fc.property(keys, value, (key, each) => {
       const stack = { services: { a: { [key]: each } } };
-      if (fits(stack, schema)) assert.ok(validate(stack), JSON.stringify(stack));
+      const faults = findFaults(stack);
+      assert.equal(faults.length === 0, validate(stack), JSON.stringify(stack));
+      if (fits(stack, schema)) assert.deepEqual(faults, [], JSON.stringify(stack));
     }),
     { numRuns: 2_000 },
   );
