@@ -27,7 +27,12 @@ export interface Fault {
 /** Every deviation of a value from the schema, in no order. */
 export function findFaults(value: Value): readonly Fault[] {
   if (validate(value)) return [];
-  return (validate.errors ?? []).flatMap((error) => describe(error, value) ?? []);
+  const errors = validate.errors ?? [];
+  // Of a value of the wrong type nothing more is said.
+  const mistyped = new Set(errors.flatMap((error) => (error.keyword === 'type' ? [error.instancePath] : [])));
+  return errors.flatMap((error) =>
+    error.keyword !== 'type' && mistyped.has(error.instancePath) ? [] : (describe(error, value) ?? []),
+  );
 }
 
 function describe(error: ErrorObject, root: Value): Fault | undefined {
@@ -51,7 +56,7 @@ function describe(error: ErrorObject, root: Value): Fault | undefined {
     }
     case 'enum': {
       const allowed = (error.params['allowedValues'] as unknown[]).map(String);
-      const hint = didYouMean(String(value), allowed);
+      const hint = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
       const message = `${name} is ${quoted(value)}, but must be one of ${allowed.join(', ')}`;
       return { code: 'schema.enum', message, hint, path, markKey: false };
     }
