@@ -1,6 +1,6 @@
 import { mapChildren } from './aside.ts';
 import { type Cast, type CastTree, castScalar, casts, stepCast } from './casts.ts';
-import type { Diagnostics } from './diagnose.ts';
+import type { Diagnostics, ProblemCode } from './diagnose.ts';
 import type { ScalarNode, SpecNode } from './node.ts';
 import { quoted } from './printable.ts';
 import type { Origin } from './source.ts';
@@ -73,7 +73,7 @@ class Interpolation {
     });
   }
 
-  #problem(code: string, message: string, origin: Origin): void {
+  #problem(code: ProblemCode, message: string, origin: Origin): void {
     this.#diagnostics.add({ code, message, origin });
   }
 }

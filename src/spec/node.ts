@@ -110,6 +110,16 @@ function entryText(node: MapNode, key: string): string | undefined {
   return value?.kind === 'scalar' ? String(value.value) : undefined;
 }
 
+/** The value at a path; undefined when there is none. */
+export function valueAt(root: Value, path: Path): Value | undefined {
+  let value: Value | undefined = root;
+  for (const step of path) {
+    if (Array.isArray(value)) value = value[Number(step)];
+    else value = isDict(value) ? value[String(step)] : undefined;
+  }
+  return value;
+}
+
 /** `services.web.ports[0]`. */
 export function dotted(path: Path): string {
   return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');

@@ -1,13 +1,16 @@
 import type { ErrorObject } from 'ajv';
-import { stackSchema, validate } from './generated/stack-validator.js';
+import type { ProblemCode } from './diagnose.ts';
+import type { Schema } from './fits.ts';
+import { stackSchema } from './generated/stack-schema.js';
+import { validate } from './generated/stack-validator.js';
 import { nameHint } from './name-hint.ts';
 import { didYouMean, nearest } from './nearest.ts';
-import { type Dict, dotted, isDict, type Path, type Value } from './node.ts';
+import { dotted, isDict, type Path, type Value, valueAt } from './node.ts';
 import { quoted } from './printable.ts';
 
 /** One deviation from schema/stack.schema.json. */
 export interface Fault {
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly message: string;
   readonly hint?: string | undefined;
   /** What is marked: the value, or with `markKey` its key. */
@@ -23,7 +26,13 @@ export interface Fault {
 
 /** Every deviation of a value from the schema, in no order. */
 export function findFaults(value: Value): readonly Fault[] {
-  return validate(value).flatMap((error) => describe(error, value) ?? []);
+  if (validate(value)) return [];
+  const errors = validate.errors ?? [];
+  // Of a value of the wrong type nothing more is said.
+  const mistyped = new Set(errors.flatMap((error) => (error.keyword === 'type' ? [error.instancePath] : [])));
+  return errors.flatMap((error) =>
+    error.keyword !== 'type' && mistyped.has(error.instancePath) ? [] : (describe(error, value) ?? []),
+  );
 }
 
 function describe(error: ErrorObject, root: Value): Fault | undefined {
@@ -47,7 +56,7 @@ function describe(error: ErrorObject, root: Value): Fault | undefined {
     }
     case 'enum': {
       const allowed = (error.params['allowedValues'] as unknown[]).map(String);
-      const hint = didYouMean(String(value), allowed);
+      const hint = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
       const message = `${name} is ${quoted(value)}, but must be one of ${allowed.join(', ')}`;
       return { code: 'schema.enum', message, hint, path, markKey: false };
     }
@@ -101,31 +110,22 @@ function unknownKey(error: ErrorObject, path: Path): Fault {
   };
 }
 
-interface SchemaNode {
-  readonly $ref?: string;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly additionalProperties?: SchemaNode | boolean;
-  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
-  readonly items?: SchemaNode;
-  readonly $defs?: Readonly<Record<string, SchemaNode>>;
-}
-
 /** The keys that the object at a place may have. */
 function knownKeys(path: Path): string[] {
-  const root = stackSchema() as SchemaNode;
-  let node: SchemaNode | undefined = root;
+  const root = stackSchema();
+  let node: Schema | undefined = root;
   for (const step of path) node = node === undefined ? undefined : followed(schemaBelow(node, step), root);
   return Object.keys(node?.properties ?? {});
 }
 
-function schemaBelow(node: SchemaNode, step: string | number): SchemaNode | undefined {
+function schemaBelow(node: Schema, step: string | number): Schema | undefined {
   const { properties = {}, additionalProperties: rest, patternProperties = {} } = node;
   const other = typeof rest === 'object' ? rest : Object.values(patternProperties)[0];
   const own = Object.hasOwn(properties, step) ? properties[step] : other;
   return typeof step === 'number' ? (node.items ?? own) : own;
 }
 
-function followed(node: SchemaNode | undefined, root: SchemaNode): SchemaNode | undefined {
+function followed(node: Schema | undefined, root: Schema): Schema | undefined {
   const name = node?.$ref?.split('/').pop();
   return name === undefined ? node : followed(root.$defs?.[name], root);
 }
@@ -137,16 +137,6 @@ function pathOf(pointer: string): (string | number)[] {
     .split('/')
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((step) => (/^(0|[1-9]\d*)$/.test(step) ? Number(step) : step));
-}
-
-/** The value at a path; undefined when there is none. */
-export function valueAt(root: Value, path: Path): Value | undefined {
-  let value: Value | undefined = root;
-  for (const step of path) {
-    if (Array.isArray(value)) value = value[Number(step)];
-    else value = isDict(value) ? (value as Dict)[String(step)] : undefined;
-  }
-  return value;
 }
 
 const typeWords: Readonly<Record<string, string>> = {

@@ -74,6 +74,7 @@ test('what is set aside has no follow-up error', () => {
     'services: {web: {extends: db, tty: 5}, db: {image: [x]}}': ['schema.type at 1: 5', 'schema.type at 1: [x]'],
     'services: {web: {image: !binary aGk=}}': ['yaml.tag at 1: !binary '],
     'services: {web: {ports: [*nope]}}': ['yaml.syntax at 1: *nope'],
+    'services: {web: {cgroup: {}, pull_policy: [x]}}': ['schema.type at 1: {}', 'schema.type at 1: [x]'],
     'services: [web]': ['schema.type at 1: [web]'],
     'services: {web: {mem_limit: "${X:?a}", deploy: {resources: {limits: {memory: 10m}}}}}': [
       'interp.required at 1: "${X:?a}"',

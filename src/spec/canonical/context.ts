@@ -1,5 +1,5 @@
 import { hasAside } from '../aside.ts';
-import type { Diagnostics } from '../diagnose.ts';
+import type { Diagnostics, ProblemCode } from '../diagnose.ts';
 import { dotted, locate, nodeAt, type Path, type SpecNode } from '../node.ts';
 import type { Lookup } from '../template.ts';
 
@@ -41,7 +41,7 @@ export function nameOf(place: Place): string {
 }
 
 export interface Complaint {
-  readonly code?: string;
+  readonly code?: ProblemCode;
   readonly message: string;
   readonly hint?: string | undefined;
   readonly severity?: 'error' | 'warning';
