@@ -1,10 +1,7 @@
-import { createRequire } from 'node:module';
 import { mapChildren, withAside } from './aside.ts';
 import type { Diagnostics } from './diagnose.ts';
-import { fits } from './fits.ts';
-import { stackSchema } from './generated/stack-schema.js';
 import { type Dict, isDict, locate, nodeAt, type Path, type SpecNode, toValue, type Value, valueAt } from './node.ts';
-import type { Fault } from './validate.ts';
+import { type Fault, findFaults } from './validate.ts';
 
 /** A tree that fits the schema, and its value. */
 export interface Shaped {
@@ -34,11 +31,9 @@ function check(
   diagnostics: Diagnostics,
   counts: (fault: Fault, value: Value) => boolean,
 ): Shaped | undefined {
-  const schema = stackSchema();
   let tree: SpecNode | undefined = root;
   for (let first = true; tree !== undefined; first = false) {
     const value = toValue(tree);
-    if (fits(value, schema)) return { root: tree, value: value as Dict };
     const faults = findFaults(value).filter((fault) => counts(fault, value));
     if (faults.length === 0) return isDict(value) ? { root: tree, value } : undefined;
     // What is found later follows from what was set aside.
@@ -46,13 +41,6 @@ function check(
     tree = cut(tree, marksOf(faults));
   }
   return undefined;
-}
-
-/** The validator is loaded when something does not fit, or may not. */
-function findFaults(value: Value): readonly Fault[] {
-  // A bundler replaces the first call; without one a module has no `require` of its own.
-  if (typeof require === 'function') return require('./validate.ts').findFaults(value);
-  return createRequire(import.meta.filename)('./validate.ts').findFaults(value);
 }
 
 function report(faults: readonly Fault[], tree: SpecNode, diagnostics: Diagnostics): void {

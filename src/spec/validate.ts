@@ -1,12 +1,12 @@
 import type { ErrorObject } from 'ajv';
 import type { ProblemCode } from './diagnose.ts';
-import type { Schema } from './fits.ts';
 import { stackSchema } from './generated/stack-schema.js';
 import { validate } from './generated/stack-validator.js';
 import { nameHint } from './name-hint.ts';
 import { didYouMean, nearest } from './nearest.ts';
 import { dotted, isDict, type Path, type Value, valueAt } from './node.ts';
 import { quoted } from './printable.ts';
+import type { Schema } from './schema.ts';
 
 /** One deviation from schema/stack.schema.json. */
 export interface Fault {
