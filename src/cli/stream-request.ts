@@ -13,6 +13,8 @@ interface StreamOptions {
   readonly body: object;
   /** Sees every event before it is shown. */
   readonly onEvent?: (event: ProgressEvent) => void;
+  /** A request without end of its own, which Ctrl-C ends: its progress is lines, one after the other. */
+  readonly endless?: true;
 }
 
 /**
@@ -25,8 +27,9 @@ export async function streamRequest<T>(context: Context, options: StreamOptions)
   const first = events.next();
   // Handled below; without this a failure would count as unhandled while the view is loading.
   first.catch(() => {});
-  const view = await openView(context);
-  const onInterrupt = cancelOnInterrupt(context, view, requestId);
+  const view = await openView(context, options.endless === true);
+  const note = options.endless === true ? 'Ending…' : 'Cancelling…';
+  const onInterrupt = cancelOnInterrupt(context, requestId, () => view.note(`${note} (Ctrl-C again to leave at once)`));
   process.on('SIGINT', onInterrupt);
   try {
     for (let next = await first; next.done !== true; next = await events.next()) {
@@ -43,19 +46,19 @@ export async function streamRequest<T>(context: Context, options: StreamOptions)
   }
 }
 
-async function openView(context: Context): Promise<ProgressView> {
+async function openView(context: Context, plain: boolean): Promise<ProgressView> {
   if (context.format === 'json') return new JsonProgress(context.out);
-  if (!context.err.isTerminal) return new PlainProgress(context.err);
+  if (plain || !context.err.isTerminal) return new PlainProgress(context.err);
   const { LiveProgress } = await import('./views/progress-live.ts');
   return new LiveProgress(context.err);
 }
 
-function cancelOnInterrupt(context: Context, view: ProgressView, requestId: string): () => void {
+function cancelOnInterrupt(context: Context, requestId: string, say: () => void): () => void {
   let asked = false;
   return () => {
     if (asked) process.exit(EXIT.interrupted);
     asked = true;
-    view.note('Cancelling… (Ctrl-C again to leave at once)');
+    say();
     // What becomes of it is told by the request's own last event.
     context.client.post('/v1/cancel', { requestId }).catch(() => {});
   };

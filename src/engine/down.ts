@@ -16,7 +16,7 @@ export async function down(engine: Engine, name: string, options: DownOptions, r
     const observed = await observe(engine.observer, name);
     const plan = planDown(name, observed, options);
     reporting.progress({ type: 'plan', plan });
-    await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, direction: 'down' });
+    await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure: 'continue' });
     await sweep(engine.executor, name);
     engine.machine.records.stacks.delete(name);
   });

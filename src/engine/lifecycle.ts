@@ -1,4 +1,4 @@
-import { execute } from '../executor/execute.ts';
+import { type ExecuteOptions, execute } from '../executor/execute.ts';
 import { nearest } from '../lib/nearest.ts';
 import { TsstackError } from '../model/error.ts';
 import type { Plan } from '../model/plan.ts';
@@ -30,27 +30,32 @@ export function restart(engine: Engine, name: string, options: LifecycleOptions,
     requireServices(engine, name, options.services);
     const observed = await observe(engine.observer, name);
     const plan = planRestart(name, observed, options.services, options.timeoutMs);
-    // A restart goes down on its way up: what can't be started again is an error, what was stopped is not undone.
-    await run(engine, plan, reporting, 'up');
+    // Undoing would stop what has been started again; what can't be started is an error.
+    await run(engine, plan, reporting, 'stop');
   });
 }
 
 async function runStop(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
   requireServices(engine, name, options.services);
   const observed = await observe(engine.observer, name);
-  await run(engine, planStop(name, observed, options.services, options.timeoutMs), reporting, 'down');
+  await run(engine, planStop(name, observed, options.services, options.timeoutMs), reporting, 'continue');
 }
 
 async function runStart(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
   requireServices(engine, name, options.services);
   const observed = await observe(engine.observer, name);
-  await run(engine, planStart(name, observed, options.services), reporting, 'up');
+  await run(engine, planStart(name, observed, options.services), reporting, 'undo');
 }
 
-async function run(engine: Engine, plan: Plan, reporting: Reporting, direction: 'up' | 'down'): Promise<void> {
+async function run(
+  engine: Engine,
+  plan: Plan,
+  reporting: Reporting,
+  onFailure: ExecuteOptions['onFailure'],
+): Promise<void> {
   reporting.progress({ type: 'plan', plan });
   refuseConflicts(plan);
-  await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, direction });
+  await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure });
 }
 
 /** Throws `not-found` for a service that has no container in the stack. */

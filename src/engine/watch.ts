@@ -11,35 +11,41 @@ import type { UpPlanOptions } from './plan.ts';
 import { type Reporting, up } from './up.ts';
 
 /**
- * Brings a stack up and keeps it matched while files change, until the signal. A stack file with errors is reported and
- * changes nothing; a failed action is reported and the watch goes on.
+ * Brings a stack up and keeps it matched while files change, until the signal; what runs then stays up. A stack file with
+ * errors is reported and changes nothing; a failed action is reported and the watch goes on.
  */
 export async function watchStack(engine: Engine, options: UpPlanOptions, reporting: Reporting): Promise<void> {
+  const { progress, signal } = reporting;
   let stack = loadStack(options.load).stack;
-  await up(engine, stack.name, { ...options, wait: false }, reporting);
-  let watcher = new FileWatcher([], async () => undefined);
-  const follow = async (): Promise<void> => {
-    await watcher.close();
-    watcher = new FileWatcher(watchedPaths(stack), (changes) => react(changes));
-    await watcher.ready();
-    reporting.progress({ type: 'note', message: `Watching ${watchedPaths(stack).join(', ')}` });
+  const problem = (error: unknown): void => {
+    // What the end of the watch interrupts is no problem.
+    if (!signal.aborted) progress({ type: 'problem', error: reportError(error) });
   };
-  const react = async (changes: readonly FileChange[]): Promise<void> => {
+  const changed = async (changes: readonly FileChange[]): Promise<void> => {
     try {
-      const changed = changes.filter(({ path }) => stack.files.includes(path)).map(({ path }) => path);
-      if (changed.length === 0) return await applyRules(engine, stack, changes, reporting);
-      reporting.progress({ type: 'note', message: `${changed.join(', ')} changed` });
-      const next = loadStack(options.load).stack;
-      await up(engine, next.name, { ...options, wait: false }, reporting);
-      stack = next;
-      void follow();
+      const files = changes.filter(({ path }) => stack.files.includes(path)).map(({ path }) => path);
+      if (files.length > 0) {
+        progress({ type: 'note', message: `${files.join(', ')} changed` });
+        stack = loadStack(options.load).stack;
+        await watcher.follow(watchedPaths(stack));
+        await up(engine, stack.name, { ...options, wait: false }, reporting);
+      }
+      await applyRules(engine, stack, changes, reporting);
     } catch (error) {
-      reporting.progress({ type: 'problem', error: reportError(error) });
+      problem(error);
     }
   };
-  await follow();
-  await aborted(reporting.signal);
-  await watcher.close();
+  const watcher = new FileWatcher({ changed, failed: problem });
+  try {
+    // Before the stack is up: what changes meanwhile comes after.
+    await watcher.follow(watchedPaths(stack));
+    await up(engine, stack.name, { ...options, wait: false }, reporting);
+    progress({ type: 'note', message: `Watching ${watchedPaths(stack).join(', ')}` });
+    await aborted(signal);
+  } finally {
+    await watcher.close();
+  }
+  progress({ type: 'note', message: `Not watching any more; stack "${stack.name}" stays up` });
 }
 
 function watchedPaths(stack: Stack): readonly string[] {

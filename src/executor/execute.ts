@@ -12,19 +12,28 @@ export interface ExecuteOptions {
   readonly progress: (event: ProgressEvent) => void;
   /** Steps at the same time: most of a step's time is the kernel's and other processes'. */
   readonly concurrency: number;
-  /** Going up, a failure stops the rest and undoes what was done; going down, the rest goes on and errors are collected. */
-  readonly direction: 'up' | 'down';
+  /**
+   * What a failed step means for the others. `undo`: the rest is not begun, what was done is undone, and so it is when
+   * the signal comes before the end. `stop`: the rest is not begun. `continue`: what does not depend on it and what does
+   * are done all the same, and errors are collected.
+   */
+  readonly onFailure: 'undo' | 'stop' | 'continue';
 }
 
-/** Walks a plan's graph. Decides nothing. Throws the first error (up) or all of them (down). */
+/**
+ * Walks a plan's graph. Decides nothing. Throws the first error (`undo`, `stop`) or all of them (`continue`), and
+ * `cancelled` when the signal came before the end.
+ */
 export async function execute(plan: Plan, context: ExecutorContext, options: ExecuteOptions): Promise<void> {
   const walk = new Walk(plan.steps, context, options);
   await walk.run();
-  if (walk.errors.length > 0 && options.direction === 'up') await rollBack(walk.undo, context, options);
-  await context.host.perform(refreshHosts(context, plan.stack));
-  if (walk.errors.length === 1 || (walk.errors.length > 0 && options.direction === 'up')) throw walk.errors[0];
-  if (walk.errors.length > 1) throw new AggregateError(walk.errors, 'Not everything could be taken down');
-  if (options.signal.aborted) throw new TsstackError('cancelled', 'Cancelled');
+  if (!walk.complete && options.onFailure === 'undo') await rollBack(walk.undo, context, options);
+  await refresh(plan.stack, context, options);
+  if (walk.errors.length > 1 && options.onFailure === 'continue') {
+    throw new AggregateError(walk.errors, 'Not everything could be done');
+  }
+  if (walk.errors.length > 0) throw walk.errors[0];
+  if (!walk.complete) throw new TsstackError('cancelled', 'Cancelled');
 }
 
 /** One walk over a graph: a step begins when the steps that it depends on are done. */
@@ -40,6 +49,7 @@ class Walk {
   readonly #dependents = new Map<StepId, Step[]>();
   readonly #steps: readonly Step[];
   readonly #stop = new AbortController();
+  #done = 0;
 
   constructor(steps: readonly Step[], context: ExecutorContext, options: ExecuteOptions) {
     this.#steps = steps;
@@ -54,6 +64,11 @@ class Walk {
         else dependents.push(step);
       }
     }
+  }
+
+  /** Every step was done. */
+  get complete(): boolean {
+    return this.#done === this.#steps.length;
   }
 
   async run(): Promise<void> {
@@ -75,7 +90,7 @@ class Walk {
         await this.#perform(step);
       } catch (error) {
         this.#failed(step, error);
-        if (this.#options.direction === 'up') return;
+        if (this.#options.onFailure !== 'continue') return;
       }
       this.#release(step);
     });
@@ -99,15 +114,16 @@ class Walk {
       waiting: (what: string) => progress({ type: 'step-waiting', step: id, for: what }),
     };
     await performStep(step, this.#context, run);
+    this.#done += 1;
     progress({ type: 'step-done', step: id, durationMs: performance.now() - started });
   }
 
   #failed(step: Step, error: unknown): void {
-    const reason = this.#stop.signal.aborted && this.errors.length > 0;
-    // What was merely interrupted by the first failure is not a failure of its own.
-    if (!reason) this.errors.push(error);
+    // What was merely interrupted, by the first failure or by the signal, is not a failure of its own.
+    if (this.#stop.signal.aborted && isInterruption(error)) return;
+    this.errors.push(error);
     this.#options.progress({ type: 'step-failed', step: step.id, error: reportError(error) });
-    if (this.#options.direction === 'up') this.#stop.abort();
+    if (this.#options.onFailure !== 'continue') this.#stop.abort();
   }
 
   #release(step: Step): void {
@@ -116,6 +132,20 @@ class Walk {
       this.#missing.set(dependent.id, missing);
       if (missing === 0) this.#schedule(dependent);
     }
+  }
+}
+
+/** What a wait or a command throws when its signal comes. */
+function isInterruption(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'cancelled'));
+}
+
+/** Names that can't be written are no reason to undo what runs, nor may they hide why something failed. */
+async function refresh(stack: string, context: ExecutorContext, options: ExecuteOptions): Promise<void> {
+  try {
+    await context.host.perform(refreshHosts(context, stack));
+  } catch (error) {
+    options.progress({ type: 'warning', message: `Not every hosts file is up to date: ${reportError(error).message}` });
   }
 }
 

@@ -50,6 +50,7 @@ export function inverseStep(step: Step, before: Before): Step | undefined {
             ports: before.container.ports,
             fields: [],
             repair: [],
+            had: { endpoints: step.endpoints, ports: step.ports },
           };
   }
 }

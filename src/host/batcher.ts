@@ -13,17 +13,17 @@ export type BatchOutcome = Error | undefined;
  */
 export class Batcher<Item> {
   readonly #run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>;
+  readonly #onIdle: () => void;
   #waiting: Waiting<Item>[] = [];
   #running = false;
 
-  /** `run` gives one outcome per item; if it throws, every item of the batch fails with that. */
-  constructor(run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>) {
+  /**
+   * `run` gives one outcome per item; if it throws, every item of the batch fails with that. `onIdle` is called whenever
+   * nothing runs and nothing waits any more.
+   */
+  constructor(run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>, onIdle: () => void = () => undefined) {
     this.#run = run;
-  }
-
-  /** Nothing runs and nothing waits. */
-  get idle(): boolean {
-    return !this.#running && this.#waiting.length === 0;
+    this.#onIdle = onIdle;
   }
 
   add(item: Item): Promise<void> {
@@ -43,6 +43,7 @@ export class Batcher<Item> {
       await this.#settle(batch);
     }
     this.#running = false;
+    this.#onIdle();
   }
 
   async #settle(batch: readonly Waiting<Item>[]): Promise<void> {

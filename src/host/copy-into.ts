@@ -1,8 +1,8 @@
 import {
   closeSync,
   constants,
-  copyFileSync,
   fchmodSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -12,6 +12,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { TsstackError } from '../model/error.ts';
+
+/** Names a file without opening it: open(2), asm-generic/fcntl.h. Node has no constant for it. */
+const O_PATH = 0o10000000;
 
 /**
  * Copies a file below a container's root, seen from the host as /proc/PID/root, or removes it when `source` is absent.
@@ -27,6 +30,7 @@ export function copyInto(root: string, target: string, source: string | undefine
   try {
     for (const part of parts) {
       const next = openChild(directory, part, source !== undefined);
+      if (next === undefined) return;
       closeSync(directory);
       directory = next;
     }
@@ -38,32 +42,55 @@ export function copyInto(root: string, target: string, source: string | undefine
   }
 }
 
-function openChild(directory: number, name: string, make: boolean): number {
+/** undefined: not there, and not to be made. */
+function openChild(directory: number, name: string, make: boolean): number | undefined {
   const path = `/proc/self/fd/${directory}/${name}`;
   if (make) mkdirSync(path, { recursive: true });
-  return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (!make && hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
-/** A file that is mounted or held open keeps its inode; a link is replaced by the file. */
+/** A file that is mounted or held open keeps its inode; anything else, and a program that runs, gives way to a new file. */
 function replaceFile(path: string, source: string): void {
   const mode = statSync(source).mode & 0o777;
-  let descriptor: number;
+  const data = readFileSync(source);
+  const descriptor =
+    openPresent(path) ?? openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
   try {
-    descriptor = openSync(
-      path,
-      constants.O_WRONLY | constants.O_TRUNC | constants.O_CREAT | constants.O_NOFOLLOW,
-      mode,
-    );
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ELOOP')) throw error;
-    unlinkSync(path);
-    copyFileSync(source, path, constants.COPYFILE_EXCL);
-    return;
-  }
-  try {
-    writeFileSync(descriptor, readFileSync(source));
+    writeFileSync(descriptor, data);
     fchmodSync(descriptor, mode);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Opens what is there for writing, if it is a file; what is not is removed. It is looked at before it is opened: to open
+ * a pipe of the container's making would wait for a reader, and to open a device would act on the host's.
+ */
+function openPresent(path: string): number | undefined {
+  let named: number;
+  try {
+    named = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  try {
+    if (fstatSync(named).isFile()) return openSync(`/proc/self/fd/${named}`, constants.O_WRONLY | constants.O_TRUNC);
+  } catch (error) {
+    if (!hasCode(error, 'ETXTBSY')) throw error;
+  } finally {
+    closeSync(named);
+  }
+  unlinkSync(path);
+  return undefined;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

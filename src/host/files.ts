@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -53,10 +54,12 @@ export function writeInPlace(path: string, data: string, tolerateAbsent: boolean
 
 /** Removes a file or a tree. Refuses when something is mounted at or below it: that is not ours to empty. */
 export async function removeTree(path: string): Promise<void> {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = fileStat(path);
   if (stats === undefined) return;
-  if (!stats.isDirectory()) return unlinkSync(path);
-  const mounted = mountPoints().find((point) => point === path || point.startsWith(`${path}/`));
+  if (stats.type !== 'directory') return unlinkSync(path);
+  // The path by which the kernel knows its mounts: the way to it may lead over a link.
+  const real = realpathSync(path);
+  const mounted = mountPoints().find((point) => point === real || point.startsWith(`${real}/`));
   if (mounted !== undefined) throw new Error(`Cannot remove ${path}: something is mounted on ${mounted}`);
   await rm(path, { recursive: true, force: true });
 }

@@ -25,7 +25,7 @@ import { runCommand } from './run-command.ts';
 
 /** The machine itself. `ip` and `nft` changes that are asked for at the same time share one process. */
 export class RealHost implements SupervisorHost {
-  /** One batch a namespace; the machine's own is ''. */
+  /** One batch a namespace that something is under way in; the machine's own is ''. */
   readonly #ip = new Map<string, Batcher<IpGroup>>();
   readonly #nft = new Batcher<NftOp>(runNftBatch);
 
@@ -81,14 +81,13 @@ export class RealHost implements SupervisorHost {
     const name = netns ?? '';
     let batcher = this.#ip.get(name);
     if (batcher === undefined) {
-      batcher = new Batcher<IpGroup>((groups) => runIpBatch(netns, groups));
+      batcher = new Batcher<IpGroup>(
+        (groups) => runIpBatch(netns, groups),
+        () => this.#ip.delete(name),
+      );
       this.#ip.set(name, batcher);
     }
-    try {
-      await batcher.add(group);
-    } finally {
-      if (netns !== undefined && batcher.idle) this.#ip.delete(name);
-    }
+    await batcher.add(group);
   }
 
   async #performOne(op: Exclude<HostOp, { op: 'ip' }>, signal: AbortSignal | undefined): Promise<void> {

@@ -64,6 +64,8 @@ export type Step =
       readonly fields: readonly FieldChange[];
       /** Kernel objects to make again, found missing or changed. */
       readonly repair: readonly ('resources' | 'network' | 'ports')[];
+      /** What the kernel may have instead of what is recorded: left by an update that did not come to its end. */
+      readonly had?: { readonly endpoints: readonly Endpoint[]; readonly ports: readonly PublishedPort[] };
     })
   | (StepBase & {
       readonly type: 'start-container';

@@ -4,6 +4,10 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 const TABLES = ['containers', 'networks', 'volumes', 'stacks'] as const;
 const EVENTS_KEPT = 10_000;
+/** SQLITE_BUSY and SQLITE_LOCKED, https://www.sqlite.org/rescode.html */
+const BUSY = [5, 6];
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const DAMAGED = [11, 26];
 
 /** Another process has the database: the daemon is running already. */
 export class DatabaseLockedError extends Error {
@@ -25,14 +29,16 @@ export class Database {
 
   /**
    * Opens or makes it. A damaged file is set aside as `….damaged` and a new one begun: the kernel still shows what
-   * runs. `setAside` is that file's name then. Throws `DatabaseLockedError`.
+   * runs. `setAside` is that file's name then. Throws `DatabaseLockedError`, and SQLite's error where the file can't be
+   * read or written (a full disk): it may be whole.
    */
   static open(path: string): { readonly database: Database; readonly setAside?: string } {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     try {
       return { database: Database.#prepare(path) };
     } catch (error) {
-      if (isBusy(error)) throw new DatabaseLockedError(`${path} is in use`);
+      if (hasCode(error, BUSY)) throw new DatabaseLockedError(`${path} is in use`);
+      if (!hasCode(error, DAMAGED)) throw error;
       const setAside = `${path}.damaged`;
       renameSync(path, setAside);
       return { database: Database.#prepare(path), setAside };
@@ -104,7 +110,7 @@ export class Database {
   }
 }
 
-/** SQLITE_BUSY (5) and SQLITE_LOCKED (6), https://www.sqlite.org/rescode.html */
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (error.errcode === 5 || error.errcode === 6);
+/** The low byte of an extended result code is the primary one. */
+function hasCode(error: unknown, codes: readonly number[]): boolean {
+  return error instanceof Error && 'errcode' in error && codes.includes(Number(error.errcode) & 0xff);
 }

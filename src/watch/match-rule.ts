@@ -7,7 +7,7 @@ import type { WatchRule } from '../model/stack.ts';
  */
 export function matchRule(rule: WatchRule, path: string): string | undefined {
   const below = relative(rule.path, path);
-  if (below.startsWith('..') || below.startsWith('/')) return undefined;
+  if (below === '..' || below.startsWith('../')) return undefined;
   if (rule.ignore.some((pattern) => matches(below, pattern))) return undefined;
   if (rule.include.length > 0 && !rule.include.some((pattern) => matches(below, pattern))) return undefined;
   if (rule.target === undefined) return '';
@@ -15,8 +15,8 @@ export function matchRule(rule: WatchRule, path: string): string | undefined {
   return rule.target.endsWith('/') ? `${rule.target}${basename(path)}` : rule.target;
 }
 
-/** A pattern without a slash matches at any depth, one of a directory everything in it, as in .dockerignore. */
+/** A pattern matches at any depth, one of a directory everything in it. */
 function matches(path: string, pattern: string): boolean {
   const clean = pattern.replace(/^\.?\//, '').replace(/\/$/, '');
-  return [clean, `${clean}/**`, `**/${clean}`, `**/${clean}/**`].some((glob) => matchesGlob(path, glob));
+  return [`**/${clean}`, `**/${clean}/**`].some((glob) => matchesGlob(path, glob));
 }

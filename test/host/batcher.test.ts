@@ -8,18 +8,25 @@ test('what is asked for while a batch runs goes together into the next one', asy
   const first = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const batcher = new Batcher<string>(async (items) => {
-    batches.push(items);
-    if (batches.length === 1) await first;
-    return items.map(() => undefined);
-  });
+  let idle = 0;
+  const batcher = new Batcher<string>(
+    async (items) => {
+      batches.push(items);
+      if (batches.length === 1) await first;
+      return items.map(() => undefined);
+    },
+    () => {
+      idle += 1;
+    },
+  );
   const a = batcher.add('a');
   await new Promise((resolve) => setImmediate(resolve));
   const rest = [batcher.add('b'), batcher.add('c')];
   release();
   await Promise.all([a, ...rest]);
   assert.deepEqual(batches, [['a'], ['b', 'c']]);
-  assert.equal(batcher.idle, true);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(idle, 1, 'told once, when nothing waits any more');
 });
 
 test('only the item that failed is rejected', async () => {

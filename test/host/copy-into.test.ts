@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -50,5 +63,46 @@ test('copyInto() replaces a link by the file instead of writing through it', () 
 test('copyInto() refuses a target with ..', () => {
   withDirectories((root, _outside, source) => {
     assert.throws(() => copyInto(root, '/../file', source), /no path of a file/);
+  });
+});
+
+test('copyInto() neither opens a pipe nor writes to a device: a file takes its place', () => {
+  withDirectories((root, _outside, source) => {
+    // Opened for writing, a pipe without a reader waits for ever.
+    assert.equal(spawnSync('mkfifo', [`${root}/pipe`]).status, 0);
+    copyInto(root, '/pipe', source);
+    assert.equal(readFileSync(`${root}/pipe`, 'utf8'), 'new');
+    assert.equal(statSync(`${root}/pipe`).mode & 0o777, 0o755);
+  });
+});
+
+test('copyInto() keeps the inode of a file, and replaces a program that runs', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'copy-'));
+  const [source, program] = [join(directory, 'source'), join(directory, 'program')];
+  writeFileSync(source, 'new');
+  writeFileSync(program, 'old');
+  try {
+    const { ino } = statSync(program);
+    copyInto(directory, '/program', source);
+    assert.equal(statSync(program).ino, ino);
+    copyFileSync('/bin/sleep', program);
+    chmodSync(program, 0o755);
+    const child = spawn(program, ['infinity']);
+    await once(child, 'spawn');
+    try {
+      copyInto(directory, '/program', source);
+    } finally {
+      child.kill('SIGKILL');
+    }
+    assert.equal(readFileSync(program, 'utf8'), 'new');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('copyInto() has nothing to remove where the directory is not there', () => {
+  withDirectories((root) => {
+    copyInto(root, '/no/such/file', undefined);
+    assert.equal(existsSync(`${root}/no`), false);
   });
 });

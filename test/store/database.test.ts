@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -57,5 +57,14 @@ test('a damaged file is set aside and a new one begun', () => {
     assert.equal(existsSync(`${path}.damaged`), true);
     assert.deepEqual(database.load('containers'), []);
     database.close();
+  });
+});
+
+test('a file that cannot be opened, and may be whole, is left where it is', () => {
+  withDirectory((directory) => {
+    const path = join(directory, 'records.db');
+    mkdirSync(path);
+    assert.throws(() => Database.open(path), /unable to open/);
+    assert.equal(existsSync(`${path}.damaged`), false);
   });
 });

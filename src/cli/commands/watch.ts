@@ -14,7 +14,7 @@ export const command = defineCommand({
     { command: 'tsstack watch web', does: 'only for one service' },
   ],
   run: async (context, { operands }) => {
-    await streamRequest(context, { path: '/v1/watch', body: { load: loadRequest(context, operands) } });
+    await streamRequest(context, { path: '/v1/watch', body: { load: loadRequest(context, operands) }, endless: true });
     return EXIT.done;
   },
 });

@@ -4,7 +4,11 @@ import type { Terminal } from '../terminal.ts';
 
 /** An error for people: what could not be done, and the way out. Never a stack trace. */
 export function printError(terminal: Terminal, error: unknown): void {
-  const report = reportError(error);
+  printReport(terminal, reportError(error));
+}
+
+/** The same for an error that has come over the API. */
+export function printReport(terminal: Terminal, report: ErrorReport): void {
   if (report.diagnostics !== undefined) printDiagnostics(terminal, report.diagnostics);
   terminal.write(errorText(terminal, report));
 }

@@ -1,7 +1,7 @@
 import type { ProgressEvent } from '../../model/event.ts';
 import { ProgressTracker, type ProgressView } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
-import { printDiagnostics } from './error.ts';
+import { printDiagnostics, printReport } from './error.ts';
 import { formatSeconds } from './format.ts';
 
 /** Progress as lines, for files and pipes: what was done, what is waited for, what failed. */
@@ -17,6 +17,8 @@ export class PlainProgress implements ProgressView {
     if (event.type === 'plan') this.#tracker.addPlan(event.plan);
     else if (event.type === 'diagnostics') printDiagnostics(this.#terminal, event.diagnostics);
     else if (event.type === 'warning') this.#line('yellow', '!', event.message);
+    else if (event.type === 'note') this.note(event.message);
+    else if (event.type === 'problem') printReport(this.#terminal, event.error);
     else if (event.type === 'rolling-back') this.#line('yellow', '↩', rollbackText(event.steps));
     else this.#showStep(event);
   }

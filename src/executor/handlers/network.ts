@@ -23,16 +23,15 @@ export const createNetworkHandler: Handler<'create-network'> = {
 };
 
 export const removeNetworkHandler: Handler<'remove-network'> = {
-  operations({ network }, context) {
-    const last = context.records.networks.size <= 1;
-    return [
-      ...removeNetwork(network),
-      { op: 'remove', path: networkFile(context.paths, network).path },
-      ...(last ? putSettingsBack(context) : []),
-    ];
-  },
-  after({ network }, { records }) {
+  operations: ({ network }, { paths }) => [
+    ...removeNetwork(network),
+    { op: 'remove', path: networkFile(paths, network).path },
+  ],
+  /** Several are removed at the same time: which is the last is known when it is gone. */
+  async after({ network }, context) {
+    const { host, records } = context;
     records.networks.delete(network.name);
+    if (records.networks.size === 0) await host.perform(putSettingsBack(context));
   },
 };
 

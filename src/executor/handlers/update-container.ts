@@ -4,7 +4,7 @@ import type { Endpoint } from '../../model/container.ts';
 import { connectEndpoint, createSandbox, disconnectEndpoint } from '../../network/endpoint.ts';
 import { inspectNetwork } from '../../network/inspect.ts';
 import { readHostResolvConf, resolvConf } from '../../network/names.ts';
-import { clearStalePorts } from '../../network/ports.ts';
+import { clearStalePorts, publishPorts, unpublishPorts } from '../../network/ports.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
 import type { ExecutorContext } from '../context.ts';
@@ -60,15 +60,18 @@ async function staleOperations(
 }
 
 /** Ports are taken away before what they lead to and given after it; only where anything of the network differs. */
-function networkOperations({ spec, endpoints, ports, repair }: Update, context: ExecutorContext): readonly HostOp[] {
+function networkOperations(step: Update, context: ExecutorContext): readonly HostOp[] {
+  const { spec, endpoints, ports, repair } = step;
   const { key } = spec;
   const record = context.records.container(key);
-  const before = { spec: record?.spec ?? spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] };
+  const had = step.had ?? record;
+  const before = { spec: record?.spec ?? spec, endpoints: had?.endpoints ?? [], ports: had?.ports ?? [] };
   const after = { spec, endpoints, ports };
-  if (repair.length === 0 && exposure(before) === exposure(after)) return [];
+  const opens = context.control.runs(key);
+  if (repair.length === 0 && wiring(before) === wiring(after)) return portOperations(before, after, opens);
   const again = repair.includes('network');
-  const left = without(before.endpoints, endpoints);
-  const joined = again ? [] : without(endpoints, before.endpoints);
+  const left = without(before.endpoints, endpoints, wire);
+  const joined = again ? [] : without(endpoints, before.endpoints, wire);
   const options = sandboxOptions(context.host);
   return [
     ...closeToHost(before),
@@ -76,12 +79,20 @@ function networkOperations({ spec, endpoints, ports, repair }: Update, context: 
     ...(again ? createSandbox(key, endpoints, options) : []),
     ...joined.flatMap((endpoint) => connectEndpoint(key, endpoint, options)),
     // A container that does not run keeps no port.
-    ...(context.control.runs(key) ? openToHost(after) : []),
+    ...(opens ? openToHost(after) : []),
   ];
 }
 
-function exposure({ spec, endpoints, ports }: Exposure): string {
-  return stableJson([endpoints.map(wire), ports, spec.extraHosts]);
+/** A port that stays is not touched: its connections go on. */
+function portOperations(before: Exposure, after: Exposure, opens: boolean): readonly HostOp[] {
+  const { key } = after.spec;
+  const gone = without(before.ports, after.ports, stableJson);
+  const added = opens ? without(after.ports, before.ports, stableJson) : [];
+  return [...unpublishPorts(key, gone, before.endpoints), ...publishPorts(key, added, after.endpoints)];
+}
+
+function wiring({ spec, endpoints }: Exposure): string {
+  return stableJson([endpoints.map(wire), spec.extraHosts]);
 }
 
 /** What of an endpoint is in the kernel: the names are in hosts files only. */
@@ -89,7 +100,11 @@ function wire(endpoint: Endpoint): string {
   return stableJson({ ...endpoint, names: [] });
 }
 
-function without(endpoints: readonly Endpoint[], others: readonly Endpoint[]): readonly Endpoint[] {
-  const known = new Set(others.map(wire));
-  return endpoints.filter((endpoint) => !known.has(wire(endpoint)));
+function without<Item>(
+  items: readonly Item[],
+  others: readonly Item[],
+  identity: (item: Item) => string,
+): readonly Item[] {
+  const known = new Set(others.map(identity));
+  return items.filter((item) => !known.has(identity(item)));
 }
