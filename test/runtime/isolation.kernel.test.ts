@@ -57,13 +57,6 @@ describe('the isolation probe', { skip: missing === undefined ? false : `needs $
     });
   }
 
-  test('passes all of core, and the check for one, with a user namespace', async () => {
-    const namespaces = { ...containerSpec().namespaces, user: 'private' } as const;
-    const { output } = await sandbox.run(probeConfig({ argv: ARGV, namespaces }, ROOT));
-    assert.deepEqual(failures(output), []);
-    assert.match(output, /^PASS hard\.ns\.user/m);
-  });
-
   test('passes all of core when executed in a default container', async () => {
     const config = probeConfig({ argv: ['sleep', '1000'] }, ROOT);
     const container = await sandbox.start(config);
