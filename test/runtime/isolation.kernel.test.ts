@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { ContainerSpec } from '../../src/model/container.ts';
 import type { Identity } from '../../src/runtime/user.ts';
 import { missingForKernelTests, Sandbox } from '../helpers/kernel-container.ts';
-import { containerSpec, SECURITY } from '../helpers/launch-config.ts';
+import { SECURITY } from '../helpers/launch-config.ts';
 
 const PROBE = fileURLToPath(new URL('../../../shared/security/container-probe.sh', import.meta.url));
 const missing = missingForKernelTests() ?? (existsSync(PROBE) ? undefined : PROBE);
