@@ -15,7 +15,6 @@ async function main(): Promise<void> {
   await build({
     ...SHARED,
     entryPoints: { main: 'src/main.ts' },
-    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     plugins: [apart({ filter: /\/cli\/cli\.ts$/, name: 'cli' })],
   });
   const lazy = LAZY.filter(({ entry }) => !entry.includes('/') || existsSync(entry));
@@ -52,6 +51,7 @@ const SHARED: BuildOptions = {
   target: 'node24',
   // A dynamic import of a part of the same file is a function call then.
   supported: { 'dynamic-import': false },
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   // Names stay readable in a profile; white space costs reading time at every start.
   minifyWhitespace: true,
   minifySyntax: true,
@@ -63,6 +63,7 @@ const MODULE: BuildOptions = {
   outExtension: {},
   format: 'esm',
   supported: {},
+  define: {},
   // Packages in CommonJS form ask for Node's own modules by require().
   banner: { js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);" },
 };

@@ -18,7 +18,7 @@ step() {
 unit_tests() {
   local files
   mapfile -t files < <(find test -name '*.test.ts' ! -name '*.kernel.test.ts' ! -name '*.e2e.test.ts' | sort)
-  node --test --test-reporter=dot "${files[@]}"
+  node --test --test-timeout=60000 --test-reporter=dot "${files[@]}"
 }
 
 step 'format and lint' biome ci --error-on-warnings .

@@ -11,6 +11,7 @@ const schema = JSON.parse(readFileSync(`${root}schema/stack.schema.json`, 'utf8'
 const ajv = new Ajv2020({
   allErrors: true,
   allowUnionTypes: true,
+  inlineRefs: false,
   strict: true,
   strictTypes: false,
   validateFormats: false,
@@ -20,10 +21,18 @@ const code = standalone.default(ajv, ajv.compile(schema));
 if (/\brequire\(/.test(code))
   throw new Error('the generated validator needs a run-time part of ajv: avoid that keyword');
 
-const declaration = `import type { ErrorObject } from 'ajv';
-export declare const validate: { (data: unknown): boolean; errors?: ErrorObject[] | null };
+const validator = `import type { ErrorObject } from 'ajv';
+export declare const validate: { (data: unknown): boolean; errors?: readonly ErrorObject[] | null };
+`;
+
+// As text, because JSON is read faster than the same as a program.
+const plain = `export const stackSchema = () => JSON.parse(${JSON.stringify(JSON.stringify(schema))});\n`;
+const plainTypes = `import type { Schema } from '../schema.ts';
+export declare function stackSchema(): Schema;
 `;
 
 mkdirSync(folder, { recursive: true });
 writeFileSync(`${folder}/stack-validator.js`, `${code}\n`);
-writeFileSync(`${folder}/stack-validator.d.ts`, declaration);
+writeFileSync(`${folder}/stack-validator.d.ts`, validator);
+writeFileSync(`${folder}/stack-schema.js`, plain);
+writeFileSync(`${folder}/stack-schema.d.ts`, plainTypes);

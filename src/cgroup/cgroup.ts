@@ -5,7 +5,7 @@ import { parseCgroupMounts } from './mounts.ts';
 import { createCgroupsV1 } from './v1/cgroups.ts';
 import { createCgroupsV2 } from './v2/cgroups.ts';
 
-export type { Cgroups, DeviceAccess } from './interface.ts';
+export type { Cgroups } from './interface.ts';
 
 /** Looks at /proc/self/mountinfo once. Throws `unsupported-host` when there is neither. */
 export function detectCgroups(host: Host): Cgroups {

@@ -93,7 +93,8 @@ function mounts({ state, run }: Paths): Residue[] {
     .filter((line) => line !== '')
     .map((line) => ({ mountPoint: line.split(' ')[4] ?? '', options: line.split(' - ')[1] ?? '' }))
     .filter(({ mountPoint, options }) =>
-      [state, run].some((ours) => isBelow(mountPoint, ours) || options.includes(`${ours}/`)),
+      // The state directory may be a file system of its own.
+      [state, run].some((ours) => mountPoint.startsWith(`${ours}/`) || options.includes(`${ours}/`)),
     )
     .map(({ mountPoint }) => ({ kind: 'mount', what: mountPoint }));
 }

@@ -5,8 +5,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { TsstackError } from '../model/error.ts';
 import { type Paths, socketPath } from '../store/paths.ts';
 
-const DEADLINE_MS = 10_000;
-const RETRY_MS = 4;
+/** A machine under full load takes its time; a daemon that can't start ends, and is not waited for. */
+const DEADLINE_MS = 60_000;
+const FIRST_RETRY_MS = 4;
+const LAST_RETRY_MS = 64;
 /** Lines shown of what a daemon said that could not start. */
 const MESSAGE_LINES = 10;
 /** What a daemon ends with when another one holds the records: EX_TEMPFAIL of sysexits.h. */
@@ -22,6 +24,7 @@ export async function startDaemon(paths: Paths, entry: string): Promise<void> {
   const logSize = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
   const said = (reason: string) => notStarted(reason, logPath, logSize);
   const deadline = Date.now() + DEADLINE_MS;
+  let retryMs = FIRST_RETRY_MS;
   let child: ChildProcess | undefined;
   let ended: number | string | undefined = LOCK_HELD;
   while (Date.now() < deadline) {
@@ -39,7 +42,8 @@ export async function startDaemon(paths: Paths, entry: string): Promise<void> {
       });
       child.unref();
     }
-    await wait(RETRY_MS);
+    await wait(retryMs);
+    retryMs = Math.min(retryMs * 1.2, LAST_RETRY_MS);
   }
   throw said(`it did not listen within ${DEADLINE_MS / 1000} s`);
 }

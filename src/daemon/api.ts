@@ -157,19 +157,5 @@ export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** What `tsstack doctor --json` prints. */
-export interface DoctorReport {
-  readonly checks: readonly DoctorCheck[];
-}
-
-export interface DoctorCheck {
-  readonly name: string;
-  readonly status: 'ok' | 'warning' | 'missing';
-  /** What was found: `cgroup v1, 9 controllers`. */
-  readonly found: string;
-  /** Exact command that mends it. */
-  readonly fix?: string;
-}
-
 /** `GET /v1/stacks/{stack}/events?since=MS`: application/x-ndjson of these, those that were and then those that come. */
 export type { ContainerEvent } from '../model/event.ts';

@@ -34,7 +34,15 @@ export async function makeUpPlan(engine: Engine, options: UpPlanOptions): Promis
     imageKey,
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack)];
-  return { stack, plan: { ...plan, conflicts }, diagnostics };
+  const warnings = [...plan.warnings, ...unsupported(engine, stack)];
+  return { stack, plan: { ...plan, conflicts, warnings }, diagnostics };
+}
+
+/** Limits that this machine's kernel can't keep. */
+function unsupported({ machine: { cgroups } }: Engine, { services }: Stack): readonly string[] {
+  return Object.values(services).flatMap(({ name, resources }) =>
+    cgroups.unsupportedResources(resources).map((warning) => `service.${name}: ${warning}`),
+  );
 }
 
 /** Throws one error that says everything that stands in the way. */

@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 /** Nothing runs while a script is written. */
 const NOBODY: ContainerControl = {
   waitFor: async () => undefined,
+  runs: () => false,
   started: () => undefined,
   stop: async () => undefined,
   forget: async () => undefined,

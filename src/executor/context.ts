@@ -11,6 +11,8 @@ import type { Records } from '../store/records.ts';
 export interface ContainerControl {
   /** Waits until the condition holds. Throws `dependency-failed` as soon as it can't any more. */
   waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void>;
+  /** Is it running, as far as its watcher knows. */
+  runs(key: ContainerKey): boolean;
   /** A container was started: watch over it. */
   started(key: ContainerKey): void;
   /** Ask it to end, kill it after `timeoutMs`; done when it has ended. */

@@ -4,7 +4,6 @@ import type { Address, ContainerKey } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RootFilesystem } from '../model/image.ts';
-import { publishPorts } from '../network/ports.ts';
 import {
   buildLaunch,
   explainLaunchFailure,
@@ -18,6 +17,7 @@ import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/path
 import type { ContainerRecord } from '../store/records.ts';
 import { fillVolume } from '../volume/volume.ts';
 import type { MachineContext } from './context.ts';
+import { openToHost } from './sandbox.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 
 const LAUNCH_TIMEOUT_MS = 30_000;
@@ -57,7 +57,7 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
     { op: 'write-file', path: runFile(context.paths, spec.key), data: JSON.stringify(runOf(record)), mode: 0o600 },
     { op: 'write-file', path: files.launchScript, data: launch.script, mode: 0o700 },
     { op: 'write-file', path: files.launcher, data: launch.launcher, mode: 0o700 },
-    ...publishPorts(spec.key, record?.ports ?? [], record?.endpoints ?? []),
+    ...openToHost({ spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
   ];
 }

@@ -1,16 +1,26 @@
+import { TsstackError } from '../model/error.ts';
 import type { BatchOutcome } from './batcher.ts';
+import type { HostOp } from './op.ts';
 import { runCommand } from './run-command.ts';
+
+export type NftOp = Extract<HostOp, { readonly op: 'nft' }>;
 
 /**
  * Applies several scripts as one transaction: all or nothing. If the kernel refuses it, each is tried alone, so that
  * only the culprit fails.
  */
-export async function runNftBatch(scripts: readonly string[]): Promise<readonly BatchOutcome[]> {
-  const outcome = await apply(scripts.join('\n'));
-  if (outcome === undefined || scripts.length === 1) return scripts.map(() => outcome);
+export async function runNftBatch(ops: readonly NftOp[]): Promise<readonly BatchOutcome[]> {
+  const outcome = await apply(ops.map(({ script }) => script).join('\n'));
+  if (outcome === undefined) return ops.map(() => undefined);
   const outcomes: BatchOutcome[] = [];
-  for (const script of scripts) outcomes.push(await apply(script));
+  for (const op of ops) outcomes.push(await applyAlone(op));
   return outcomes;
+}
+
+async function applyAlone(op: NftOp): Promise<BatchOutcome> {
+  const outcome = await apply(op.script);
+  if (outcome === undefined || op.tolerate === undefined) return outcome;
+  return (await tablesAreAbsent(op.script)) ? undefined : outcome;
 }
 
 async function apply(script: string): Promise<BatchOutcome> {
@@ -18,6 +28,16 @@ async function apply(script: string): Promise<BatchOutcome> {
     await runCommand(['nft', '-f', '-'], { stdin: script });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return error instanceof Error ? error : new TsstackError('internal', String(error));
   }
+}
+
+/** Is every table missing that elements of the script belong to? */
+async function tablesAreAbsent(script: string): Promise<boolean> {
+  const tables = new Set(
+    [...script.matchAll(/^(?:add|delete) element ([a-z0-9]+ \S+) /gm)].map(([, table = '']) => table),
+  );
+  const { stdout } = await runCommand(['nft', 'list', 'tables']);
+  const present = new Set(stdout.split('\n').map((line) => line.replace(/^table /, '').trim()));
+  return tables.size > 0 && [...tables].every((table) => !present.has(table));
 }

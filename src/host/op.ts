@@ -30,8 +30,11 @@ export type HostOp =
       /** An outcome that counts as done: the thing is there already, or is gone already. */
       readonly tolerate?: 'exists' | 'absent';
     }
-  /** Commands for `nft -f`, one transaction with what other steps send at the same time. */
-  | { readonly op: 'nft'; readonly script: string }
+  /**
+   * Commands for `nft -f`, one transaction with what other steps send at the same time. `tolerate: 'absent'`: nothing is
+   * to do where the tables that it speaks of are not there.
+   */
+  | { readonly op: 'nft'; readonly script: string; readonly tolerate?: 'absent' }
   /** Run a program to its end; a non-zero status is an error that shows argv, status and standard error. */
   | {
       readonly op: 'run';
@@ -49,5 +52,3 @@ export type HostOp =
   | { readonly op: 'copy-into'; readonly root: string; readonly target: string; readonly source?: string }
   /** Send a signal to a process that still is the one meant (same start time). Gone is fine. */
   | { readonly op: 'kill'; readonly pid: number; readonly startTime: string; readonly signal: number };
-
-export type HostOpName = HostOp['op'];

@@ -1,4 +1,5 @@
 import { watch } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { exhaustive } from '../lib/exhaustive.ts';
 import { Batcher } from './batcher.ts';
 import { copyInto } from './copy-into.ts';
@@ -16,7 +17,7 @@ import {
 import type { FileStat, ProbeOptions, ProbeResult, RunOptions, RunResult, SupervisorHost } from './host.ts';
 import { type IpGroup, type IpOp, runIpBatch } from './ip-batch.ts';
 import { launchScript } from './launch-script.ts';
-import { runNftBatch } from './nft-batch.ts';
+import { type NftOp, runNftBatch } from './nft-batch.ts';
 import type { HostOp } from './op.ts';
 import { runProbe } from './probe.ts';
 import { signalProcess } from './process.ts';
@@ -26,7 +27,7 @@ import { runCommand } from './run-command.ts';
 export class RealHost implements SupervisorHost {
   /** One batch a namespace that something is under way in; the machine's own is ''. */
   readonly #ip = new Map<string, Batcher<IpGroup>>();
-  readonly #nft = new Batcher<string>(runNftBatch);
+  readonly #nft = new Batcher<NftOp>(runNftBatch);
 
   async perform(ops: readonly HostOp[], signal?: AbortSignal): Promise<void> {
     for (let index = 0; index < ops.length; index += 1) {
@@ -100,12 +101,9 @@ export class RealHost implements SupervisorHost {
       case 'remove':
         return removeTree(op.path);
       case 'rmdir':
-        return removeEmptyDirectory(op.path, {
-          tree: op.tree === true,
-          tolerateNonEmpty: op.tolerateNonEmpty === true,
-        });
+        return removeDirectory(op);
       case 'nft':
-        return this.#nft.add(op.script);
+        return this.#nft.add(op);
       case 'run': {
         const { stdin, timeoutMs } = op;
         await runCommand(op.argv, {
@@ -135,4 +133,22 @@ function ipRun(ops: readonly HostOp[], first: number): readonly IpOp[] {
     group.push(op);
   }
   return group;
+}
+
+/** How long a cgroup stays busy after its last process has ended, at most. */
+const BUSY_DEADLINE_MS = 2000;
+const BUSY_RETRY_MS = 2;
+
+/** rmdir(2) of a cgroup says EBUSY for a moment after its last process has ended. */
+async function removeDirectory(op: Extract<HostOp, { readonly op: 'rmdir' }>): Promise<void> {
+  const deadline = performance.now() + BUSY_DEADLINE_MS;
+  for (;;) {
+    try {
+      return removeEmptyDirectory(op.path, { tree: op.tree === true, tolerateNonEmpty: op.tolerateNonEmpty === true });
+    } catch (error) {
+      const busy = error instanceof Error && 'code' in error && error.code === 'EBUSY';
+      if (!busy || performance.now() > deadline) throw error;
+      await sleep(BUSY_RETRY_MS);
+    }
+  }
 }

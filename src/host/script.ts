@@ -24,7 +24,7 @@ function render(op: HostOp): string {
       return `ip ${namespace}${op.args.map(shellQuote).join(' ')}${op.tolerate === undefined ? '' : ' 2>/dev/null || :'}`;
     }
     case 'nft':
-      return hereDocument('nft -f -', op.script);
+      return hereDocument(op.tolerate === undefined ? 'nft -f -' : 'nft -f - 2>/dev/null || :', op.script);
     case 'run': {
       const line = op.argv.map(shellQuote).join(' ');
       return op.stdin === undefined ? line : hereDocument(line, op.stdin);

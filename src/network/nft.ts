@@ -11,7 +11,8 @@ export interface Element {
 }
 
 export function addElements(elements: readonly Element[]): readonly HostOp[] {
-  return script(elements.map((element) => `add element ${TABLE} ${element.set} { ${element.text} }`));
+  const lines = elements.map((element) => `add element ${TABLE} ${element.set} { ${element.text} }\n`);
+  return lines.length === 0 ? [] : [{ op: 'nft', script: lines.join('') }];
 }
 
 /**
@@ -19,16 +20,11 @@ export function addElements(elements: readonly Element[]): readonly HostOp[] {
  * absent, but adding what is present is no error and both happen in one transaction.
  */
 export function deleteElements(elements: readonly Element[]): readonly HostOp[] {
-  return script(
-    elements.flatMap((element) => [
-      `add element ${TABLE} ${element.set} { ${element.text} }`,
-      `delete element ${TABLE} ${element.set} { ${element.text} }`,
-    ]),
-  );
-}
-
-function script(lines: readonly string[]): readonly HostOp[] {
-  return lines.length === 0 ? [] : [{ op: 'nft', script: `${lines.join('\n')}\n` }];
+  const lines = elements.flatMap((element) => [
+    `add element ${TABLE} ${element.set} { ${element.text} }\n`,
+    `delete element ${TABLE} ${element.set} { ${element.text} }\n`,
+  ]);
+  return lines.length === 0 ? [] : [{ op: 'nft', script: lines.join(''), tolerate: 'absent' }];
 }
 
 /** nft takes names of interfaces as strings; ours hold nothing that needs escaping. */

@@ -1,7 +1,7 @@
 import type { ContainerSpec, NetworkSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ObservedContainer } from '../model/observed.ts';
-import { allocateAddress, isInside } from '../network/ipam.ts';
+import { type AddressPool, createAddressPool, isInside } from '../network/ipam.ts';
 import { addressOf, type Draft, observedKey } from './draft.ts';
 import type { Findings } from './findings.ts';
 
@@ -66,12 +66,14 @@ export function assignAddresses(
   const taken = new Map([...pools.values()].map((pool) => [pool.id, new Set(pool.holders.keys())]));
   for (const { pool, present } of wishes) if (present !== undefined) taken.get(pool.id)?.add(present);
   for (const [pool, address] of others.leaving.flatMap(presentAddresses)) taken.get(pool)?.add(address);
+  const free = new Map<string, AddressPool>();
   for (const { draft, pool } of wishes) {
     if (given.has(addressKey(pool.network.key, pool.family, draft.spec))) continue;
-    const address = freeAddress(pool, taken.get(pool.id) ?? new Set(), draft.spec, findings);
-    if (address === undefined) continue;
-    taken.get(pool.id)?.add(address);
-    give(pool, draft.spec, address);
+    const { subnet, range, gateway } = pool;
+    const addresses = free.get(pool.id) ?? createAddressPool(subnet, taken.get(pool.id) ?? [], { range, gateway });
+    free.set(pool.id, addresses);
+    const address = freeAddress(pool, addresses, draft.spec, findings);
+    if (address !== undefined) give(pool, draft.spec, address);
   }
   return given;
 }
@@ -153,14 +155,9 @@ function checkStatic(pool: Pool, spec: ContainerSpec, address: string, findings:
   });
 }
 
-function freeAddress(
-  pool: Pool,
-  taken: ReadonlySet<string>,
-  spec: ContainerSpec,
-  findings: Findings,
-): string | undefined {
+function freeAddress(pool: Pool, addresses: AddressPool, spec: ContainerSpec, findings: Findings): string | undefined {
   try {
-    return allocateAddress(pool.subnet, taken, { range: pool.range, gateway: pool.gateway });
+    return addresses.take();
   } catch (error) {
     if (!(error instanceof TsstackError)) throw error;
     findings.conflicts.push({

@@ -13,7 +13,7 @@ import { type Decisions, upSteps } from './steps.ts';
 import { planVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
 
-export { type DownOptions, planDown } from './down.ts';
+export { planDown } from './down.ts';
 export { planRestart, planStart, planStop } from './runs.ts';
 
 export interface UpOptions {

@@ -1,7 +1,7 @@
 import { type Address, volumeAddress } from '../model/address.ts';
 import type { ContainerSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
-import type { Conflict, FieldChange } from '../model/plan.ts';
+import type { Conflict } from '../model/plan.ts';
 import type { Stack, Volume } from '../model/stack.ts';
 import type { Findings } from './findings.ts';
 import { equalJson, member } from './record.ts';
@@ -36,10 +36,6 @@ export function planVolumes(
 /** By key; an anonymous volume by its name. */
 export function addressOfVolume(volume: VolumeSpec): Address {
   return volumeAddress(volume.key === '' ? volume.name : volume.key);
-}
-
-export function volumeFields(volume: VolumeSpec): readonly FieldChange[] {
-  return [{ field: 'name', after: volume.name, forcesReplacement: false }];
 }
 
 function anonymousVolume(stack: string, name: string): VolumeSpec {

@@ -26,6 +26,7 @@ import {
 import { type Call, Program } from './launcher/program.ts';
 import { containerFilter } from './seccomp/filter.ts';
 import { becomeProcess, executeProgram, resetSignals, setOomScore } from './steps/process.ts';
+import { hostIdBase } from './user-namespace.ts';
 
 const TERMINAL = 4;
 
@@ -35,6 +36,7 @@ const TERMINAL = 4;
  */
 export function execProgram(config: ExecConfig): readonly Call[] {
   const { spec, identity, kernel, env, tty, privileged } = config;
+  const idBase = hostIdBase(spec, kernel, identity) ?? 0;
   const program = new Program([0, 1, 2, 3, ...(tty ? [TERMINAL] : []), 5]);
   program.call('close_range', [6, LAST_DESCRIPTOR, 0], 'close everything beyond the status pipe');
   if (!tty) program.call('close', [TERMINAL], 'close 4', { tolerate: [EBADF] });
@@ -44,9 +46,9 @@ export function execProgram(config: ExecConfig): readonly Call[] {
   program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], 'be out of reach of other processes');
   resetSignals(program);
   setOomScore(program, spec.resources.oomScoreAdj ?? 0);
-  enterContainer(program, config);
+  const userNamespace = enterContainer(program, config);
   program.call('setsid', [], 'begin a session');
-  if (tty) takeTerminal(program, identity.uid);
+  if (tty) takeTerminal(program, idBase + identity.uid);
   const security = { ...spec.security, privileged };
   const capabilities = containerCapabilities(security, kernel);
   const filter = containerFilter({
@@ -55,7 +57,7 @@ export function execProgram(config: ExecConfig): readonly Call[] {
     capabilities,
     seccompProfile: config.seccompProfile,
   });
-  const process = { spec, kernel, identity, capabilities, filter, workingDir: config.workingDir };
+  const process = { spec, kernel, identity, capabilities, filter, workingDir: config.workingDir, userNamespace };
   becomeProcess(program, process, 'kill');
   executeProgram(program, { argv: config.argv, env: containerEnvironment(env, spec, { identity, tty }) });
   return program.calls;
@@ -63,9 +65,10 @@ export function execProgram(config: ExecConfig): readonly Call[] {
 
 /**
  * All namespace files are opened while the host's /proc is there. Entering a pid namespace is for children only, so
- * there is a fork; the parent stays outside, holding nothing but the standard descriptors.
+ * there is a fork; the parent stays outside, holding nothing but the standard descriptors. Gives the descriptor of the
+ * user namespace, which is entered later.
  */
-function enterContainer(program: Program, { spec, pid }: ExecConfig): void {
+function enterContainer(program: Program, { spec, pid }: ExecConfig): number | undefined {
   const open = (name: string) =>
     program.open('openat', [AT_FDCWD, `/proc/${pid}/ns/${name}`, O_RDONLY, 0], `open namespace ${name} of ${pid}`);
   const namespaces = [
@@ -76,6 +79,7 @@ function enterContainer(program: Program, { spec, pid }: ExecConfig): void {
     ...(spec.namespaces.time === 'private' ? [{ name: 'time', flag: CLONE_NEWTIME }] : []),
     { name: 'mnt', flag: CLONE_NEWNS },
   ].map((each) => ({ ...each, file: open(each.name) }));
+  const userNamespace = spec.namespaces.user === 'private' ? open('user') : undefined;
   if (spec.namespaces.pid === 'private') {
     const file = open('pid');
     program.call('setns', [file, CLONE_NEWPID], 'have children in namespace pid');
@@ -86,9 +90,10 @@ function enterContainer(program: Program, { spec, pid }: ExecConfig): void {
     program.call('setns', [file, flag], `enter namespace ${name}`);
     program.close(file);
   }
+  return userNamespace;
 }
 
-/** The other end of the master, which lies on the container's own devpts, without looking for it by a path. */
+/** The other end of the master, which lies on the container's own devpts, without looking for it by a path. `uid`: the host's. */
 function takeTerminal(program: Program, uid: number): void {
   program.call('ioctl', [TERMINAL, TIOCSPTLCK, new Uint8Array(4)], 'unlock the terminal');
   const slave = program.open('ioctl', [TERMINAL, TIOCGPTPEER, O_RDWR | O_NOCTTY], 'open the terminal');

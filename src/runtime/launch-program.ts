@@ -35,12 +35,14 @@ import {
 import { makeDirectories, openBind, stopPropagation } from './steps/mount.ts';
 import { becomeProcess, executeInit, executeProgram, resetSignals, setOomScore } from './steps/process.ts';
 import { attachOverlays, changeRoot, makeRootReadOnly, mountOverlays, type TakenOverlay } from './steps/root.ts';
+import { actAsContainerRoot, makeUserNamespace, type UserNamespace } from './steps/user-namespace.ts';
 import {
   attachDevice,
   attachEtcFile,
   attachMount,
   isBelowKernelMounts,
   isShared,
+  type MountPolicy,
   sortMounts,
   type TakenFile,
   type TakenMount,
@@ -49,10 +51,10 @@ import {
   takeMount,
 } from './steps/volumes.ts';
 import { containerSysctls } from './sysctl.ts';
+import { hostIdBase } from './user-namespace.ts';
 
 /** Everything that comes from the host's paths, held by descriptors when the root changes. */
 interface Taken {
-  readonly overlays: readonly TakenOverlay[];
   /** Parents before children. */
   readonly mounts: readonly TakenMount[];
   readonly etcFiles: readonly TakenFile[];
@@ -73,12 +75,18 @@ export function launchProgram(config: LaunchConfig): readonly Call[] {
   resetSignals(program);
   setOomScore(program, config.spec.resources.oomScoreAdj ?? 0);
   if (config.spec.stdinOpen) openStdin(program, config);
+  const idBase = hostIdBase(config.spec, config.kernel, config.identity);
+  if (idBase !== undefined) giveOutput(program, config, idBase);
   enterNamespaces(program, config);
-  const taken = takeSources(program, config);
+  const userNamespace = idBase === undefined ? undefined : makeUserNamespace(program, idBase);
+  const policy = mountPolicy(config, userNamespace);
+  const taken = takeSources(program, config, policy);
+  if (userNamespace !== undefined) actAsContainerRoot(program, userNamespace, config.kernel);
+  const overlays = mountOverlays(program, config.rootfs, { ...policy, paths: config.paths });
   changeRoot(program, config.paths);
-  fillRoot(program, config, taken);
+  fillRoot(program, config, { ...taken, overlays, idBase: idBase ?? 0 });
   nameHost(program, config);
-  finish(program, config, taken.init);
+  finish(program, config, { init: taken.init, userNamespace: userNamespace?.file });
   return program.calls;
 }
 
@@ -102,6 +110,14 @@ function openStdin(program: Program, { paths }: LaunchConfig): void {
   program.close(pipe);
 }
 
+/** /dev/stdout is opened anew by its path, which asks who owns the log. */
+function giveOutput(program: Program, { spec, identity }: LaunchConfig, idBase: number): void {
+  for (const descriptor of spec.stdinOpen ? [0, 1] : [1]) {
+    const words = `give ${descriptor === 0 ? 'standard input' : 'the log'} to user ${identity.uid} of the container`;
+    program.call('fchown', [descriptor, idBase + identity.uid, idBase + identity.gid], words);
+  }
+}
+
 function enterNamespaces(program: Program, { spec, network }: LaunchConfig): void {
   if (network.type === 'path') {
     const file = program.open('openat', [AT_FDCWD, network.path, O_RDONLY, 0], `open ${network.path}`);
@@ -119,18 +135,21 @@ function enterNamespaces(program: Program, { spec, network }: LaunchConfig): voi
   program.call('unshare', [flags], `make namespaces: ${own.map(([name]) => name).join(', ')}`);
 }
 
-function takeSources(program: Program, config: LaunchConfig): Taken {
-  const { spec, rootfs, paths, kernel } = config;
+function mountPolicy({ spec, kernel }: LaunchConfig, userNamespace: UserNamespace | undefined): MountPolicy {
+  return { nodev: !spec.security.privileged && !guardsDevices(kernel), idmap: userNamespace?.file };
+}
+
+function takeSources(program: Program, config: LaunchConfig, policy: MountPolicy): Taken {
+  const { spec, paths } = config;
   const { privileged, devices } = spec.security;
-  const nodev = !privileged && !guardsDevices(kernel);
   const sorted = sortMounts(config.mounts);
   const covered = new Set(sorted.map(({ target }) => target));
   // Shared mounts while they are still shared; a slave is what everything else becomes.
-  const shared = sorted.filter(isShared).map((each) => takeMount(program, each, nodev));
+  const shared = sorted.filter(isShared).map((each) => takeMount(program, each, policy));
   stopPropagation(program, MS_REC | MS_SLAVE);
-  const others = sorted.filter((each) => !isShared(each)).map((each) => takeMount(program, each, nodev));
+  const others = sorted.filter((each) => !isShared(each)).map((each) => takeMount(program, each, policy));
   const byTarget = new Map([...shared, ...others].map((each) => [each.target, each]));
-  const etcFiles = takeEtcFiles(program, paths, { readOnly: spec.readOnly, covered });
+  const etcFiles = takeEtcFiles(program, paths, { readOnly: spec.readOnly, covered, idmap: policy.idmap });
   const take = (source: string, recursive: boolean, attributes: number) =>
     openBind(program, { source, recursive, attributes, propagation: 'private' });
   const hostCgroups =
@@ -144,7 +163,6 @@ function takeSources(program: Program, config: LaunchConfig): Taken {
     hostShm: spec.namespaces.ipc === 'host' ? take('/dev/shm', false, 0) : undefined,
     hostCgroups,
     init,
-    overlays: mountOverlays(program, rootfs, { paths, nodev }),
   };
 }
 
@@ -152,17 +170,21 @@ function takeSources(program: Program, config: LaunchConfig): Taken {
  * Volumes come before /proc, /sys and /dev: whatever a container that shares one makes of its paths meanwhile, a mount
  * can then end up under the kernel's file systems, never over them.
  */
-function fillRoot(program: Program, config: LaunchConfig, taken: Taken): void {
+function fillRoot(
+  program: Program,
+  config: LaunchConfig,
+  taken: Taken & { readonly overlays: readonly TakenOverlay[]; readonly idBase: number },
+): void {
   const { spec, network, kernel } = config;
   const { privileged } = spec.security;
   attachOverlays(program, taken.overlays);
-  for (const mount of taken.mounts.filter(({ target }) => !isBelowKernelMounts(target))) attachMount(program, mount);
+  for (const mount of taken.mounts) if (!isBelowKernelMounts(mount.target)) attachMount(program, mount, taken.idBase);
   const etcIsMount = taken.mounts.some(({ target }) => target === '/etc');
   for (const file of taken.etcFiles) attachEtcFile(program, file, etcIsMount);
   const filesystems: KernelFilesystems = { ...config, hostCgroups: taken.hostCgroups };
   mountProcAndSys(program, filesystems);
   mountCgroups(program, filesystems);
-  mountDev(program, { spec, hostDev: taken.hostDev, hostShm: taken.hostShm });
+  mountDev(program, { ...taken, spec });
   if (!spec.stdinOpen) reopenStdin(program);
   const own = { network: network.type === 'path', ipc: spec.namespaces.ipc === 'private' };
   writeSysctls(program, containerSysctls(spec.sysctls, own));
@@ -171,7 +193,7 @@ function fillRoot(program: Program, config: LaunchConfig, taken: Taken): void {
     makePathsReadOnly(program);
   }
   for (const { target, tree } of taken.devices) attachDevice(program, tree, target);
-  for (const mount of taken.mounts.filter(({ target }) => isBelowKernelMounts(target))) attachMount(program, mount);
+  for (const mount of taken.mounts) if (isBelowKernelMounts(mount.target)) attachMount(program, mount, taken.idBase);
   makeDirectories(program, spec.workingDir);
   if (spec.readOnly) makeRootReadOnly(program, taken.overlays);
 }
@@ -184,11 +206,15 @@ function nameHost(program: Program, { spec }: LaunchConfig): void {
   program.call('setdomainname', [domainname, Buffer.byteLength(domainname)], `set domain name to ${domainname}`);
 }
 
-function finish(program: Program, config: LaunchConfig, init: number | undefined): void {
+function finish(
+  program: Program,
+  config: LaunchConfig,
+  { init, userNamespace }: { readonly init: number | undefined; readonly userNamespace: number | undefined },
+): void {
   const { spec, identity, kernel, seccompProfile } = config;
   const capabilities = containerCapabilities(spec.security, kernel);
   const filter = containerFilter({ spec, kernel, capabilities, seccompProfile });
-  const process = { spec, kernel, identity, capabilities, filter, workingDir: spec.workingDir };
+  const process = { spec, kernel, identity, capabilities, filter, workingDir: spec.workingDir, userNamespace };
   becomeProcess(program, process, 'nothing');
   const execution = { argv: spec.argv, env: containerEnvironment(spec.env, spec, { identity, tty: spec.tty }) };
   if (init === undefined) executeProgram(program, execution);

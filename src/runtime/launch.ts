@@ -1,4 +1,3 @@
-import { TsstackError } from '../model/error.ts';
 import type { LaunchConfig } from './config.ts';
 import { launchProgram } from './launch-program.ts';
 import { assembleElf } from './launcher/elf.ts';
@@ -24,15 +23,11 @@ const STATUS = 3;
 
 /**
  * Everything a start needs, as a pure function of the configuration. Throws `launch-failed` for what the kernel would
- * refuse or what would change the host, and `unsupported-host` for a user namespace.
+ * refuse or what would change the host, and `unsupported-host` for a user namespace on a kernel that
+ * cannot map the ids of layers.
  */
 export function buildLaunch(config: LaunchConfig): Launch {
-  const { spec, rootfs, paths, kernel } = config;
-  if (spec.namespaces.user === 'private') {
-    throw new TsstackError('unsupported-host', `${spec.name} cannot have a user namespace of its own yet`, {
-      hint: 'Remove userns_mode, or set it to host.',
-    });
-  }
+  const { rootfs, paths, kernel } = config;
   const calls = launchProgram(config);
   return {
     script: launchScript(config),

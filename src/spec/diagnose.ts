@@ -7,9 +7,50 @@ const mostErrors = 50;
 /** A line is cut to this many code units around the mark, so that one long line cannot fill the screen. */
 const excerptWidth = 100;
 
+/** What a problem is; docs/errors.md says of each what it means and what to do. */
+export type ProblemCode =
+  | 'yaml.syntax'
+  | 'yaml.encoding'
+  | 'yaml.size-limit'
+  | 'yaml.depth-limit'
+  | 'yaml.alias-limit'
+  | 'yaml.multi-document'
+  | 'yaml.duplicate-key'
+  | 'yaml.tag'
+  | 'yaml.merge'
+  | 'yaml.sexagesimal'
+  | 'interp.syntax'
+  | 'interp.required'
+  | 'interp.unset'
+  | 'env-file.syntax'
+  | 'path.missing'
+  | 'path.kind'
+  | 'path.unreadable'
+  | 'schema.unknown-key'
+  | 'schema.type'
+  | 'schema.enum'
+  | 'schema.pattern'
+  | 'schema.missing'
+  | 'schema.duplicate'
+  | 'value.range'
+  | 'ref.missing'
+  | 'ref.disabled'
+  | 'ref.cycle'
+  | 'conflict.key'
+  | 'conflict.name'
+  | 'conflict.port'
+  | 'conflict.mount'
+  | 'conflict.subnet'
+  | 'conflict.address'
+  | 'merge.type'
+  | 'limit'
+  | 'command.operator'
+  | 'unsupported.key'
+  | 'deprecated.key';
+
 export interface Problem {
   readonly severity?: Severity;
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly message: string;
   readonly hint?: string | undefined;
   readonly origin?: Origin | undefined;

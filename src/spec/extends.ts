@@ -1,7 +1,9 @@
+import { withUnknownNames } from './aside.ts';
 import type { Diagnostics } from './diagnose.ts';
 import { mergeServices } from './merge.ts';
 import { didYouMean } from './nearest.ts';
 import { type Entry, entryOf, type MapNode, type SpecNode } from './node.ts';
+import { originOf } from './source.ts';
 
 /** Applies `extends` between the services of one file; what another file holds is refused for now. */
 export function applyExtends(root: SpecNode, diagnostics: Diagnostics): SpecNode {
@@ -9,12 +11,25 @@ export function applyExtends(root: SpecNode, diagnostics: Diagnostics): SpecNode
   const include = root.entries.get('include');
   if (include !== undefined) {
     const message = '"include" is not supported yet';
-    diagnostics.add({ code: 'unsupported.key', message, hint: 'name the files with -f instead', origin: include.key });
+    diagnostics.add({ code: 'unsupported.key', message, hint: 'name the files with -f instead', origin: include });
   }
+  const known = include === undefined ? root : withUnknownNames(root);
   const services = root.entries.get('services');
-  if (services?.node.kind !== 'map') return root;
+  if (services?.node.kind !== 'map') return known;
   const node = new Extension(services.node, diagnostics).apply();
-  return { ...root, entries: new Map(root.entries).set('services', { key: services.key, node }) };
+  if (node === services.node) return known;
+  return { ...known, entries: new Map(root.entries).set('services', { ...services, node }) } as SpecNode;
+}
+
+/** Whether a service of the file has the key `extends`. */
+export function usesExtends(root: SpecNode): boolean {
+  const services = entryOf(root, 'services')?.node;
+  return services?.kind === 'map' && someExtends(services);
+}
+
+function someExtends(services: MapNode): boolean {
+  for (const entry of services.entries.values()) if (entryOf(entry.node, 'extends') !== undefined) return true;
+  return false;
 }
 
 /** A service on the way, and its `extends`. */
@@ -35,10 +50,9 @@ class Extension {
   }
 
   apply(): MapNode {
-    if (![...this.#services.entries.values()].some((entry) => entryOf(entry.node, 'extends'))) return this.#services;
+    if (!someExtends(this.#services)) return this.#services;
     const entries = new Map<string, Entry>();
-    for (const [name, entry] of this.#services.entries)
-      entries.set(name, { key: entry.key, node: this.#resolve(name) });
+    for (const [name, entry] of this.#services.entries) entries.set(name, { ...entry, node: this.#resolve(name) });
     return { ...this.#services, entries };
   }
 
@@ -65,7 +79,7 @@ class Extension {
       base = base === undefined ? own : mergeServices(base, own, this.#diagnostics);
       this.#done.set(each, base);
     }
-    return base ?? { kind: 'scalar', value: null, text: '', origin: this.#services.origin };
+    return base ?? { ...originOf(this.#services), kind: 'scalar', value: null, text: '' };
   }
 
   /** The name that an `extends` means, if it can be followed. */
@@ -74,7 +88,7 @@ class Extension {
     const file = entryOf(node, 'file');
     if (file !== undefined) {
       const message = '"extends" from another file is not supported yet';
-      this.#diagnostics.add({ code: 'unsupported.key', message, hint: 'copy the service here', origin: file.key });
+      this.#diagnostics.add({ code: 'unsupported.key', message, hint: 'copy the service here', origin: file });
       return undefined;
     }
     const service = node.kind === 'map' ? entryOf(node, 'service')?.node : node;
@@ -84,13 +98,14 @@ class Extension {
     if (start !== undefined) {
       const names = chain.slice(start).map((each) => each.name);
       const message = `"extends" makes a cycle: ${[...names, name].join(' -> ')}`;
-      this.#diagnostics.add({ code: 'ref.cycle', message, origin: (chain[start]?.entry ?? entry).key });
+      this.#diagnostics.add({ code: 'ref.cycle', message, origin: chain[start]?.entry ?? entry });
       return undefined;
     }
     if (this.#services.entries.has(name)) return name;
+    if (this.#services.aside?.includes(name) === true) return undefined;
     const message = `"extends" names the service "${name}", which does not exist in this file`;
     const hint = didYouMean(name, this.#services.entries.keys());
-    this.#diagnostics.add({ code: 'ref.missing', message, hint, origin: service.origin });
+    this.#diagnostics.add({ code: 'ref.missing', message, hint, origin: service });
     return undefined;
   }
 }

@@ -1,15 +1,17 @@
+import { mapChildren } from './aside.ts';
 import { type Cast, type CastTree, castScalar, casts, stepCast } from './casts.ts';
-import type { Diagnostics } from './diagnose.ts';
-import type { Entry, ScalarNode, SpecNode } from './node.ts';
+import type { Diagnostics, ProblemCode } from './diagnose.ts';
+import type { ScalarNode, SpecNode } from './node.ts';
 import { quoted } from './printable.ts';
 import type { Origin } from './source.ts';
 import { type Lookup, substitute, TemplateError } from './template.ts';
 
 /**
  * The tree with every variable in its values replaced (keys are never touched), and every value of a known type cast to
- * it. Unset variables are warnings, malformed ones and wrong types errors.
+ * it. Unset variables are warnings; malformed ones and wrong types are errors, their values set aside. Undefined when
+ * that is the whole tree.
  */
-export function interpolate(root: SpecNode, lookup: Lookup, diagnostics: Diagnostics): SpecNode {
+export function interpolate(root: SpecNode, lookup: Lookup, diagnostics: Diagnostics): SpecNode | undefined {
   return new Interpolation(lookup, diagnostics).walk(root, casts);
 }
 
@@ -22,32 +24,29 @@ class Interpolation {
     this.#diagnostics = diagnostics;
   }
 
-  walk(node: SpecNode, cast: CastTree | Cast | undefined, name = ''): SpecNode {
+  walk(node: SpecNode, cast: CastTree | Cast | undefined, name = ''): SpecNode | undefined {
     if (node.kind === 'scalar') return this.#scalar(node, cast, name);
-    if (node.kind === 'seq')
-      return { ...node, items: node.items.map((item) => this.walk(item, stepCast(cast, '*'), name)) };
-    const entries = new Map<string, Entry>();
-    for (const [key, entry] of node.entries) {
-      entries.set(key, { key: entry.key, node: this.walk(entry.node, stepCast(cast, key), key) });
-    }
-    return { ...node, entries };
+    if (node.kind === 'map') return mapChildren(node, (child, key) => this.walk(child, stepCast(cast, key), key));
+    const itemCast = stepCast(cast, '*');
+    return mapChildren(node, (item) => this.walk(item, itemCast, name));
   }
 
-  #scalar(node: ScalarNode, cast: CastTree | Cast | undefined, name: string): SpecNode {
+  #scalar(node: ScalarNode, cast: CastTree | Cast | undefined, name: string): SpecNode | undefined {
     const filled = this.#filled(node);
+    if (filled === undefined) return undefined;
     const type = typeof cast === 'object' ? ulimitCast(cast) : cast;
     if (type === undefined) return filled;
     const value = castScalar(type, filled);
     if (value === undefined) {
       const wanted = type === 'boolean' ? 'true or false' : type === 'integer' ? 'a whole number' : 'a number';
       const code = typeof filled.value === 'number' ? 'value.range' : 'schema.type';
-      this.#problem(code, `${name} is ${quoted(filled.text)}, which is not ${wanted}`, node.origin);
-      return { ...filled, value: type === 'boolean' ? false : 0 };
+      this.#problem(code, `${name} is ${quoted(filled.text)}, which is not ${wanted}`, node);
+      return undefined;
     }
     return value === filled.value ? filled : { ...filled, value };
   }
 
-  #filled(node: ScalarNode): ScalarNode {
+  #filled(node: ScalarNode): ScalarNode | undefined {
     if (typeof node.value !== 'string' || !node.value.includes('$')) return node;
     try {
       const { text, unset } = substitute(node.value, this.#lookup);
@@ -56,15 +55,15 @@ class Interpolation {
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       const hint = error.code === 'interp.syntax' ? 'write $$ for a plain dollar sign' : undefined;
-      this.#diagnostics.add({ code: error.code, message: error.message, origin: node.origin, hint });
-      return { ...node, value: '', text: '' };
+      this.#diagnostics.add({ code: error.code, message: error.message, origin: node, hint });
+      return undefined;
     }
   }
 
   #unset(name: string, node: ScalarNode): void {
-    const { source, start, end } = node.origin;
+    const { source, start, end } = node;
     const at = source.text.slice(start, end).search(new RegExp(`\\$\\{?${name}\\b`));
-    const origin = at === -1 ? node.origin : { source, start: start + at, end: start + at + name.length + 1 };
+    const origin = at === -1 ? node : { source, start: start + at, end: start + at + name.length + 1 };
     this.#diagnostics.add({
       severity: 'warning',
       code: 'interp.unset',
@@ -74,7 +73,7 @@ class Interpolation {
     });
   }
 
-  #problem(code: string, message: string, origin: Origin): void {
+  #problem(code: ProblemCode, message: string, origin: Origin): void {
     this.#diagnostics.add({ code, message, origin });
   }
 }

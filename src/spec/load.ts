@@ -2,15 +2,17 @@ import { dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { InvalidStackError } from '../model/error.ts';
 import type { Stack } from '../model/stack.ts';
+import { withUnknownNames } from './aside.ts';
 import type { Context } from './canonical/context.ts';
 import { canonicalProject } from './canonical/project.ts';
+import { checkPartialShape, checkShape } from './check-shape.ts';
 import { checkConsistency } from './consistency/check.ts';
 import { Diagnostics } from './diagnose.ts';
-import { applyExtends } from './extends.ts';
+import { applyExtends, usesExtends } from './extends.ts';
 import { interpolate } from './interpolate.ts';
 import { locateFiles } from './locate-files.ts';
-import { mergeFiles, settle } from './merge.ts';
-import { type Dict, entryOf, isDict, type ScalarNode, type SpecNode, toValue } from './node.ts';
+import { mergeFiles } from './merge.ts';
+import { type Dict, entryOf, type ScalarNode, type SpecNode } from './node.ts';
 import { normalizeStack } from './normalize/stack.ts';
 import { warnUnsupported } from './normalize/unsupported.ts';
 import { parseYaml } from './parse.ts';
@@ -18,9 +20,9 @@ import { projectName } from './project-name.ts';
 import { decodeText, type ReadResult, readTextFile } from './read.ts';
 import { selectServices } from './select.ts';
 import { resolveServiceFiles } from './service-env.ts';
+import { settle } from './settle.ts';
 import type { Source } from './source.ts';
 import type { Lookup } from './template.ts';
-import { validateShape } from './validate.ts';
 import { loadVariables } from './variables.ts';
 
 /** Everything that decides what a stack file means. Plain JSON: the CLI sends it to the daemon as it stands. */
@@ -57,12 +59,12 @@ export function loadStack(request: LoadRequest): LoadResult {
   const project = openProject(request, diagnostics);
   const root = readTree(request, project, diagnostics);
   if (root === undefined) throw new InvalidStackError(diagnostics.list());
-  const value = toValue(root);
-  const valid = validateShape(root, value, diagnostics);
   const name = nameOf(request, project, root, diagnostics);
-  if (!valid || !isDict(value)) throw new InvalidStackError(diagnostics.list());
+  const shaped = checkShape(root, diagnostics);
+  if (shaped === undefined) throw new InvalidStackError(diagnostics.list());
+  const { value } = shaped;
   const context: Context = {
-    root,
+    root: shaped.root,
     diagnostics,
     projectDirectory: project.directory,
     home: request.env['HOME'] ?? '/root',
@@ -109,9 +111,46 @@ function fileName(file: string): string {
   return file === '-' ? '<stdin>' : file;
 }
 
-/** All files read, their variables filled in, merged; undefined when one could not be parsed or all are empty. */
+/**
+ * All files read, their variables filled in, merged; undefined when nothing is left to check. A text that cannot be
+ * parsed ends the run once all were read; what else is wrong is set aside.
+ */
 function readTree(request: LoadRequest, project: Project, diagnostics: Diagnostics): SpecNode | undefined {
+  const { trees, broken, unread } = readFiles(request, project, diagnostics);
+  if (broken) return undefined;
+  if (trees.length === 0) {
+    if (unread) return undefined;
+    const message = `${fileName(project.files[0] ?? '-')} is empty: it needs the key "services"`;
+    diagnostics.add({ code: 'schema.missing', message });
+    return undefined;
+  }
+  const lookup = withName(project.lookup, earlyName(request, project, trees));
+  const filled = trees.flatMap((tree) => interpolate(tree, lookup, diagnostics) ?? []);
+  const merged = mergeTrees(filled, diagnostics);
+  return unread && merged !== undefined ? withUnknownNames(merged) : merged;
+}
+
+/** The trees of all files laid over one another. Where there is only one there is nothing to check twice. */
+function mergeTrees(trees: readonly SpecNode[], diagnostics: Diagnostics): SpecNode | undefined {
+  const alone = trees.length === 1 && !trees.some(usesExtends);
+  const checked = alone ? trees : trees.flatMap((tree) => checkPartialShape(tree, diagnostics) ?? []);
+  const [base, ...overs] = checked.map((tree) => applyExtends(tree, diagnostics));
+  return base && overs.reduce((below, over) => mergeFiles(below, over, diagnostics), settle(base));
+}
+
+interface Files {
+  /** Of the files that hold something, in order. */
+  readonly trees: readonly SpecNode[];
+  /** A text that has no meaning, or more than is worked on. */
+  readonly broken: boolean;
+  /** A file that could not be read. */
+  readonly unread: boolean;
+}
+
+function readFiles(request: LoadRequest, project: Project, diagnostics: Diagnostics): Files {
   const trees: SpecNode[] = [];
+  let broken = false;
+  let unread = false;
   for (const [index, file] of project.files.entries()) {
     const read: ReadResult =
       file === '-' ? decodeText(Buffer.from(request.stdin ?? ''), '<stdin>') : readTextFile(file);
@@ -121,35 +160,27 @@ function readTree(request: LoadRequest, project: Project, diagnostics: Diagnosti
       const { code, message, before } = read.problem;
       const origin = before === undefined ? undefined : { source, start: text.length, end: text.length };
       diagnostics.add({ code, message, origin });
+      if (code.startsWith('yaml.')) broken = true;
+      else unread = true;
       continue;
     }
     const tree = parseYaml(source, diagnostics);
-    if (tree === undefined || isEmpty(tree)) continue;
-    checkSize(tree, diagnostics);
-    trees.push(tree);
+    if (tree === undefined || (tree !== 'broken' && isEmpty(tree))) continue;
+    if (tree === 'broken' || isTooLarge(tree, diagnostics)) broken = true;
+    else trees.push(tree);
   }
-  if (diagnostics.hasErrors) return undefined;
-  const name = earlyName(request, project, trees);
-  const filled = trees.map((tree) =>
-    applyExtends(interpolate(tree, withName(project.lookup, name), diagnostics), diagnostics),
-  );
-  const [base, ...overs] = filled;
-  if (base === undefined) {
-    const message = `${fileName(project.files[0] ?? '-')} is empty: it needs the key "services"`;
-    diagnostics.add({ code: 'schema.missing', message });
-    return undefined;
-  }
-  return overs.reduce((below, over) => mergeFiles(below, over, diagnostics), settle(base));
+  return { trees, broken, unread };
 }
 
 /** A stack beyond this many services is refused before any work is done on it. */
 const mostServices = 10_000;
 
-function checkSize(tree: SpecNode, diagnostics: Diagnostics): void {
+function isTooLarge(tree: SpecNode, diagnostics: Diagnostics): boolean {
   const services = entryOf(tree, 'services');
-  if (services?.node.kind !== 'map' || services.node.entries.size <= mostServices) return;
+  if (services?.node.kind !== 'map' || services.node.entries.size <= mostServices) return false;
   const message = `the stack has ${services.node.entries.size} services: the limit is ${mostServices}`;
-  diagnostics.add({ code: 'limit', message, origin: services.key });
+  diagnostics.add({ code: 'limit', message, origin: services });
+  return true;
 }
 
 function isEmpty(tree: SpecNode): boolean {

@@ -1,7 +1,8 @@
 import type { Diagnostics } from './diagnose.ts';
-import type { Entry, MapNode, ScalarNode, SpecNode } from './node.ts';
+import { type Entry, entryAt, type MapNode, type ScalarNode, type SpecNode } from './node.ts';
 import { quoted } from './printable.ts';
-import { uniqueItems } from './unique.ts';
+import { settle } from './settle.ts';
+import { originOf } from './source.ts';
 
 type Merger = (base: SpecNode, over: SpecNode, path: string) => SpecNode;
 
@@ -16,21 +17,6 @@ export function mergeFiles(base: SpecNode, over: SpecNode, diagnostics: Diagnost
 /** `extends`: the same rules, applied to two services. */
 export function mergeServices(base: SpecNode, over: SpecNode, diagnostics: Diagnostics): SpecNode {
   return new Merge(diagnostics).merge(base, over, 'services.*');
-}
-
-/** A single file's lists made unique, its `!reset` values taken away. */
-export function settle(node: SpecNode, path = ''): SpecNode {
-  if (node.kind === 'scalar') return node;
-  if (node.kind === 'seq') {
-    const items = node.items.filter((item) => item.tag !== 'reset').map((item) => settle(item, `${path}.*`));
-    return { ...node, items: uniqueItems(path, items) };
-  }
-  const entries = new Map<string, Entry>();
-  for (const [key, entry] of node.entries) {
-    if (entry.node.tag === 'reset') continue;
-    entries.set(key, { key: entry.key, node: settle(entry.node, below(path, key)) });
-  }
-  return { ...node, entries };
 }
 
 /** Paths with every name that the user chooses written as `*`. */
@@ -109,7 +95,7 @@ class Merge {
     }
     if (base.kind !== over.kind && !isNull(base)) {
       const message = `${quoted(path)} is a ${word(over)} here and a ${word(base)} in the file below: they do not merge`;
-      this.#diagnostics.add({ code: 'merge.type', message, origin: over.origin });
+      this.#diagnostics.add({ code: 'merge.type', message, origin: over });
     }
     return settle(over, path);
   }
@@ -128,13 +114,14 @@ class Merge {
     }
     for (const [key, entry] of over.entries) {
       if (base.entries.has(key) || entry.node.tag === 'reset') continue;
-      entries.set(key, { key: entry.key, node: settle(entry.node, below(path, key)) });
+      entries.set(key, { ...entry, node: settle(entry.node, below(path, key)) });
     }
-    return { ...over, entries };
+    const aside = joined(base.aside, over.aside);
+    return { ...over, entries, aside };
   }
 
   #entry(base: Entry, over: Entry, path: string): Entry {
-    return { key: over.key, node: this.merge(base.node, over.node, path) };
+    return { ...over, node: this.merge(base.node, over.node, path) };
   }
 
   /** Options of another driver are not merged in. */
@@ -154,6 +141,10 @@ class Merge {
     }
     return { ...over, items: [...pools.values()] };
   }
+}
+
+function joined(base: readonly string[] | undefined, over: readonly string[] | undefined) {
+  return base === undefined || over === undefined ? (base ?? over) : [...base, ...over];
 }
 
 function extraHosts(base: SpecNode, over: SpecNode): SpecNode {
@@ -194,8 +185,8 @@ function toItems(node: SpecNode): readonly SpecNode[] {
 function keyValue(key: string, entry: Entry, value: SpecNode): ScalarNode {
   const empty = value.kind !== 'scalar' || value.value === null;
   const text = empty ? key : `${key}=${String(value.value)}`;
-  const origin = { ...entry.key, end: Math.max(entry.key.end, value.origin.end) };
-  return { kind: 'scalar', value: text, text, origin, tag: value.tag };
+  const { source, start } = entry;
+  return { kind: 'scalar', value: text, text, source, start, end: Math.max(entry.end, value.end), tag: value.tag };
 }
 
 /** A list of names as a mapping, each with the same content (nothing, or `fill`). */
@@ -203,22 +194,22 @@ function toMap(node: SpecNode, fill?: Readonly<Record<string, string | boolean>>
   if (node.kind !== 'seq') return node;
   const entries = new Map<string, Entry>();
   for (const item of node.items) {
-    if (item.kind === 'scalar') entries.set(String(item.value), { key: item.origin, node: filled(item, fill) });
+    if (item.kind === 'scalar') entries.set(String(item.value), entryAt(item, filled(item, fill)));
   }
-  return { kind: 'map', entries, origin: node.origin };
+  return { ...originOf(node), kind: 'map', entries };
 }
 
 function filled(item: ScalarNode, fill?: Readonly<Record<string, string | boolean>>): SpecNode {
-  const { origin } = item;
-  if (fill === undefined) return { kind: 'scalar', value: null, text: '', origin };
+  const where = originOf(item);
+  if (fill === undefined) return { ...where, kind: 'scalar', value: null, text: '' };
   const entries = Object.entries(fill).map(([key, value]): [string, Entry] => [
     key,
-    { key: origin, node: { kind: 'scalar', value, text: String(value), origin } },
+    { ...where, node: { ...where, kind: 'scalar', value, text: String(value) } },
   ]);
-  return { kind: 'map', entries: new Map(entries), origin };
+  return { ...where, kind: 'map', entries: new Map(entries) };
 }
 
 function buildMap(node: SpecNode): MapNode | SpecNode {
   if (node.kind !== 'scalar') return node;
-  return { kind: 'map', entries: new Map([['context', { key: node.origin, node }]]), origin: node.origin };
+  return { ...originOf(node), kind: 'map', entries: new Map([['context', entryAt(node, node)]]) };
 }

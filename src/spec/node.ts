@@ -10,12 +10,11 @@ export type Path = readonly (string | number)[];
 /** How a value that comes later treats the one below it: the YAML tags `!reset` and `!override`. */
 export type MergeTag = 'reset' | 'override';
 
-interface NodeBase {
-  readonly origin: Origin;
+interface NodeBase extends Origin {
   readonly tag?: MergeTag | undefined;
 }
 
-/** Values with the place where they were written. Immutable; an alias shares the node of its anchor. */
+/** Values, each its own place in the text. Immutable; an alias shares the node of its anchor. */
 export type SpecNode = ScalarNode | SeqNode | MapNode;
 
 export interface ScalarNode extends NodeBase {
@@ -33,10 +32,12 @@ export interface SeqNode extends NodeBase {
 export interface MapNode extends NodeBase {
   readonly kind: 'map';
   readonly entries: ReadonlyMap<string, Entry>;
+  /** Keys that were written and left out, because they or their values have an error that was reported. */
+  readonly aside?: readonly string[] | undefined;
 }
 
-export interface Entry {
-  readonly key: Origin;
+/** A value and the place of its key. */
+export interface Entry extends Origin {
   readonly node: SpecNode;
 }
 
@@ -48,11 +49,16 @@ export function isDict(value: Value | undefined): value is Dict {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** An entry whose key stands at `key`. */
+export function entryAt(key: Origin, node: SpecNode): Entry {
+  return { source: key.source, start: key.start, end: key.end, node };
+}
+
 export function toValue(node: SpecNode): Value {
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'seq') return node.items.map(toValue);
   const result = dict();
-  for (const [key, entry] of node.entries) result[key] = toValue(entry.node);
+  for (const [key, each] of node.entries) if (each.node.tag !== 'reset') result[key] = toValue(each.node);
   return result;
 }
 
@@ -66,21 +72,28 @@ export function entryOf(node: SpecNode | undefined, key: string): Entry | undefi
  */
 export function locate(root: SpecNode, path: Path, options: { readonly key?: boolean } = {}): Origin {
   let node = root;
-  let keyOrigin = root.origin;
+  let key: Origin = root;
   for (const step of path) {
     const found = child(node, step);
-    if (found === undefined) return keyOrigin;
-    keyOrigin = found.key;
+    if (found === undefined) return key;
+    key = found;
     node = found.node;
   }
-  return options.key === true ? keyOrigin : node.origin;
+  return options.key === true ? key : node;
+}
+
+/** The value at a path; undefined when there is none. */
+export function nodeAt(root: SpecNode, path: Path): SpecNode | undefined {
+  let node: SpecNode | undefined = root;
+  for (const step of path) node = node === undefined ? undefined : child(node, step)?.node;
+  return node;
 }
 
 function child(node: SpecNode, step: string | number): Entry | undefined {
   if (node.kind === 'map') return node.entries.get(String(step));
   if (node.kind !== 'seq') return undefined;
   const item = typeof step === 'number' ? node.items[step] : node.items.find((each) => names(each, step));
-  return item === undefined ? undefined : { key: item.origin, node: item };
+  return item === undefined ? undefined : entryAt(item, item);
 }
 
 function names(node: SpecNode, word: string): boolean {
@@ -95,6 +108,16 @@ function names(node: SpecNode, word: string): boolean {
 function entryText(node: MapNode, key: string): string | undefined {
   const value = node.entries.get(key)?.node;
   return value?.kind === 'scalar' ? String(value.value) : undefined;
+}
+
+/** The value at a path; undefined when there is none. */
+export function valueAt(root: Value, path: Path): Value | undefined {
+  let value: Value | undefined = root;
+  for (const step of path) {
+    if (Array.isArray(value)) value = value[Number(step)];
+    else value = isDict(value) ? value[String(step)] : undefined;
+  }
+  return value;
 }
 
 /** `services.web.ports[0]`. */

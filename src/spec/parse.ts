@@ -14,8 +14,8 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { checkDepth } from './depth.ts';
-import type { Diagnostics, Problem } from './diagnose.ts';
-import type { Entry, MergeTag, SpecNode } from './node.ts';
+import type { Diagnostics, Problem, ProblemCode } from './diagnose.ts';
+import { type Entry, entryAt, type MapNode, type MergeTag, type SpecNode } from './node.ts';
 import { quoted } from './printable.ts';
 import type { Origin, Source } from './source.ts';
 
@@ -24,10 +24,11 @@ const mostAliasedNodes = 100_000;
 const standardTag = /^(tag:yaml\.org,2002:(str|int|float|bool|null|map|seq|merge)|!)$/;
 
 /**
- * YAML 1.2 core text (and merge keys) to nodes with places. Problems are added to `diagnostics`; undefined when there
- * is no tree: then there was at least one error, or the file holds nothing.
+ * YAML 1.2 core text (and merge keys) to nodes with places. Problems are added to `diagnostics`: 'broken' when there is
+ * no telling what the text means; a smaller one, such as an unknown tag, sets its value aside. Undefined when the file
+ * holds nothing.
  */
-export function parseYaml(source: Source, diagnostics: Diagnostics): SpecNode | undefined {
+export function parseYaml(source: Source, diagnostics: Diagnostics): SpecNode | 'broken' | undefined {
   const lexemes = [...new Lexer().lex(source.text)];
   const deep = checkDepth(lexemes);
   if (deep !== undefined) {
@@ -37,7 +38,7 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): SpecNode | 
       message: 'the file is nested too deep: the limit is 100 levels',
       origin,
     });
-    return undefined;
+    return 'broken';
   }
   const [document, second] = compose(lexemes);
   if (document === undefined) return undefined;
@@ -47,8 +48,11 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): SpecNode | 
     const message = 'a second document begins here: a stack file is one document';
     diagnostics.add({ code: 'yaml.multi-document', message, origin: { source, start, end: start + 3 } });
   }
-  if (document.errors.length > 0 || second !== undefined || document.contents === null) return undefined;
-  return new Converter(source, document, diagnostics).convert(document.contents);
+  if (document.errors.length > 0 || second !== undefined) return 'broken';
+  if (document.contents === null) return undefined;
+  const converter = new Converter(source, document, diagnostics);
+  const root = converter.convert(document.contents);
+  return converter.overflown || root === undefined ? 'broken' : root;
 }
 
 function compose(lexemes: readonly string[]): Document.Parsed[] {
@@ -102,9 +106,11 @@ class Converter {
   readonly #source: Source;
   readonly #document: Document.Parsed;
   readonly #diagnostics: Diagnostics;
-  readonly #anchors = new Map<string, SpecNode | 'open'>();
+  readonly #anchors = new Map<string, SpecNode | 'open' | 'aside'>();
   readonly #sizes = new WeakMap<SpecNode, number>();
   #aliased = 0;
+  /** Whether aliases repeat more than may be walked. */
+  overflown = false;
 
   constructor(source: Source, document: Document.Parsed, diagnostics: Diagnostics) {
     this.#source = source;
@@ -112,9 +118,14 @@ class Converter {
     this.#diagnostics = diagnostics;
   }
 
-  convert(node: Node): SpecNode {
+  /** The node, or undefined when it has an error and is set aside. */
+  convert(node: Node): SpecNode | undefined {
     if (isAlias(node)) return this.#alias(node.source, this.#origin(node));
     const anchor = (node as { anchor?: string }).anchor;
+    if (!this.#knowsTag(node)) {
+      if (anchor !== undefined) this.#anchors.set(anchor, 'aside');
+      return undefined;
+    }
     if (anchor !== undefined) this.#anchors.set(anchor, 'open');
     const converted = this.#plain(node);
     if (anchor !== undefined) this.#anchors.set(anchor, converted);
@@ -122,32 +133,30 @@ class Converter {
   }
 
   #plain(node: Node): SpecNode {
-    const base = { origin: this.#origin(node), tag: this.#tag(node) };
-    if (isMap(node)) return this.#sized({ kind: 'map', entries: this.#entries(node), ...base });
+    const place = { ...this.#origin(node), tag: mergeTag(node) };
+    if (isMap(node)) return this.#sized({ kind: 'map', ...this.#entries(node), ...place });
     if (isSeq(node)) {
-      const items = node.items.map((item) => this.convert(item as Node));
-      return this.#sized({ kind: 'seq', items, ...base });
+      const items = node.items.flatMap((item) => this.convert(item as Node) ?? []);
+      return this.#sized({ kind: 'seq', items: items.filter((item) => item.tag !== 'reset'), ...place });
     }
-    return this.#scalar(node, base);
-  }
-
-  #scalar(node: Node, base: { readonly origin: Origin; readonly tag: MergeTag | undefined }): SpecNode {
     const value: unknown = isScalar(node) ? node.value : null;
     const text = (isScalar(node) ? node.source : undefined) ?? '';
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) {
-      return { kind: 'scalar', value, text: typeof value === 'string' ? value : text, ...base };
+      return { kind: 'scalar', value, text: typeof value === 'string' ? value : text, ...place };
     }
-    return { kind: 'scalar', value: text, text, ...base };
+    return { kind: 'scalar', value: text, text, ...place };
   }
 
-  #entries(map: YAMLMap): ReadonlyMap<string, Entry> {
+  #entries(map: YAMLMap): Pick<MapNode, 'entries' | 'aside'> {
     const own = new Map<string, Entry>();
     const merged = new Map<string, Entry>();
+    const aside: string[] = [];
     for (const pair of map.items) {
       const keyNode = pair.key as Node;
       const key = this.#origin(keyNode, map);
+      const value = pair.value as Node | null;
       if (isScalar(keyNode) && keyNode.value === '<<' && keyNode.type === Scalar.PLAIN) {
-        this.#merge(merged, pair.value as Node | null, key);
+        this.#merge(merged, value);
         continue;
       }
       const name = this.#key(keyNode, key);
@@ -156,19 +165,19 @@ class Converter {
         this.#problem('yaml.duplicate-key', `duplicate key ${quoted(name)}`, key);
         continue;
       }
-      const value = pair.value as Node | null;
-      const node: SpecNode =
-        value === null ? { kind: 'scalar', value: null, text: '', origin: key } : this.convert(value);
-      own.set(name, { key, node });
+      const node: SpecNode | undefined =
+        value === null ? { kind: 'scalar', value: null, text: '', ...key } : this.convert(value);
+      if (node === undefined) aside.push(name);
+      else own.set(name, entryAt(key, node));
     }
-    for (const [name, entry] of merged) if (!own.has(name)) own.set(name, entry);
-    return own;
+    for (const [name, entry] of merged) if (!own.has(name) && !aside.includes(name)) own.set(name, entry);
+    return { entries: own, aside: aside.length === 0 ? undefined : aside };
   }
 
   #key(node: Node | null, key: Origin): string | undefined {
     if (isAlias(node)) {
       const target = this.convert(node);
-      if (target.kind === 'scalar' && typeof target.value === 'string') return target.value;
+      if (target?.kind === 'scalar' && typeof target.value === 'string') return target.value;
     }
     if (isScalar(node) && typeof node.value === 'string') return node.value;
     if (isScalar(node) && node.source !== undefined && node.value !== null) {
@@ -185,34 +194,37 @@ class Converter {
   }
 
   /** `<<: *one` or `<<: [*one, *two]`; the first that has a key wins. */
-  #merge(into: Map<string, Entry>, value: Node | null, key: Origin): void {
+  #merge(into: Map<string, Entry>, value: Node | null): void {
     const node = value === null ? undefined : this.convert(value);
     const maps = node?.kind === 'seq' ? node.items : node === undefined ? [] : [node];
     for (const map of maps) {
       if (map.kind !== 'map') {
-        this.#problem('yaml.merge', 'a merge key takes a mapping or a list of mappings', map.origin ?? key);
+        this.#problem('yaml.merge', 'a merge key takes a mapping or a list of mappings', map);
         continue;
       }
       for (const [name, entry] of map.entries) if (!into.has(name)) into.set(name, entry);
     }
   }
 
-  #alias(name: string, origin: Origin): SpecNode {
+  #alias(name: string, origin: Origin): SpecNode | undefined {
     const target = this.#anchors.get(name);
     if (target === undefined) {
       this.#problem('yaml.syntax', `unknown alias ${quoted(name)}: no anchor "&${name}" stands before it`, origin);
-    } else if (target === 'open') {
-      this.#problem(
-        'yaml.alias-limit',
-        `the alias ${quoted(name)} makes a cycle: it stands inside its own anchor`,
-        origin,
-      );
-    } else {
-      this.#aliased += this.#sizes.get(target) ?? 1;
-      if (this.#aliased <= mostAliasedNodes) return target;
+      return undefined;
+    }
+    if (target === 'open') {
+      const message = `the alias ${quoted(name)} makes a cycle: it stands inside its own anchor`;
+      this.#problem('yaml.alias-limit', message, origin);
+      return undefined;
+    }
+    if (target === 'aside') return undefined;
+    this.#aliased += this.#sizes.get(target) ?? 1;
+    if (this.#aliased <= mostAliasedNodes) return target;
+    if (!this.overflown) {
       this.#problem('yaml.alias-limit', 'aliases repeat too much: more than 100,000 values', origin);
     }
-    return { kind: 'scalar', value: null, text: '', origin };
+    this.overflown = true;
+    return undefined;
   }
 
   #sized(node: SpecNode): SpecNode {
@@ -225,16 +237,14 @@ class Converter {
     return node;
   }
 
-  #tag(node: Node): MergeTag | undefined {
+  #knowsTag(node: Node): boolean {
     const tag = (node as { tag?: string }).tag;
-    if (tag === undefined || standardTag.test(tag)) return undefined;
-    if (tag === '!reset') return 'reset';
-    if (tag === '!override') return 'override';
+    if (tag === undefined || standardTag.test(tag) || mergeTag(node) !== undefined) return true;
     const start = this.#source.text.lastIndexOf('!', (node.range?.[0] ?? 1) - 1);
     const message = `unknown tag ${quoted(tag.replace(/^tag:yaml\.org,2002:/, '!!'))}`;
     const origin = { source: this.#source, start: this.#tagStart(node, start), end: node.range?.[0] ?? 0 };
     this.#problem('yaml.tag', message, origin, 'only !reset and !override are known: write a plain value');
-    return undefined;
+    return false;
   }
 
   #tagStart(node: Node, found: number): number {
@@ -248,7 +258,12 @@ class Converter {
     return { source: this.#source, start: range[0], end: range[1] };
   }
 
-  #problem(code: string, message: string, origin: Origin, hint?: string): void {
+  #problem(code: ProblemCode, message: string, origin: Origin, hint?: string): void {
     this.#diagnostics.add({ code, message, origin, hint });
   }
+}
+
+function mergeTag(node: Node): MergeTag | undefined {
+  const tag = (node as { tag?: string }).tag;
+  return tag === '!reset' ? 'reset' : tag === '!override' ? 'override' : undefined;
 }

@@ -31,7 +31,7 @@ export function projectName(request: NameRequest, diagnostics: Diagnostics): str
   if (name === '') return normalizeProjectName(basename(request.projectDirectory)) || 'default';
   const lower = given ? name : name.toLowerCase();
   if (validName.test(lower) && lower.length <= 100) return lower;
-  const origin = given ? undefined : written?.origin;
+  const origin = given ? undefined : written;
   const message = `the project name ${quoted(name)} is not valid`;
   const hint = 'use lower case letters, digits, "_" and "-", a letter or digit first';
   diagnostics.add({ code: 'schema.pattern', message, hint, origin });

@@ -1,3 +1,4 @@
+import { asideNames } from './aside.ts';
 import { at, type Context, complain, rootPlace } from './canonical/context.ts';
 import { didYouMean } from './nearest.ts';
 import { type Dict, dict, isDict, type Value } from './node.ts';
@@ -25,8 +26,9 @@ export function selectServices(all: Dict, selection: Selection, context: Context
     if (hasProfile(all[name], profiles)) enabled[name] = all[name] ?? null;
     else disabled.push(name);
   }
+  const aside = asideNames(context.root, 'services');
   for (const name of selection.services) {
-    if (Object.hasOwn(all, name)) continue;
+    if (Object.hasOwn(all, name) || aside === 'all' || aside.includes(name)) continue;
     const hint = didYouMean(name, Object.keys(all)) ?? `the services are ${Object.keys(all).sort().join(', ')}`;
     context.diagnostics.add({ code: 'ref.missing', message: `there is no service ${quoted(name)}`, hint });
   }

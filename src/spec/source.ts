@@ -18,6 +18,11 @@ export interface Origin {
   readonly end: number;
 }
 
+/** A place alone, without what else is known of it. */
+export function originOf({ source, start, end }: Origin): Origin {
+  return { source, start, end };
+}
+
 function lineStartsOf(source: Source): number[] {
   if (source.lineStarts !== undefined) return source.lineStarts;
   const starts = [0];

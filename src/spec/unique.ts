@@ -3,42 +3,45 @@ import { parseVolume } from './volume-text.ts';
 
 type Indexer = (node: SpecNode) => string | undefined;
 
+/** Indexers along the keys of a stack file; `*` is a name of the user's choice. */
+export interface UniqueRules {
+  readonly [key: string]: UniqueRules | Indexer;
+}
+
 /** What makes two items of a list the same; the later one wins, in the place of the earlier. */
-const indexers: Readonly<Record<string, Indexer>> = {
-  'networks.*.labels': name,
-  'networks.*.ipam.options': name,
-  'services.*.annotations': name,
-  'services.*.build.args': name,
-  'services.*.build.additional_contexts': name,
-  'services.*.build.tags': name,
-  'services.*.build.labels': name,
-  'services.*.cap_add': name,
-  'services.*.cap_drop': name,
-  'services.*.configs': fileMount(''),
-  'services.*.deploy.labels': name,
-  'services.*.devices': deviceTarget,
-  'services.*.dns': name,
-  'services.*.dns_opt': name,
-  'services.*.dns_search': name,
-  'services.*.environment': name,
-  'services.*.env_file': (node) => field(node, 'path') ?? text(node),
-  'services.*.expose': text,
-  'services.*.labels': name,
-  'services.*.links': name,
-  'services.*.networks.*.aliases': name,
-  'services.*.networks.*.link_local_ips': name,
-  'services.*.ports': port,
-  'services.*.profiles': name,
-  'services.*.secrets': fileMount('/run/secrets'),
-  'services.*.sysctls': name,
-  'services.*.tmpfs': name,
-  'services.*.volumes': volumeTarget,
+export const uniqueRules: UniqueRules = {
+  networks: { '*': { labels: name, ipam: { options: name } } },
+  services: {
+    '*': {
+      annotations: name,
+      build: { args: name, additional_contexts: name, tags: name, labels: name },
+      cap_add: name,
+      cap_drop: name,
+      configs: fileMount(''),
+      deploy: { labels: name },
+      devices: deviceTarget,
+      dns: name,
+      dns_opt: name,
+      dns_search: name,
+      environment: name,
+      env_file: (node) => field(node, 'path') ?? text(node),
+      expose: text,
+      labels: name,
+      links: name,
+      networks: { '*': { aliases: name, link_local_ips: name } },
+      ports: port,
+      profiles: name,
+      secrets: fileMount('/run/secrets'),
+      sysctls: name,
+      tmpfs: name,
+      volumes: volumeTarget,
+    },
+  },
 };
 
-/** The items of the list at `path` (user's names written as `*`), each once. */
-export function uniqueItems(path: string, items: readonly SpecNode[]): readonly SpecNode[] {
-  const indexer = indexers[path];
-  if (indexer === undefined) return items;
+/** The items, each once by what `indexer` says of it; the same list if no two are the same. */
+export function uniqueItems(items: readonly SpecNode[], indexer: Indexer): readonly SpecNode[] {
+  if (items.length < 2) return items;
   const places = new Map<string, number>();
   const result: SpecNode[] = [];
   for (const item of items) {
@@ -50,7 +53,7 @@ export function uniqueItems(path: string, items: readonly SpecNode[]): readonly 
       result.push(item);
     }
   }
-  return result;
+  return result.length === items.length ? items : result;
 }
 
 function text(node: SpecNode): string | undefined {

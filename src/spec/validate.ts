@@ -1,32 +1,41 @@
 import type { ErrorObject } from 'ajv';
-import schema from '../../schema/stack.schema.json' with { type: 'json' };
-import type { Diagnostics } from './diagnose.ts';
+import type { ProblemCode } from './diagnose.ts';
+import { stackSchema } from './generated/stack-schema.js';
 import { validate } from './generated/stack-validator.js';
-import { didYouMean } from './nearest.ts';
-import { type Dict, dotted, isDict, locate, type Path, type SpecNode, type Value } from './node.ts';
+import { nameHint } from './name-hint.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import { dotted, isDict, type Path, type Value, valueAt } from './node.ts';
 import { quoted } from './printable.ts';
+import type { Schema } from './schema.ts';
 
-/** Checks the shape against schema/stack.schema.json; every deviation becomes one diagnostic at the exact token. */
-export function validateShape(root: SpecNode, value: Value, diagnostics: Diagnostics): boolean {
-  if (validate(value)) return true;
-  for (const error of validate.errors ?? []) {
-    const found = describe(error, value);
-    if (found === undefined) continue;
-    const origin = locate(root, found.path, { key: found.markKey });
-    diagnostics.add({ code: found.code, message: found.message, hint: found.hint, origin });
-  }
-  return false;
-}
-
-interface Description {
-  readonly code: string;
+/** One deviation from schema/stack.schema.json. */
+export interface Fault {
+  readonly code: ProblemCode;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** What is marked: the value, or with `markKey` its key. */
   readonly path: Path;
   readonly markKey: boolean;
+  /** What must be set aside for the rest to be sound; `path` if absent. */
+  readonly aside?: Path;
+  /** The key that an unknown key was probably meant for. */
+  readonly meant?: string | undefined;
+  /** The key that is missing at `path`. */
+  readonly missing?: string;
 }
 
-function describe(error: ErrorObject, root: Value): Description | undefined {
+/** Every deviation of a value from the schema, in no order. */
+export function findFaults(value: Value): readonly Fault[] {
+  if (validate(value)) return [];
+  const errors = validate.errors ?? [];
+  // Of a value of the wrong type nothing more is said.
+  const mistyped = new Set(errors.flatMap((error) => (error.keyword === 'type' ? [error.instancePath] : [])));
+  return errors.flatMap((error) =>
+    error.keyword !== 'type' && mistyped.has(error.instancePath) ? [] : (describe(error, value) ?? []),
+  );
+}
+
+function describe(error: ErrorObject, root: Value): Fault | undefined {
   const path = pathOf(error.instancePath);
   const value = valueAt(root, path);
   const name = path.length === 0 ? 'the stack file' : dotted(path);
@@ -36,12 +45,18 @@ function describe(error: ErrorObject, root: Value): Description | undefined {
     case 'additionalProperties':
       return unknownKey(error, path);
     case 'required': {
-      const message = `${name} lacks the key ${quoted(error.params['missingProperty'])}`;
-      return { code: 'schema.missing', message, path, markKey: true };
+      const missing = String(error.params['missingProperty']);
+      return {
+        code: 'schema.missing',
+        message: `${name} lacks the key ${quoted(missing)}`,
+        path,
+        markKey: true,
+        missing,
+      };
     }
     case 'enum': {
       const allowed = (error.params['allowedValues'] as unknown[]).map(String);
-      const hint = didYouMean(String(value), allowed);
+      const hint = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
       const message = `${name} is ${quoted(value)}, but must be one of ${allowed.join(', ')}`;
       return { code: 'schema.enum', message, hint, path, markKey: false };
     }
@@ -61,6 +76,7 @@ function describe(error: ErrorObject, root: Value): Description | undefined {
         message: `${name} lists ${quoted(duplicateOf(value))} twice`,
         path,
         markKey: true,
+        aside: [...path, Number(error.params['i'])],
       };
     case 'propertyNames':
       return undefined;
@@ -69,58 +85,49 @@ function describe(error: ErrorObject, root: Value): Description | undefined {
   }
 }
 
-function valuePattern(name: string, error: ErrorObject, path: Path, value: Value | undefined): Description {
+function valuePattern(name: string, error: ErrorObject, path: Path, value: Value | undefined): Fault {
   const message = `${name} is ${quoted(value)}, which does not match ${String(error.params['pattern'])}`;
   return { code: 'schema.pattern', message, path, markKey: false };
 }
 
-function badName(error: ErrorObject, path: Path): Description {
+function badName(error: ErrorObject, path: Path): Fault {
   const name = error.propertyName ?? '';
   const message = `${quoted(name)} is not a valid name below ${dotted(path)}`;
   return { code: 'schema.pattern', message, hint: nameHint, path: [...path, name], markKey: true };
 }
 
-/** What a name of a service, network or volume may hold. */
-export const nameHint = 'a name holds letters, digits, ".", "_" and "-", and begins with a letter, a digit or "_"';
-
-function unknownKey(error: ErrorObject, path: Path): Description {
+function unknownKey(error: ErrorObject, path: Path): Fault {
   const key = String(error.params['additionalProperty']);
   const where = path.length === 0 ? 'at the top of the file' : `in ${dotted(path)}`;
+  const known = knownKeys(path);
   return {
     code: 'schema.unknown-key',
     message: `unknown key ${quoted(key)} ${where}`,
-    hint: didYouMean(key, knownKeys(path)),
+    hint: didYouMean(key, known),
     path: [...path, key],
     markKey: true,
+    meant: nearest(key, known),
   };
-}
-
-interface SchemaNode {
-  readonly $ref?: string;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly additionalProperties?: SchemaNode | boolean;
-  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
-  readonly items?: SchemaNode;
-  readonly $defs?: Readonly<Record<string, SchemaNode>>;
 }
 
 /** The keys that the object at a place may have. */
 function knownKeys(path: Path): string[] {
-  let node: SchemaNode | undefined = schema as SchemaNode;
-  for (const step of path) node = node === undefined ? undefined : schemaBelow(node, step);
+  const root = stackSchema();
+  let node: Schema | undefined = root;
+  for (const step of path) node = node === undefined ? undefined : followed(schemaBelow(node, step), root);
   return Object.keys(node?.properties ?? {});
 }
 
-function schemaBelow(node: SchemaNode, step: string | number): SchemaNode | undefined {
+function schemaBelow(node: Schema, step: string | number): Schema | undefined {
   const { properties = {}, additionalProperties: rest, patternProperties = {} } = node;
   const other = typeof rest === 'object' ? rest : Object.values(patternProperties)[0];
   const own = Object.hasOwn(properties, step) ? properties[step] : other;
-  return followed(typeof step === 'number' ? (node.items ?? own) : own);
+  return typeof step === 'number' ? (node.items ?? own) : own;
 }
 
-function followed(node: SchemaNode | undefined): SchemaNode | undefined {
+function followed(node: Schema | undefined, root: Schema): Schema | undefined {
   const name = node?.$ref?.split('/').pop();
-  return name === undefined ? node : followed((schema as SchemaNode).$defs?.[name]);
+  return name === undefined ? node : followed(root.$defs?.[name], root);
 }
 
 function pathOf(pointer: string): (string | number)[] {
@@ -130,15 +137,6 @@ function pathOf(pointer: string): (string | number)[] {
     .split('/')
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((step) => (/^(0|[1-9]\d*)$/.test(step) ? Number(step) : step));
-}
-
-function valueAt(root: Value, path: Path): Value | undefined {
-  let value: Value | undefined = root;
-  for (const step of path) {
-    if (Array.isArray(value)) value = value[Number(step)];
-    else value = isDict(value) ? (value as Dict)[String(step)] : undefined;
-  }
-  return value;
 }
 
 const typeWords: Readonly<Record<string, string>> = {

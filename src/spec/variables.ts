@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Diagnostics } from './diagnose.ts';
+import type { Diagnostics, Problem } from './diagnose.ts';
 import { DotenvError, parseDotenv, parseRawEnv } from './dotenv.ts';
 import { quoted } from './printable.ts';
 import { pathKind, readTextFile } from './read.ts';
@@ -58,7 +58,7 @@ export function readEnvFile(request: EnvFileRequest, diagnostics: Diagnostics): 
   }
 }
 
-function envProblem(error: unknown, source: Source, named: Origin | undefined) {
+function envProblem(error: unknown, source: Source, named: Origin | undefined): Problem {
   if (error instanceof DotenvError) {
     const origin = { source, start: error.offset, end: error.offset + 1 };
     return { code: 'env-file.syntax', message: error.message, origin };

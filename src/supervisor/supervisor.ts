@@ -1,13 +1,13 @@
 import type { ContainerControl, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { prepareExec } from '../executor/exec.ts';
+import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
 import type { ProbeResult } from '../host/host.ts';
 import { LogIndexer } from '../log/index-writer.ts';
 import { type ContainerKey, containerAddress, machineName, parseMachineName } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { WaitFor } from '../model/plan.ts';
-import { unpublishPorts } from '../network/ports.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
 import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
@@ -84,6 +84,10 @@ export class Supervisor implements ContainerControl {
 
   healthResults(key: ContainerKey): HealthMonitor['results'] {
     return this.#watched.get(machineName(key))?.health?.results ?? [];
+  }
+
+  runs(key: ContainerKey): boolean {
+    return this.#watched.get(machineName(key))?.ended === false;
   }
 
   started(key: ContainerKey): void {
@@ -207,7 +211,7 @@ export class Supervisor implements ContainerControl {
     if (updated !== undefined) this.#maybeRestart(watched, updated);
     if (watched.restart === undefined && updated !== undefined) {
       this.#logs.remove(this.#logPath(key));
-      await this.#context.host.perform(unpublishPorts(key, updated.ports, updated.endpoints)).catch(() => undefined);
+      await this.#context.host.perform(closeToHost(updated)).catch(() => undefined);
     }
     this.changes.notify();
   }

@@ -160,17 +160,16 @@ describe(`cgroup v${cgroups.version}`, () => {
     assert.deepEqual(cgroups.drift(name, full), []);
   });
 
-  test('device access is what is allowed', {
-    skip: cgroups.version === 2 && 'cgroup v2 limits devices by BPF only',
-  }, async () => {
+  // cgroup v2 limits devices by BPF programs only; there the launcher leaves CAP_MKNOD out instead.
+  const onlyV1: typeof test = cgroups.version === 1 ? test : ((() => undefined) as unknown as typeof test);
+
+  onlyV1('device access is what is allowed', async () => {
     await create({});
     const { text } = await outputOf('echo yes >/dev/null && echo null; (exec 3</dev/kmsg) 2>/dev/null || echo no-kmsg');
     assert.equal(text, 'null\nno-kmsg\n');
   });
 
-  test('device access includes devices asked for', {
-    skip: cgroups.version === 2 && 'cgroup v2 limits devices by BPF only',
-  }, async () => {
+  onlyV1('device access includes devices asked for', async () => {
     const kmsg = { source: '/dev/kmsg', target: '/dev/kmsg', permissions: 'r' };
     await machine.perform(cgroups.create(name, {}, [kmsg]));
     const { text } = await outputOf(

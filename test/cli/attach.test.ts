@@ -50,6 +50,8 @@ async function demoStack(onStop: OnStop): Promise<Demo> {
     'GET /v1/stacks/demo/events': (_body, response) => {
       response.flushHeaders();
       events = response;
+      // As the daemon does, what happened before the client listened is told again.
+      if (code !== undefined) response.write(exitLine(code));
     },
   });
   const { log } = containerPaths(daemon.paths, KEY);
@@ -58,10 +60,14 @@ async function demoStack(onStop: OnStop): Promise<Demo> {
   const end = (exitCode: number): void => {
     status = 'exited';
     code = exitCode;
-    events?.write(line({ address: ADDRESS, event: 'exit', exitCode }));
+    events?.write(exitLine(exitCode));
   };
   const demo: Demo = { daemon, log, running: started.promise, end };
   return demo;
+}
+
+function exitLine(exitCode: number): string {
+  return line({ address: ADDRESS, event: 'exit', exitCode });
 }
 
 function line(value: unknown): string {

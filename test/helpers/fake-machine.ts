@@ -140,6 +140,7 @@ export function fakeMachine(files: Readonly<Record<string, string>> = {}): FakeM
       asked.push(`wait ${args[1].service}`);
       await overrides.waitFor?.(...args);
     },
+    runs: () => true,
     started: (key) => void asked.push(`started ${replicaName(key)}`),
     stop: async (...args) => {
       asked.push(`stop ${replicaName(args[0])}`);

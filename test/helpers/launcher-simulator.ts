@@ -15,6 +15,7 @@ const DESCRIPTORS: Readonly<Record<string, readonly number[]>> = {
   dup3: [0],
   execveat: [0],
   faccessat: [0],
+  fchownat: [0],
   fchown: [0],
   fcntl: [0],
   ioctl: [0],

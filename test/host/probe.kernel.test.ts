@@ -24,6 +24,9 @@ test('a probe past its timeout dies with everything that it started', async () =
     outputLimitBytes: 100,
   });
   assert.equal(result.exitCode, undefined);
+  // A killed process is there until the kernel has taken it down.
+  const deadline = Date.now() + 10_000;
+  while (processesWith(mark).length > 0 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(processesWith(mark), []);
 });
 

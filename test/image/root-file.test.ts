@@ -48,8 +48,8 @@ test('readRootFile() looks into the overlay that covers a path, its upper direct
     writeFileSync(`${root}/../usr/lib/os-release`, 'lower');
     symlinkSync('../usr/lib/os-release', `${root}/etc/os-release`);
     assert.equal(read('/etc/os-release'), 'lower');
-    mkdirSync(`${root}/../layers/usr/upper/lib`, { recursive: true });
-    writeFileSync(`${root}/../layers/usr/upper/lib/os-release`, 'upper');
+    mkdirSync(`${root}/../layers/overlay-usr/upper/lib`, { recursive: true });
+    writeFileSync(`${root}/../layers/overlay-usr/upper/lib/os-release`, 'upper');
     assert.equal(read('/etc/os-release'), 'upper');
   }));
 

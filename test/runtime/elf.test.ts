@@ -100,6 +100,30 @@ for (const arch of ['x86_64', 'aarch64'] as const) {
       });
     }
 
+    test('goes on in the parent of a child that has calls of its own, after those, and counts them', () => {
+      const program = new Program([0, 1, 2, 3]);
+      program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'fork', { parentSkips: 2 });
+      print(program, 'child ');
+      program.call('exit_group', [0], 'end');
+      program.call('wait4', [-1, 0, 0, 0], 'wait');
+      print(program, 'parent');
+      program.call('chdir', ['/no/such/directory'], 'fail');
+      shell(program, 'true');
+      const { stdout, report } = runLauncher(program);
+      assert.equal(stdout, 'child parent');
+      assert.equal(report.readUInt32LE(0), 5);
+    });
+
+    test('says what the child could not do when the parent fails after it', () => {
+      const program = new Program([0, 1, 2, 3]);
+      program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'fork', { parentSkips: 1 });
+      program.call('chdir', ['/no/such/directory'], 'be somewhere else');
+      program.call('wait4', [-1, 0, 0, 0], 'wait');
+      program.call('close', [77], 'close what the child opened');
+      shell(program, 'true');
+      assert.equal(runLauncher(program).said, 'be somewhere else: no such file or directory (ENOENT)');
+    });
+
     test('finds a program along PATH, passing over what is missing and what cannot be executed', () => {
       writeFileSync(join(directory, 'sh'), 'not executable', { mode: 0o600 });
       const program = new Program([0, 1, 2, 3]);

@@ -71,7 +71,23 @@ function fullConfig(): LaunchConfig {
   });
 }
 
-const CONFIGS = { simple: launchConfig(), full: fullConfig() };
+const USER_NAMESPACE = { ...containerSpec().namespaces, user: 'private' } as const;
+
+/** What a user namespace makes different. */
+function mappedConfig(): LaunchConfig {
+  const { rootfs } = fullConfig();
+  const bind = {
+    type: 'bind',
+    source: '/host/data',
+    sourceIsDirectory: true,
+    target: '/data',
+    readOnly: true,
+  } as const;
+  const tmpfs = { type: 'tmpfs', target: '/tmp', readOnly: false, options: 'mode=1777,uid=33,gid=44' } as const;
+  return launchConfig({ spec: containerSpec({ namespaces: USER_NAMESPACE }), rootfs, mounts: [bind, tmpfs] });
+}
+
+const CONFIGS = { simple: launchConfig(), full: fullConfig(), mapped: mappedConfig() };
 
 for (const [name, config] of Object.entries(CONFIGS)) {
   test(`buildLaunch() of the ${name} container gives the script and the calls of golden/launch-${name}.txt`, () => {
@@ -97,7 +113,7 @@ for (const [name, config] of Object.entries(CONFIGS)) {
   test(`the ${name} launcher looks up nothing of the container before the root changes, and nothing of the host after`, () => {
     const { pathsBefore, pathsAfter } = simulate(launchProgram(config), new Set(), [0, 1, 2, 3, 9]);
     const ofHost =
-      /^\/(host|images|var\/lib\/tsstack|run\/netns)\/|^\/proc\/self\/(fd|oom_score_adj)$|^\/(dev\/shm|sys\/fs\/cgroup)?$/;
+      /^\/(host|images|var\/lib\/tsstack|run\/netns)\/|^\/proc\/self(\/(fd|oom_score_adj))?$|^\/(dev\/shm|sys\/fs\/cgroup)?$/;
     assert.deepEqual(
       pathsBefore.filter((path) => !ofHost.test(path)),
       [],
@@ -174,7 +190,7 @@ test('buildLaunch() names layers by number, so that a hundred long paths fit int
 });
 
 for (const [what, changes] of [
-  ['a user namespace', { namespaces: { ...containerSpec().namespaces, user: 'private' } }],
+  ['a privileged user namespace', { namespaces: USER_NAMESPACE, security: { ...SECURITY, privileged: true } }],
   ['a sysctl of the host', { sysctls: { 'kernel.panic': '1' } }],
   ['an unknown ulimit', { ulimits: { files: { soft: 1, hard: 1 } } }],
   ['an unknown capability', { security: { ...SECURITY, capAdd: ['FLY'] } }],
@@ -185,6 +201,29 @@ for (const [what, changes] of [
     assert.throws(() => buildLaunch(launchConfig({ spec: containerSpec(changes) })), { name: 'TsstackError' });
   });
 }
+
+test('buildLaunch() refuses a user namespace on a kernel whose overlays cannot have id-mapped layers', () => {
+  const config = mappedConfig();
+  const kernel = { ...config.kernel, version: [5, 18] } as const;
+  assert.throws(() => buildLaunch({ ...config, kernel }), { code: 'unsupported-host' });
+});
+
+test('buildLaunch() refuses ids that a user namespace does not have', () => {
+  const config = mappedConfig();
+  const identity = { uid: 0, gid: 0, groups: [65_536], home: '/' };
+  assert.throws(() => buildLaunch({ ...config, identity }), { code: 'launch-failed' });
+  const tmpfs = { type: 'tmpfs', target: '/tmp', readOnly: false, options: 'gid=65536' } as const;
+  assert.throws(() => buildLaunch({ ...config, mounts: [tmpfs] }), { code: 'launch-failed' });
+});
+
+test('the launcher enters the user namespace after every mount and limit, and before the filter and the ids', () => {
+  const names = launchProgram(mappedConfig()).map(({ name, words }) => (name === 'setns' ? words : name));
+  const entered = names.indexOf('enter the user namespace');
+  for (const name of ['mount', 'move_mount', 'mount_setattr', 'sethostname', 'prlimit64', 'mknodat', 'chdir']) {
+    assert.ok(names.lastIndexOf(name) < entered, name);
+  }
+  for (const name of ['seccomp', 'prctl', 'setgroups', 'setresuid']) assert.ok(names.indexOf(name) > entered, name);
+});
 
 const EXEC = {
   spec: containerSpec(),
@@ -210,6 +249,8 @@ test('an exec launcher uses only open descriptors, with and without a terminal',
   for (const tty of [true, false]) {
     const calls = execProgram({ ...EXEC, tty });
     assert.deepEqual(simulate(calls, new Set(), [0, 1, 2, 3, 4, 5, 8]).open, [0, 1, 2, 5]);
+    const mapped = execProgram({ ...EXEC, spec: containerSpec({ namespaces: USER_NAMESPACE }), tty });
+    assert.deepEqual(simulate(mapped, new Set(), [0, 1, 2, 3, 4, 5, 8]).open, [0, 1, 2, 5]);
   }
 });
 

@@ -6,22 +6,28 @@ import { test } from 'node:test';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
 import { problemsOf } from './load-text.ts';
 
-/** `CODE at LINE:COLUMN` of every error. */
+/** `CODE at LINE: TOKEN` of every error, the token as it is marked. */
 function errorsOf(text: string, env: Readonly<Record<string, string>> = {}): string[] {
-  return problemsOf(text, { env }).filter(isError).map(placed);
+  const lines = text.split('\n');
+  return problemsOf(text, { env })
+    .filter(isError)
+    .map(({ code, position }) => {
+      const { line, column, length } = position ?? { line: 0, column: 1, length: 0 };
+      return `${code} at ${line}: ${lines[line - 1]?.slice(column - 1, column - 1 + length)}`;
+    });
 }
 
 function isError({ severity }: Diagnostic): boolean {
   return severity === 'error';
 }
 
-function placed({ code, position }: Diagnostic): string {
-  return `${code} at ${position?.line}:${position?.column}`;
-}
-
 test('an unknown key, a bad value and a missing name are all reported in one run, in file order', () => {
   const text = "services: {web: {comand: [x], ports: ['80:70000'], depends_on: [nope]}}";
-  assert.deepEqual(errorsOf(text), ['schema.unknown-key at 1:18', 'value.range at 1:39', 'ref.missing at 1:65']);
+  assert.deepEqual(errorsOf(text), [
+    'schema.unknown-key at 1: comand',
+    "value.range at 1: '80:70000'",
+    'ref.missing at 1: nope',
+  ]);
 });
 
 test('a required variable that is not set is reported together with every other kind of problem', () => {
@@ -35,48 +41,57 @@ test('a required variable that is not set is reported together with every other 
     cpu_shares: lots
 `;
   assert.deepEqual(errorsOf(text, { TTY: 'maybe' }), [
-    'interp.required at 3:16',
-    'schema.type at 4:14',
-    'value.range at 5:24',
-    'ref.missing at 6:16',
-    'schema.type at 7:10',
-    'schema.type at 8:17',
+    'interp.required at 3: ${LIMIT:?say how much}',
+    'schema.type at 4: {a: b}',
+    'value.range at 5: soon',
+    'ref.missing at 6: back',
+    'schema.type at 7: "${TTY}"',
+    'schema.type at 8: lots',
   ]);
 });
 
 test('what is set aside has no follow-up error', () => {
   const cases: Readonly<Record<string, readonly string[]>> = {
-    'services: {web: {depends_on: [db]}, db: text}': ['schema.type at 1:42'],
-    'services: {web: {depends_on: ["a b"]}, "a b": {}}': ['schema.pattern at 1:40'],
-    'services: {web: {networks: [back]}}\nnetworks: [back]': ['schema.type at 2:11'],
-    'services: {web: {networks: [back]}}\nnetwoks: {back: {}}': ['schema.unknown-key at 2:1'],
-    'services: {web: {networks: [back]}}\nnetworks: {back: 5}': ['schema.type at 2:18'],
-    'services: {web: {networks: [back]}}\ninclude: [x.yaml]': ['unsupported.key at 2:1'],
-    'services: {web: {image: [x], depends_on: {db: 5}}, db: {}}': ['schema.type at 1:25', 'schema.type at 1:47'],
-    'services: {web: {volumes: [{type: bind, source: [x], target: /x}]}}': ['schema.type at 1:49'],
-    'services: {web: {volumes: [{tpye: bind, source: /x, target: /x}]}}': ['schema.unknown-key at 1:29'],
-    'services: {web: {volumes: [{type: "${X:?no}", source: /x, target: /x}]}}': ['interp.required at 1:35'],
-    'services: {web: {ports: [{taget: 80}]}}': ['schema.unknown-key at 1:27'],
-    'services: {web: {healthcheck: {test: [{a: b}, curl]}}}': ['schema.type at 1:39'],
-    'services: {web: {healthcheck: {test: ["${X:?no}", curl]}}}': ['interp.required at 1:39'],
-    'services: {web: {secrets: [s]}}\nsecrets: {s: {file: [x]}}': ['schema.type at 2:21'],
-    'services: {web: {develop: {watch: [{path: ., action: sync, target: [x]}]}}}': ['schema.type at 1:68'],
-    'services: {web: {extends: db}, db: text}': ['schema.type at 1:36'],
-    'services: {web: {extends: db, tty: 5}, db: {image: [x]}}': ['schema.type at 1:36', 'schema.type at 1:52'],
-    'services: {web: {image: !binary aGk=}}': ['yaml.tag at 1:25'],
-    'services: {web: {image: *nope}}': ['yaml.syntax at 1:25'],
-    'services: [web]': ['schema.type at 1:11'],
-    'services: {web: {mem_limit: "${X:?a}", deploy: {resources: {limits: {memory: 10m}}}}}': ['interp.required at 1:29'],
-    'services: {web: {depends_on: {db: {condition: often}}}, db: {}}': ['schema.enum at 1:47'],
-    'services: {web: {cap_add: [A, A], ports: ["99999"]}}': ['value.range at 1:43'],
+    'services: {web: {depends_on: [db]}, db: text}': ['schema.type at 1: text'],
+    'services: {web: {depends_on: [db], extends: db}, db: text}': ['schema.type at 1: text'],
+    'services: {web: {network_mode: "service:a b"}, "a b": {}}': ['schema.pattern at 1: "a b"'],
+    'services: {web: {networks: [back]}}\nnetworks: [back]': ['schema.type at 2: [back]'],
+    'services: {web: {networks: [back]}}\nnetwoks: {back: {}}': ['schema.unknown-key at 2: netwoks'],
+    'services: {web: {networks: [back]}}\nnetworks: {back: 5}': ['schema.type at 2: 5'],
+    'services: {web: {networks: [back]}}\ninclude: [x.yaml]': ['unsupported.key at 2: include'],
+    'services: {web: {image: [x], depends_on: {db: 5}}, db: {}}': ['schema.type at 1: [x]', 'schema.type at 1: 5'],
+    'services: {web: {volumes: [{type: bind, source: [x], target: /x}]}}': ['schema.type at 1: [x]'],
+    'services: {web: {volumes: [{tpye: bind, source: /x, target: /x}]}}': ['schema.unknown-key at 1: tpye'],
+    'services: {web: {volumes: [{type: "${X:?no}", target: /x}]}}': ['interp.required at 1: "${X:?no}"'],
+    'services: {web: {ports: [{taget: 80}]}}': ['schema.unknown-key at 1: taget'],
+    'services: {web: {healthcheck: {test: [{a: b}, curl]}}}': ['schema.type at 1: {a: b}'],
+    'services: {web: {healthcheck: {test: ["${X:?no}", curl]}}}': ['interp.required at 1: "${X:?no}"'],
+    'services: {web: {secrets: [s, {source: [x]}]}}\nsecrets: {s: {file: [y]}}': [
+      'schema.type at 1: [x]',
+      'schema.type at 2: [y]',
+    ],
+    'services: {web: {develop: {watch: [{path: ., action: sync, target: [x]}]}}}': ['schema.type at 1: [x]'],
+    'services: {web: {extends: db, tty: 5}, db: {image: [x]}}': ['schema.type at 1: 5', 'schema.type at 1: [x]'],
+    'services: {web: {image: !binary aGk=}}': ['yaml.tag at 1: !binary '],
+    'services: {web: {ports: [*nope]}}': ['yaml.syntax at 1: *nope'],
+    'services: {web: {cgroup: {}, pull_policy: [x]}}': ['schema.type at 1: {}', 'schema.type at 1: [x]'],
+    'services: [web]': ['schema.type at 1: [web]'],
+    'services: {web: {mem_limit: "${X:?a}", deploy: {resources: {limits: {memory: 10m}}}}}': [
+      'interp.required at 1: "${X:?a}"',
+    ],
+    'services: {web: {depends_on: {db: {condition: often}}}, db: {}}': ['schema.enum at 1: often'],
+    'services: {web: {security_opt: [A, A], ports: ["99999"]}}': [
+      'schema.duplicate at 1: security_opt',
+      'value.range at 1: "99999"',
+    ],
   };
   for (const [text, expected] of Object.entries(cases)) assert.deepEqual(errorsOf(text), expected, text);
 });
 
 test('a missing key is named when nothing of its mapping was set aside', () => {
   assert.deepEqual(errorsOf('services: {web: {ports: [{published: "80"}], volumes: [{type: bind, target: /x}]}}'), [
-    'schema.missing at 1:26',
-    'schema.missing at 1:56',
+    'schema.missing at 1: {published: "80"}',
+    'schema.missing at 1: {type: bind, target: /x}',
   ]);
 });
 
@@ -90,10 +105,10 @@ test('a duplicate key and a tag do not hide the problems of other lines', () => 
     depends_on: [nope]
 `;
   assert.deepEqual(errorsOf(text), [
-    'yaml.duplicate-key at 4:5',
-    'value.range at 5:13',
-    'yaml.tag at 6:15',
-    'ref.missing at 7:18',
+    'yaml.duplicate-key at 4: image',
+    'value.range at 5: "80:x"',
+    'yaml.tag at 6: !secret ',
+    'ref.missing at 7: nope',
   ]);
 });
 
@@ -147,7 +162,10 @@ test('the syntax errors of every file are shown before anything else is checked'
   });
   assert.ok(errors.includes('a.yaml yaml.syntax 1'));
   assert.ok(errors.includes('b.yaml yaml.syntax 2'));
-  assert.ok(errors.every((each) => each.includes('yaml.syntax')), errors.join('\n'));
+  assert.ok(
+    errors.every((each) => each.includes('yaml.syntax')),
+    errors.join('\n'),
+  );
 });
 
 test('a file that is missing does not hide the problems of the others, nor are its names missed', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { InvalidStackError, TsstackError } from '../../src/model/error.ts';
+import { stackSchema } from '../../src/spec/generated/stack-schema.js';
 import { substitute, TemplateError } from '../../src/spec/template.ts';
 import { loadText, problemsOf } from './load-text.ts';
 
@@ -74,40 +75,21 @@ test('any text either loads or gives diagnostics, never another error', () => {
   );
 });
 
-test('any value of any key of a service either loads or gives diagnostics', () => {
-  const keys = fc.constantFrom(
-    'image',
-    'command',
-    'ports',
-    'volumes',
-    'environment',
-    'networks',
-    'deploy',
-    'build',
-    'ulimits',
-    'healthcheck',
-    'depends_on',
-    'extra_hosts',
-    'tmpfs',
-    'devices',
-    'secrets',
-    'blkio_config',
-    'logging',
-    'develop',
-    'env_file',
-    'gpus',
-    'links',
-    'extends',
+test('any value of any key of a service or resource either loads or gives diagnostics', () => {
+  const { $defs = {} } = stackSchema();
+  const places = ['service', 'network', 'volume', 'secret', 'config', 'model'].flatMap((kind) =>
+    Object.keys($defs[kind]?.properties ?? {}).map((key) => [kind, key] as const),
   );
+  assert.ok(places.length > 100, 'the schema names them');
   fc.assert(
-    fc.property(keys, fc.jsonValue({ maxDepth: 3 }), (key, value) => {
+    fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 3 }), ([kind, key], value) => {
       try {
-        loadText(JSON.stringify({ services: { a: { [key]: value } } }));
+        loadText(JSON.stringify({ services: { a: {} }, [`${kind}s`]: { a: { [key]: value } } }));
       } catch (error) {
         assert.ok(error instanceof InvalidStackError, String(error instanceof Error ? error.stack : error));
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   );
 });
 

@@ -3,15 +3,16 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { Diagnostics } from '../../src/spec/diagnose.ts';
-import { mergeFiles, settle } from '../../src/spec/merge.ts';
+import { mergeFiles } from '../../src/spec/merge.ts';
 import { toValue } from '../../src/spec/node.ts';
 import { parseYaml } from '../../src/spec/parse.ts';
+import { settle } from '../../src/spec/settle.ts';
 import { missingShared, sharedPath } from './shared.ts';
 
 function mergeTexts(...texts: readonly string[]): unknown {
   const diagnostics = new Diagnostics();
   const trees = texts.map((text, index) => parseYaml({ path: `file-${index}`, text, index }, diagnostics));
-  const [base, ...overs] = trees.flatMap((tree) => (tree === undefined ? [] : [tree]));
+  const [base, ...overs] = trees.flatMap((tree) => (tree === undefined || tree === 'broken' ? [] : [tree]));
   assert.ok(base !== undefined);
   const merged = overs.reduce((below, over) => mergeFiles(below, over, diagnostics), settle(base));
   return diagnostics.hasErrors ? undefined : JSON.parse(JSON.stringify(toValue(merged)));

@@ -1,4 +1,3 @@
-import { stableHash } from '../../lib/stable-json.ts';
 import type { LoadResult } from '../../spec/load.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { flag, value } from '../options.ts';
@@ -35,7 +34,7 @@ export const command = defineCommand({
     const section = SECTIONS.find((name) => options[name]);
     if (options.quiet) return EXIT.done;
     if (section !== undefined) writeLines(context, listSection(result, section));
-    else if (options.hash !== undefined) writeLines(context, hashes(result, options.hash));
+    else if (options.hash !== undefined) writeLines(context, await hashes(result, options.hash));
     else context.out.write(await printModel(context, result.model));
     return EXIT.done;
   },
@@ -60,7 +59,8 @@ function listSection({ model }: LoadResult, section: (typeof SECTIONS)[number]):
   return members(model, section).map(([name]) => name);
 }
 
-function hashes({ model }: LoadResult, wanted: string): string[] {
+async function hashes({ model }: LoadResult, wanted: string): Promise<string[]> {
+  const { stableHash } = await import('../../lib/stable-json.ts');
   const names = wanted.split(',');
   return members(model, 'services')
     .filter(([name]) => wanted === '*' || names.includes(name))

@@ -1,6 +1,6 @@
-import type { DoctorCheck, DoctorReport } from '../../daemon/api.ts';
 import { alignColumns } from '../../lib/table.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
+import type { DoctorCheck } from '../doctor/check.ts';
 import { flag } from '../options.ts';
 import type { Style } from '../style.ts';
 
@@ -35,7 +35,7 @@ async function showResidue({ out, format, paths }: Context): Promise<number> {
 
 async function showChecks(context: Context): Promise<number> {
   const { checkMachine } = await import('../doctor/checks.ts');
-  const report: DoctorReport = { checks: checkMachine(context) };
+  const report: { readonly checks: readonly DoctorCheck[] } = { checks: checkMachine(context) };
   const { out, format } = context;
   if (format === 'json') out.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else out.write(renderChecks(report.checks, out.style));

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, dirname } from 'node:path';
-import type { DoctorCheck } from '../../daemon/api.ts';
 import type { Context } from '../command.ts';
+import type { DoctorCheck } from './check.ts';
 import { kernelFeatureChecks } from './kernel-config.ts';
 
 /** Tools by the Debian package that has them. */

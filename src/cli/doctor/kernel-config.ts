@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
-import type { DoctorCheck } from '../../daemon/api.ts';
+import type { DoctorCheck } from './check.ts';
 
 interface Feature {
   readonly name: string;

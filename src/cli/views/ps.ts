@@ -19,7 +19,7 @@ export function renderContainers(containers: readonly ContainerSummary[], nowMs:
     `${formatAge(nowMs - container.createdAtMs)} ago`,
     statusText(container, nowMs),
     ...(withUsage ? usageCells(container.usage) : []),
-    container.ports.map(portText).join(', '),
+    container.status === 'running' ? container.ports.map(portText).join(', ') : '',
   ]);
   return table([...head, ...(withUsage ? ['CPU', 'MEM'] : []), 'PORTS'], rows);
 }

@@ -1,11 +1,12 @@
 import type { HostOp } from '../../host/op.ts';
 import { createSandbox } from '../../network/endpoint.ts';
-import { resolvConf } from '../../network/names.ts';
+import { readHostResolvConf, resolvConf } from '../../network/names.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths, exitDirectory } from '../../store/paths.ts';
 import type { ExecutorContext } from '../context.ts';
 import type { Handler, StepOf } from '../handler.ts';
 import { hostsOf } from '../hosts.ts';
+import { sandboxOptions } from '../sandbox.ts';
 
 /** Makes everything but the process: directory, cgroups, network namespace with its endpoints, name files. */
 export const createContainerHandler: Handler<'create-container'> = {
@@ -32,7 +33,7 @@ export const createContainerHandler: Handler<'create-container'> = {
     return [
       ...containerFiles(step, context),
       ...cgroups.create(cgroupName(spec.key), spec.resources, devices),
-      ...(ownNamespace ? createSandbox(spec.key, endpoints) : []),
+      ...(ownNamespace ? createSandbox(spec.key, endpoints, sandboxOptions(context.host)) : []),
     ];
   },
 
@@ -55,7 +56,7 @@ function containerFiles(step: StepOf<'create-container'>, context: ExecutorConte
       mode: 0o600,
     },
     { op: 'write-file', path: files.hostname, data: `${spec.hostname}\n` },
-    { op: 'write-file', path: files.resolvConf, data: resolvConf(spec, host.readText('/etc/resolv.conf') ?? '') },
+    { op: 'write-file', path: files.resolvConf, data: resolvConf(spec, readHostResolvConf(host)) },
     { op: 'write-file', path: files.hosts, data: hostsOf(context, spec, endpoints) },
     { op: 'write-file', path: files.log, data: '', mode: 0o600 },
   ];

@@ -47,6 +47,6 @@ function rememberSettings({ host, paths }: ExecutorContext): readonly HostOp[] {
 
 function putSettingsBack({ host, paths }: ExecutorContext): readonly HostOp[] {
   const path = hostSettingsPath(paths);
-  const settings = parseHostSettings(host.readText(path));
-  return [...restoreHost(settings ?? readHostSettings(host)), { op: 'remove', path }];
+  const now = readHostSettings(host);
+  return [...restoreHost(parseHostSettings(host.readText(path)) ?? now, now), { op: 'remove', path }];
 }

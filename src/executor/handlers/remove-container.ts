@@ -1,8 +1,8 @@
 import { machineName } from '../../model/address.ts';
 import { removeSandbox } from '../../network/endpoint.ts';
-import { unpublishPorts } from '../../network/ports.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
 import type { Handler } from '../handler.ts';
+import { closeToHost } from '../sandbox.ts';
 
 export const removeContainerHandler: Handler<'remove-container'> = {
   async before({ spec }, context) {
@@ -12,7 +12,7 @@ export const removeContainerHandler: Handler<'remove-container'> = {
     const files = containerPaths(paths, spec.key);
     const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
     return [
-      ...unpublishPorts(spec.key, ports, endpoints),
+      ...closeToHost({ spec, endpoints, ports }),
       ...(ownNamespace ? removeSandbox(spec.key) : []),
       ...cgroups.remove(cgroupName(spec.key)),
       { op: 'remove', path: files.exit },

@@ -1,5 +1,5 @@
-import { unpublishPorts } from '../../network/ports.ts';
 import type { Handler } from '../handler.ts';
+import { closeToHost } from '../sandbox.ts';
 
 /** Published ports go with the process: a stopped container must not keep the host's ports from others. */
 export const stopContainerHandler: Handler<'stop-container'> = {
@@ -8,7 +8,7 @@ export const stopContainerHandler: Handler<'stop-container'> = {
   },
   operations({ spec }, { records }) {
     const record = records.container(spec.key);
-    return unpublishPorts(spec.key, record?.ports ?? [], record?.endpoints ?? []);
+    return closeToHost({ spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] });
   },
   after({ spec, address }, { emit }) {
     emit({ stack: spec.key.stack, address, event: 'stop' });

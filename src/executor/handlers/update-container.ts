@@ -1,25 +1,28 @@
 import type { HostOp } from '../../host/op.ts';
 import { stableJson } from '../../lib/stable-json.ts';
-import type { Endpoint, PublishedPort } from '../../model/container.ts';
+import type { Endpoint } from '../../model/container.ts';
 import { connectEndpoint, createSandbox, disconnectEndpoint } from '../../network/endpoint.ts';
-import { resolvConf } from '../../network/names.ts';
-import { publishPorts, unpublishPorts } from '../../network/ports.ts';
+import { inspectNetwork } from '../../network/inspect.ts';
+import { readHostResolvConf, resolvConf } from '../../network/names.ts';
+import { clearStalePorts, publishPorts, unpublishPorts } from '../../network/ports.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
 import type { ExecutorContext } from '../context.ts';
 import type { Handler, StepOf } from '../handler.ts';
+import { closeToHost, type Exposure, openToHost, sandboxOptions } from '../sandbox.ts';
 
 type Update = StepOf<'update-container'>;
 
 /** Changes a container in place: limits, ports, networks, names; its process goes on. */
 export const updateContainerHandler: Handler<'update-container'> = {
-  operations(step, context) {
+  async operations(step, context) {
     const { host, paths } = context;
     const { spec, endpoints, ports } = step;
     const files = containerPaths(paths, spec.key);
-    const resolv = resolvConf(spec, host.readText('/etc/resolv.conf') ?? '');
+    const resolv = resolvConf(spec, readHostResolvConf(host));
     return [
       ...resourceOperations(step, context),
+      ...(await staleOperations(step, context)),
       ...networkOperations(step, context),
       ...(host.readText(files.resolvConf) === resolv
         ? []
@@ -47,23 +50,49 @@ function resourceOperations({ before, spec, repair }: Update, { cgroups }: Execu
   return changed || repair.includes('resources') ? cgroups.update(name, before.resources, spec.resources) : [];
 }
 
-function networkOperations(step: Update, { records }: ExecutorContext): readonly HostOp[] {
+/** What a crash or somebody else left on our ports would refuse to be overwritten. */
+async function staleOperations(
+  { repair, ports, endpoints }: Update,
+  { host }: ExecutorContext,
+): Promise<readonly HostOp[]> {
+  if (!repair.includes('ports')) return [];
+  return clearStalePorts((await inspectNetwork(host)).publishedPorts, ports, endpoints);
+}
+
+/** Ports are taken away before what they lead to and given after it; only where anything of the network differs. */
+function networkOperations(step: Update, context: ExecutorContext): readonly HostOp[] {
   const { spec, endpoints, ports, repair } = step;
   const { key } = spec;
-  const { endpoints: had, ports: hadPorts } = step.had ?? records.container(key) ?? { endpoints: [], ports: [] };
-  const left = without(had, endpoints, wire);
-  const joined = repair.includes('network') ? [] : without(endpoints, had, wire);
-  const endpointsChanged = left.length + joined.length > 0;
-  const again = endpointsChanged || repair.length > 0;
-  const gone = again ? hadPorts : without(hadPorts, ports, stableJson);
-  const added = again ? ports : without(ports, hadPorts, stableJson);
+  const record = context.records.container(key);
+  const had = step.had ?? record;
+  const before = { spec: record?.spec ?? spec, endpoints: had?.endpoints ?? [], ports: had?.ports ?? [] };
+  const after = { spec, endpoints, ports };
+  const opens = context.control.runs(key);
+  if (repair.length === 0 && wiring(before) === wiring(after)) return portOperations(before, after, opens);
+  const again = repair.includes('network');
+  const left = without(before.endpoints, endpoints, wire);
+  const joined = again ? [] : without(endpoints, before.endpoints, wire);
+  const options = sandboxOptions(context.host);
   return [
-    ...unpublishPorts(key, gone, had),
+    ...closeToHost(before),
     ...left.flatMap((endpoint) => disconnectEndpoint(key, endpoint)),
-    ...(repair.includes('network') ? createSandbox(key, endpoints) : []),
-    ...joined.flatMap((endpoint) => connectEndpoint(key, endpoint)),
-    ...publishPorts(key, added, endpoints),
+    ...(again ? createSandbox(key, endpoints, options) : []),
+    ...joined.flatMap((endpoint) => connectEndpoint(key, endpoint, options)),
+    // A container that does not run keeps no port.
+    ...(opens ? openToHost(after) : []),
   ];
+}
+
+/** A port that stays is not touched: its connections go on. */
+function portOperations(before: Exposure, after: Exposure, opens: boolean): readonly HostOp[] {
+  const { key } = after.spec;
+  const gone = without(before.ports, after.ports, stableJson);
+  const added = opens ? without(after.ports, before.ports, stableJson) : [];
+  return [...unpublishPorts(key, gone, before.endpoints), ...publishPorts(key, added, after.endpoints)];
+}
+
+function wiring({ spec, endpoints }: Exposure): string {
+  return stableJson([endpoints.map(wire), spec.extraHosts]);
 }
 
 /** What of an endpoint is in the kernel: the names are in hosts files only. */
@@ -71,7 +100,7 @@ function wire(endpoint: Endpoint): string {
   return stableJson({ ...endpoint, names: [] });
 }
 
-function without<Item extends Endpoint | PublishedPort>(
+function without<Item>(
   items: readonly Item[],
   others: readonly Item[],
   identity: (item: Item) => string,

@@ -40,7 +40,7 @@ export function assembleElf(arch: Architecture, calls: readonly Call[], reportDe
 
 /**
  * 64 bytes: u32 number; u8[3] tolerated errnos (0: none); u8 skip; u8 exit status; u8 exit status on ENOENT; u8 fork;
- * 5 bytes unused; u64[6] arguments.
+ * u8 skip in the parent; 4 bytes unused; u64[6] arguments.
  */
 function tableEntry(arch: Architecture, call: Call, data: DataSection): Buffer {
   const entry = Buffer.alloc(ENTRY_SIZE);
@@ -50,6 +50,7 @@ function tableEntry(arch: Architecture, call: Call, data: DataSection): Buffer {
   entry.writeUInt8(call.executes ? STATUS_NOT_EXECUTABLE : STATUS_FAILED, 8);
   entry.writeUInt8(call.executes ? STATUS_NOT_FOUND : STATUS_FAILED, 9);
   entry.writeUInt8(call.fork ? 1 : 0, 10);
+  entry.writeUInt8(call.parentSkips, 11);
   for (const [index, argument] of call.args.entries()) {
     entry.writeBigUInt64LE(BigInt.asUintN(64, argumentValue(argument, data)), 16 + 8 * index);
   }

@@ -22,11 +22,11 @@ function printable(text: string): string {
 }
 
 /**
- * What a launcher reported (8 bytes: step, errno) in words, or the text as it stands when the launch script itself said
+ * What a launcher reported (8 bytes: step, errno; the first of them, when its child had failed before) in words, or the text as it stands when the launch script itself said
  * why it failed.
  */
 export function explainReport(listing: string, report: Uint8Array): string {
-  if (report.length !== 8 || report[3] !== 0 || report[7] !== 0) return Buffer.from(report).toString().trim();
+  if (report.length < 8 || report[3] !== 0 || report[7] !== 0) return Buffer.from(report).toString().trim();
   const view = Buffer.from(report);
   const step = view.readUInt32LE(0);
   const errno = view.readUInt32LE(4);

@@ -12,7 +12,7 @@ export interface LoopOptions {
  * The loop over the table (layout of an entry: `table.ts`):
  * do the call; on an error that the entry does not tolerate write {u32 index, u32 errno} to the report descriptor and
  * exit; on a tolerated one skip as many entries as the entry says; after a fork the parent closes all but the standard
- * descriptors, waits, and exits as its child did (128 + signal).
+ * descriptors, waits, and exits as its child did (128 + signal), or it goes on after the calls that are the child's.
  */
 export function loopCode(arch: Architecture, options: LoopOptions): Uint8Array {
   return arch === 'x86_64' ? x86Loop(options) : armLoop(options);
@@ -83,10 +83,11 @@ function x86Loop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   code.emit(0x0f, 0x05); // syscall
   code.emit(0x48, 0x85, 0xc0); // test rax, rax
   code.jump('error', JS);
-  code.jump('next', JE); // zero: no parent of a fork
+  code.jump('next', JE); // zero: neither a parent nor a new descriptor
   code.emit(0x80, 0x7b, 10, 0); // cmp byte [rbx+10], 0
   code.jump('parent', JNE);
-  code.jump('next', JMP);
+  code.emit(0x0f, 0xb6, 0x4b, 11); // movzx ecx, byte [rbx+11]
+  code.jump('skip', JMP);
   code.label('error');
   code.emit(0xf7, 0xd8); // neg eax
   for (const offset of [4, 5, 6]) {
@@ -97,6 +98,7 @@ function x86Loop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   code.jump('fail', JMP);
   code.label('tolerated');
   code.emit(0x0f, 0xb6, 0x4b, 7); // movzx ecx, byte [rbx+7]
+  code.label('skip');
   code.emit(0x41, 0x01, 0xcc); // add r12d, ecx
   code.emit(0xc1, 0xe1, 6); // shl ecx, 6
   code.emit(0x48, 0x01, 0xcb); // add rbx, rcx
@@ -192,7 +194,8 @@ function armLoop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   code.jump('next', CBZ_X0);
   words(ldrbW10(10));
   code.jump('parent', CBNZ_W10);
-  code.jump('next', B);
+  words(ldrbW10(11));
+  code.jump('skip', B);
   code.label('error');
   words(0x4b0003e9); // neg w9, w0
   for (const offset of [4, 5, 6]) {
@@ -202,6 +205,7 @@ function armLoop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   code.jump('fail', B);
   code.label('tolerated');
   words(ldrbW10(7));
+  code.label('skip');
   words(0x0b0a0294); // add w20, w20, w10
   words(0x8b0a1a73); // add x19, x19, x10, lsl #6
   code.label('next');

@@ -24,6 +24,8 @@ export interface Call {
   readonly skip: number;
   /** The caller waits for the child that the call makes and ends as it ended; the child goes on with the next call. */
   readonly fork: boolean;
+  /** How many of the following calls are for the child that the call makes, and left out by its parent. */
+  readonly parentSkips: number;
   /** The call gives back a new descriptor: the lowest free one. */
   readonly opens: boolean;
   /** Replaces the process when it succeeds. */
@@ -34,6 +36,7 @@ export interface CallOptions {
   readonly tolerate?: readonly number[];
   readonly skip?: number;
   readonly fork?: boolean;
+  readonly parentSkips?: number;
   readonly executes?: boolean;
 }
 
@@ -86,8 +89,9 @@ export class Program {
     words: string,
     options: CallOptions & { readonly opens: boolean },
   ): void {
-    const { tolerate = [], skip = 0, fork = false, executes = false, opens } = options;
-    if (args.length > 6 || tolerate.length > 3 || skip > 255) throw new Error(`${name} does not fit into the table`);
-    this.#calls.push({ name, args, words, tolerate, skip, fork, opens, executes });
+    const { tolerate = [], skip = 0, fork = false, parentSkips = 0, executes = false, opens } = options;
+    if (args.length > 6 || tolerate.length > 3 || skip > 255 || parentSkips > 255)
+      throw new Error(`${name} does not fit into the table`);
+    this.#calls.push({ name, args, words, tolerate, skip, fork, parentSkips, opens, executes });
   }
 }

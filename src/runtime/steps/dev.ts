@@ -37,13 +37,15 @@ export interface DevConfig {
   readonly hostDev: number | undefined;
   /** The host's /dev/shm, taken, when the container shares the host's IPC namespace. */
   readonly hostShm: number | undefined;
+  /** The host's id of the container's root: 0 without a user namespace. */
+  readonly idBase: number;
 }
 
 /**
  * /dev: a tmpfs with nodes of its own, so that a chmod inside reaches no node of the host. A privileged container gets
  * the host's /dev, with a devpts, shm and mqueue of its own over it.
  */
-export function mountDev(program: Program, { spec, hostDev, hostShm }: DevConfig): void {
+export function mountDev(program: Program, { spec, hostDev, hostShm, idBase }: DevConfig): void {
   removeLink(program, '/dev');
   makeMountPoint(program, '/dev', 'directory');
   if (hostDev === undefined) fillDev(program);
@@ -55,7 +57,7 @@ export function mountDev(program: Program, { spec, hostDev, hostShm }: DevConfig
     type: 'devpts',
     target: '/dev/pts',
     flags: MS_NOSUID | MS_NOEXEC,
-    data: 'newinstance,ptmxmode=0666,mode=0620,gid=5',
+    data: `newinstance,ptmxmode=0666,mode=0620,gid=${idBase + 5}`,
   });
   const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   if (hostShm !== undefined) attachBind(program, hostShm, '/dev/shm', { follow: false });
@@ -64,6 +66,12 @@ export function mountDev(program: Program, { spec, hostDev, hostShm }: DevConfig
     mountFilesystem(program, { type: 'tmpfs', target: '/dev/shm', flags, data });
   }
   mountFilesystem(program, { type: 'mqueue', target: '/dev/mqueue', flags });
+  if (idBase === 0) return;
+  // Theirs is the user who made the namespace; a tmpfs is its mounter's.
+  const ofNamespace = ['/dev/pts', '/dev/pts/ptmx', ...(hostShm === undefined ? ['/dev/mqueue'] : [])];
+  for (const path of ofNamespace) {
+    program.call('fchownat', [AT_FDCWD, path, idBase, idBase, 0], `give ${path} to the container's root`);
+  }
 }
 
 function fillDev(program: Program): void {

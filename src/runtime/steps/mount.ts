@@ -8,6 +8,7 @@ import {
   EINVAL,
   ENOENT,
   ENOTDIR,
+  MOUNT_ATTR_IDMAP,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
@@ -42,6 +43,8 @@ export interface Bind {
   /** MOUNT_ATTR_* to set. */
   readonly attributes: number;
   readonly propagation: 'private' | 'slave' | 'shared';
+  /** Descriptor of the user namespace whose ids the mount shows. */
+  readonly idmap?: number | undefined;
 }
 
 /**
@@ -65,7 +68,24 @@ export function openBind(program: Program, bind: Bind): number {
       words,
     );
   }
+  if (bind.idmap !== undefined) mapIds(program, tree, bind.idmap, { source, recursive });
   return tree;
+}
+
+/**
+ * What user 0 owns on disk is the namespace's root's on this mount, and the other way round (mount_setattr(2),
+ * "ID-mapped mounts"). Only as long as the mount has no place; EINVAL when one of its file systems cannot do it.
+ */
+export function mapIds(
+  program: Program,
+  tree: number,
+  userNamespace: number,
+  { source, recursive }: { readonly source: string; readonly recursive: boolean },
+): void {
+  const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+  const attributes = mountAttributes(MOUNT_ATTR_IDMAP, 0, userNamespace);
+  const words = `map the ids of ${source}, which every file system on it must be able to`;
+  program.call('mount_setattr', [tree, '', flags, attributes, 32], words);
 }
 
 function openSubpath(
@@ -84,10 +104,11 @@ function openSubpath(
 }
 
 /** `struct mount_attr` of mount_setattr(2). */
-export function mountAttributes(set: number, propagation = 0): Uint8Array {
+export function mountAttributes(set: number, propagation = 0, userNamespace = 0): Uint8Array {
   const bytes = Buffer.alloc(32);
   bytes.writeBigUInt64LE(BigInt(set), 0);
   bytes.writeBigUInt64LE(BigInt(propagation), 16);
+  bytes.writeBigUInt64LE(BigInt(userNamespace), 24);
   return bytes;
 }
 

@@ -5,6 +5,7 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   CAPABILITY_VERSION,
+  CLONE_NEWUSER,
   CLOSE_RANGE_CLOEXEC,
   EACCES,
   EINVAL,
@@ -38,6 +39,8 @@ export interface ProcessConfig {
   readonly capabilities: readonly string[];
   readonly filter: Uint8Array | undefined;
   readonly workingDir: string;
+  /** Descriptor of the user namespace to enter. */
+  readonly userNamespace: number | undefined;
 }
 
 /** Ignored and blocked signals are inherited, and a shell ignores some for its background jobs. */
@@ -67,18 +70,23 @@ export function setOomScore(program: Program, score: number): void {
  * before the ids are dropped, and allows what follows (Docker's does); with it, it comes last.
  */
 export function becomeProcess(program: Program, config: ProcessConfig, parentDeath: 'kill' | 'nothing'): void {
-  const { spec, kernel, identity, capabilities, filter, workingDir } = config;
+  const { spec, kernel, identity, capabilities, filter, workingDir, userNamespace } = config;
   const { noNewPrivileges } = spec.security;
   program.call('umask', [0o022], 'set umask to 022');
   setRlimits(program, config);
   program.call('chdir', [workingDir], `go to the working directory, ${workingDir}`);
+  // Afterwards nothing can be done to what lies outside, not even to our own limits.
+  if (userNamespace !== undefined) {
+    program.call('setns', [userNamespace, CLONE_NEWUSER], 'enter the user namespace');
+    program.close(userNamespace);
+  }
   if (filter !== undefined && !noNewPrivileges) installFilter(program, filter);
   dropBoundingSet(program, kernel, capabilities);
   program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], 'have no ambient capability', {
     tolerate: [EINVAL],
   });
   setIdentity(program, identity);
-  setCapabilities(program, identity.uid === 0 ? capabilities : []);
+  setCapabilities(program, identity.uid === 0 ? capabilityMask(capabilities) : 0n);
   // Cleared by the kernel whenever ids or capabilities change, so not earlier.
   if (parentDeath === 'kill') program.call('prctl', [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0], 'end when the parent ends');
   if (noNewPrivileges) program.call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], 'get no new privileges');
@@ -122,8 +130,7 @@ function setIdentity(program: Program, { uid, gid, groups }: Identity): void {
 }
 
 /** Effective and permitted; inheritable stays empty (CVE-2022-24769). */
-function setCapabilities(program: Program, capabilities: readonly string[]): void {
-  const mask = capabilityMask(capabilities);
+export function setCapabilities(program: Program, mask: bigint): void {
   const low = Number(mask & 0xffffffffn);
   const high = Number(mask >> 32n);
   const header = Buffer.alloc(8);

@@ -5,22 +5,27 @@ import {
   AT_FDCWD,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
+  MOVE_MOUNT_F_EMPTY_PATH,
   MS_NODEV,
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../launcher/constants.ts';
 import type { Program } from '../launcher/program.ts';
-import { attachBind, makeMountPoint, mountAttributes, removeLink } from './mount.ts';
+import { attachBind, makeMountPoint, mountAttributes, openBind, removeLink } from './mount.ts';
+import type { MountPolicy } from './volumes.ts';
 
 /** One overlay with its writable part. */
 interface Overlay {
   /** Where it goes in the container. */
   readonly target: string;
   readonly lower: readonly string[];
-  readonly upper: string;
-  readonly work: string;
+  /** Directory of `upper` and `work`. */
+  readonly writable: string;
 }
+
+const UPPER = 'upper';
+const WORK = 'work';
 
 /** An overlay that is mounted and has no place yet. */
 export interface TakenOverlay {
@@ -37,13 +42,15 @@ function furtherOverlays(rootfs: RootFilesystem, paths: ContainerPaths): readonl
 }
 
 function overlay(target: string, lower: readonly string[], paths: ContainerPaths): Overlay {
-  const directory = `${paths.layers}/${overlayName(target)}`;
-  return { target, lower, upper: `${directory}/upper`, work: `${directory}/work` };
+  return { target, lower, writable: `${paths.layers}/${overlayName(target)}` };
 }
 
 /** The writable directories of a container's overlays. */
 export function overlayDirectories(rootfs: RootFilesystem, paths: ContainerPaths): readonly string[] {
-  return [rootOverlay(rootfs, paths), ...furtherOverlays(rootfs, paths)].flatMap(({ upper, work }) => [upper, work]);
+  return [rootOverlay(rootfs, paths), ...furtherOverlays(rootfs, paths)].flatMap(({ writable }) => [
+    `${writable}/${UPPER}`,
+    `${writable}/${WORK}`,
+  ]);
 }
 
 /**
@@ -53,9 +60,9 @@ export function overlayDirectories(rootfs: RootFilesystem, paths: ContainerPaths
 export function mountOverlays(
   program: Program,
   rootfs: RootFilesystem,
-  { paths, nodev }: { readonly paths: ContainerPaths; readonly nodev: boolean },
+  { paths, nodev, idmap }: MountPolicy & { readonly paths: ContainerPaths },
 ): readonly TakenOverlay[] {
-  const place = { directory: paths.layers, flags: nodev ? MS_NODEV : 0 };
+  const place = { directory: paths.layers, flags: nodev ? MS_NODEV : 0, idmap };
   const taken = furtherOverlays(rootfs, paths).map((each) => {
     mountOverlay(program, each, place);
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
@@ -74,18 +81,56 @@ export function mountOverlays(
  */
 function mountOverlay(
   program: Program,
-  { target, lower, upper, work }: Overlay,
-  { directory, flags }: { readonly directory: string; readonly flags: number },
+  overlay: Overlay,
+  {
+    directory,
+    flags,
+    idmap,
+  }: { readonly directory: string; readonly flags: number; readonly idmap: number | undefined },
 ): void {
+  const { target, lower } = overlay;
   if (lower.length === 0) throw new TsstackError('image-invalid', `No layers for ${target} of the root filesystem`);
-  const open = (path: string) => program.open('openat', [AT_FDCWD, path, O_PATH, 0], `open layer ${path}`);
-  const lowerNumbers = lower.map(open);
-  const upperNumber = open(upper);
-  const workNumber = open(work);
-  const data = `lowerdir=${lowerNumbers.join(':')},upperdir=${upperNumber},workdir=${workNumber}`;
+  const layers = idmap === undefined ? openLayers(program, overlay) : openMappedLayers(program, overlay, idmap);
+  const data = `lowerdir=${layers.lower.join(':')},upperdir=${layers.upper},workdir=${layers.work}`;
   program.call('chdir', ['/proc/self/fd'], 'go to /proc/self/fd, to name layers by number');
   program.call('mount', ['overlay', directory, 'overlay', flags, data], `mount the overlay of ${target} (${data})`);
-  for (const descriptor of [...lowerNumbers, upperNumber, workNumber]) program.close(descriptor);
+  for (const descriptor of layers.all) program.close(descriptor);
+}
+
+/** Descriptors of an overlay's layers. */
+interface Layers {
+  readonly lower: readonly number[];
+  readonly upper: number;
+  readonly work: number;
+  /** To be closed. */
+  readonly all: readonly number[];
+}
+
+function openLayers(program: Program, overlay: Overlay): Layers {
+  const open = (path: string) => program.open('openat', [AT_FDCWD, path, O_PATH, 0], `open layer ${path}`);
+  const lower = overlay.lower.map(open);
+  const upper = open(`${overlay.writable}/${UPPER}`);
+  const work = open(`${overlay.writable}/${WORK}`);
+  return { lower, upper, work, all: [...lower, upper, work] };
+}
+
+/**
+ * Layers as id-mapped mounts. An overlay takes only mounts that have a place in its namespace (and upper and work from
+ * one): they are put one over another, where nothing is looked up any more.
+ */
+function openMappedLayers(program: Program, { lower, writable }: Overlay, idmap: number): Layers {
+  const mounts = [...lower, writable].map((source) =>
+    openBind(program, { source, recursive: false, attributes: 0, propagation: 'private', idmap }),
+  );
+  for (const mount of mounts) {
+    const flags = MOVE_MOUNT_F_EMPTY_PATH;
+    program.call('move_mount', [mount, '', AT_FDCWD, writable, flags], `mount a layer on ${writable}`);
+  }
+  const [base = AT_FDCWD] = mounts.slice(-1);
+  const open = (name: string) => program.open('openat', [base, name, O_PATH, 0], `open layer ${writable}/${name}`);
+  const upper = open(UPPER);
+  const work = open(WORK);
+  return { lower: mounts.slice(0, -1), upper, work, all: [...mounts, upper, work] };
 }
 
 /** From here on `/` is the container's, and nothing of the host can be reached by a path. */

@@ -18,6 +18,7 @@ import {
   S_IFREG,
 } from '../launcher/constants.ts';
 import type { Program } from '../launcher/program.ts';
+import { ID_COUNT } from '../user-namespace.ts';
 import {
   attachBind,
   makeDirectories,
@@ -62,7 +63,14 @@ export function isShared({ mount }: TakenMount): boolean {
   return mount.type === 'bind' && propagationOf(mount.propagation) === 'shared';
 }
 
-export function takeMount(program: Program, taken: TakenMount, nodev: boolean): TakenMount {
+/** What holds for every mount of a container. */
+export interface MountPolicy {
+  readonly nodev: boolean;
+  /** Descriptor of the user namespace whose ids they show. */
+  readonly idmap: number | undefined;
+}
+
+export function takeMount(program: Program, taken: TakenMount, { nodev, idmap }: MountPolicy): TakenMount {
   const { mount } = taken;
   if (mount.type === 'tmpfs') return taken;
   const tree = openBind(program, {
@@ -71,6 +79,7 @@ export function takeMount(program: Program, taken: TakenMount, nodev: boolean): 
     recursive: true,
     attributes: (mount.readOnly ? MOUNT_ATTR_RDONLY : 0) | (nodev ? MOUNT_ATTR_NODEV : 0),
     propagation: propagationOf(mount.propagation),
+    idmap,
   });
   return { ...taken, tree };
 }
@@ -80,17 +89,31 @@ function propagationOf(text: string | undefined): 'private' | 'slave' | 'shared'
   return text === 'slave' || text === 'rslave' ? 'slave' : 'private';
 }
 
-export function attachMount(program: Program, { target, mount, tree }: TakenMount): void {
+/** `idBase`: the host's id of the container's root. */
+export function attachMount(program: Program, { target, mount, tree }: TakenMount, idBase: number): void {
   if (mount.type === 'tmpfs') {
     const defaults = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     makeMountPoint(program, target, 'directory');
-    const { flags, data } = mountOptions(mount.options, defaults);
+    const { flags, data } = mountOptions(mapTmpfsIds(mount.options, idBase), defaults);
     mountFilesystem(program, { type: 'tmpfs', target, flags: flags | (mount.readOnly ? MS_RDONLY : 0), data });
     return;
   }
   if (tree === undefined) throw new Error(`the source of ${target} has not been taken`);
   makeMountPoint(program, target, mount.sourceIsDirectory ? 'directory' : 'file');
   attachBind(program, tree, target, { follow: true });
+}
+
+/** The kernel reads ids in options as those of whoever mounts. Throws `launch-failed` for one that is not mapped. */
+function mapTmpfsIds(options: string, idBase: number): string {
+  if (idBase === 0) return options;
+  return options.replaceAll(/(^|,)([ug]id)=(\d+)(?=,|$)/g, (_, start: string, name: string, id: string) => {
+    if (Number(id) >= ID_COUNT) {
+      throw new TsstackError('launch-failed', `A tmpfs cannot have ${name}=${id} in a user namespace`, {
+        hint: `Use ids up to ${ID_COUNT - 1}, or remove userns_mode.`,
+      });
+    }
+    return `${start}${name}=${idBase + Number(id)}`;
+  });
 }
 
 /** /etc/hosts, /etc/hostname and /etc/resolv.conf, kept by the host and bound into the container. */
@@ -102,7 +125,7 @@ export interface TakenFile {
 export function takeEtcFiles(
   program: Program,
   paths: ContainerPaths,
-  options: { readonly readOnly: boolean; readonly covered: ReadonlySet<string> },
+  options: { readonly readOnly: boolean; readonly covered: ReadonlySet<string>; readonly idmap: number | undefined },
 ): readonly TakenFile[] {
   const files = [
     { target: '/etc/hosts', source: paths.hosts },
@@ -113,7 +136,8 @@ export function takeEtcFiles(
     .filter(({ target }) => !options.covered.has(target))
     .map(({ target, source }) => {
       const attributes = MOUNT_ATTR_NODEV | (options.readOnly ? MOUNT_ATTR_RDONLY : 0);
-      const tree = openBind(program, { source, recursive: false, attributes, propagation: 'private' });
+      const { idmap } = options;
+      const tree = openBind(program, { source, recursive: false, attributes, propagation: 'private', idmap });
       return { target, tree };
     });
 }

@@ -1,5 +1,6 @@
-import type { Diagnostics } from '../diagnose.ts';
-import { dotted, locate, type Path, type SpecNode } from '../node.ts';
+import { hasAside } from '../aside.ts';
+import type { Diagnostics, ProblemCode } from '../diagnose.ts';
+import { dotted, locate, nodeAt, type Path, type SpecNode } from '../node.ts';
 import type { Lookup } from '../template.ts';
 
 /** What a canonicaliser may know beside the value. */
@@ -40,7 +41,7 @@ export function nameOf(place: Place): string {
 }
 
 export interface Complaint {
-  readonly code?: string;
+  readonly code?: ProblemCode;
   readonly message: string;
   readonly hint?: string | undefined;
   readonly severity?: 'error' | 'warning';
@@ -48,8 +49,17 @@ export interface Complaint {
   readonly key?: boolean;
 }
 
-/** Adds a diagnostic at a place; `value.range` unless another code is given. */
+/**
+ * Adds a diagnostic at a place; `value.range` unless another code is given. That something is missing is not said of a
+ * value of which a part was set aside.
+ */
 export function complain(place: Place, complaint: Complaint): void {
-  const origin = locate(place.context.root, pathOf(place), { key: complaint.key === true });
+  const { root } = place.context;
+  const path = pathOf(place);
+  if (complaint.code === 'schema.missing') {
+    const node = nodeAt(root, path);
+    if (node !== undefined && hasAside(node)) return;
+  }
+  const origin = locate(root, path, { key: complaint.key === true });
   place.context.diagnostics.add({ code: 'value.range', ...complaint, origin });
 }

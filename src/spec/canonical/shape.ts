@@ -122,7 +122,7 @@ export function mapOf(item: Shape): Shape {
 
 /** `{KEY: value}` or `[KEY=value]`; a key without a value is `bare`. */
 function pairs(bare: string | null): Shape {
-  return (value) => {
+  return (value, place) => {
     const result = dict();
     if (Array.isArray(value)) {
       for (const item of value) {
@@ -131,10 +131,17 @@ function pairs(bare: string | null): Shape {
         result[equals === -1 ? entry : entry.slice(0, equals)] = equals === -1 ? bare : entry.slice(equals + 1);
       }
     } else if (isDict(value)) {
-      for (const [key, each] of Object.entries(value)) result[key] = each === null ? bare : String(each);
+      for (const [key, each] of Object.entries(value)) {
+        if (typeof each === 'object' && each !== null) refuseNested(at(place, key));
+        else result[key] = each === null ? bare : String(each);
+      }
     }
     return Object.keys(result).length === 0 ? undefined : result;
   };
+}
+
+function refuseNested(place: Place): void {
+  complain(place, { code: 'schema.type', message: `${nameOf(place)} must be a single value` });
 }
 
 /** Labels, annotations, options: a missing value is empty. */

@@ -1,4 +1,5 @@
-import { at, type Context, complain, type Place } from '../canonical/context.ts';
+import { asideNames } from '../aside.ts';
+import { at, type Context, complain, nameOf, type Place } from '../canonical/context.ts';
 import { isDict } from '../node.ts';
 import { type CheckInput, complainMissing, dictsOf, keysOf, placeOf, type ServiceAt, servicesOf } from './input.ts';
 
@@ -12,10 +13,12 @@ export function checkReferences(input: CheckInput, context: Context): void {
     config: keysOf(input.model['configs']),
     model: keysOf(input.model['models']),
   };
-  const sets = Object.fromEntries(Object.entries(declared).map(([what, names]) => [what, new Set(names)]));
+  const sets = Object.fromEntries(
+    Object.entries(declared).map(([what, names]) => [what, knownNames(context, `${what}s`, names)]),
+  );
   for (const each of servicesOf(input.enabled, context)) {
     const require = (what: keyof typeof declared, name: string, place: Place) => {
-      if (sets[what]?.has(name) === true) return;
+      if (sets[what]?.has(name) !== false) return;
       complainMissing(place, { what, name, known: declared[what], by: each.name });
     };
     checkServiceNames(each, require);
@@ -24,10 +27,18 @@ export function checkReferences(input: CheckInput, context: Context): void {
     checkVolumes(each, require);
     for (const key of ['secret', 'config'] as const) {
       for (const item of dictsOf(each.service[`${key}s`])) {
-        require(key, String(item['source'] ?? ''), placeOf(item, at(each.place, `${key}s`)));
+        const where = placeOf(item, at(each.place, `${key}s`));
+        if (item['source'] !== undefined) require(key, String(item['source']), where);
+        else complain(where, { code: 'schema.missing', message: `${nameOf(where)} lacks the key "source"` });
       }
     }
   }
+}
+
+/** What counts as declared in a section: also what was set aside there; undefined when that may be any name. */
+function knownNames(context: Context, section: string, declared: readonly string[]): ReadonlySet<string> | undefined {
+  const aside = asideNames(context.root, section);
+  return aside === 'all' ? undefined : new Set([...declared, ...aside]);
 }
 
 type Require = (what: 'service' | 'volume', name: string, place: Place) => void;

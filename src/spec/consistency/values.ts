@@ -1,8 +1,8 @@
 import { at, type Context, complain, nameOf, type Place } from '../canonical/context.ts';
 import { parseDuration } from '../duration.ts';
+import { nameHint } from '../name-hint.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 import { quoted } from '../printable.ts';
-import { nameHint } from '../validate.ts';
 import { type CheckInput, keysOf, type ServiceAt, servicesOf } from './input.ts';
 
 /** Replicas of one service. */

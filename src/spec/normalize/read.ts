@@ -36,8 +36,10 @@ export function stringsAt(from: Dict | undefined, key: string): Record<string, s
 
 /** The object without its undefined members, as exact optional properties want it. */
 export function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  for (const key of Object.keys(value) as (keyof T)[]) if (value[key] === undefined) delete value[key];
-  return value as { [K in keyof T]: Exclude<T[K], undefined> };
+  // Not by delete: that would turn every object into a hash table.
+  const result: Partial<T> = {};
+  for (const key in value) if (value[key] !== undefined) result[key] = value[key];
+  return result as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 export function boolAt(from: Dict, key: string): boolean | undefined {

@@ -1,4 +1,5 @@
 import { at, type Context, complain, nameOf, type Place, rootPlace } from '../canonical/context.ts';
+import type { ProblemCode } from '../diagnose.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 
 const later = 'tsstack does not do this yet';
@@ -89,7 +90,7 @@ function walk(value: Dict, keys: Unsupported, place: Place): void {
   }
 }
 
-function warn(place: Place, reason: string, code = 'unsupported.key'): void {
+function warn(place: Place, reason: string, code: ProblemCode = 'unsupported.key'): void {
   complain(place, { severity: 'warning', code, message: `${nameOf(place)}: ${reason}`, key: true });
 }
 
