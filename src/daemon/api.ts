@@ -5,7 +5,8 @@ import type { LoadRequest } from '../spec/load.ts';
 /**
  * The REST API: HTTP/1.1 on a unix socket, JSON bodies. `POST` routes that take a while answer 200 with
  * application/x-ndjson, one `ProgressEvent` a line, the last one `done` or `failed`; other failures answer 4xx or 5xx
- * with an `ErrorReport`. Closing the connection before the end does not stop what was begun; `POST /v1/cancel` does.
+ * with an `ErrorReport`. Closing the connection before the end does not stop what was begun, but for a watch;
+ * `POST /v1/cancel` does. The routes: docs/api.md, or `GET /v1/openapi.json` of a running daemon.
  */
 
 /** How a request names its stack: by its files, or by its name alone where no file is needed. */
@@ -139,3 +140,22 @@ export interface VersionResponse {
   readonly pid: number;
   readonly node: string;
 }
+
+/** `POST /v1/cancel` → `Nothing`: the request with this id is interrupted and undoes what it did. */
+export interface CancelRequest {
+  readonly requestId: string;
+}
+
+/** An answer that says only that it was done. */
+export type Nothing = Readonly<Record<string, never>>;
+
+/** `GET /v1/openapi.json`: OpenAPI 3.1, https://spec.openapis.org/oas/v3.1.0 */
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly servers: readonly { readonly url: string; readonly description: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** `GET /v1/stacks/{stack}/events?since=MS`: application/x-ndjson of these, those that were and then those that come. */
+export type { ContainerEvent } from '../model/event.ts';

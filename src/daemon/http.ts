@@ -47,17 +47,23 @@ export function sendError(response: ServerResponse, error: unknown): void {
   sendJson(response, report, STATUS_OF[report.code] ?? 500);
 }
 
+/** What writes one item a line, as long as the client is there: one that went away is no error. */
+export function openLines(response: ServerResponse): (item: unknown) => void {
+  response.setHeader('content-type', 'application/x-ndjson');
+  response.setHeader('cache-control', 'no-store');
+  response.on('error', () => undefined);
+  return (item) => {
+    if (!response.writableEnded && !response.destroyed) response.write(`${JSON.stringify(item)}\n`);
+  };
+}
+
 /** Runs `work` while its events go to the client, one a line; the last line is `done` or `failed`. */
 export async function stream(
   response: ServerResponse,
   work: (progress: (event: ProgressEvent) => void) => Promise<unknown>,
 ): Promise<void> {
-  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
-  const progress = (event: ProgressEvent): void => {
-    if (!response.writableEnded && !response.destroyed) response.write(`${JSON.stringify(event)}\n`);
-  };
-  // A client that went away is no error: what was begun goes on.
-  response.on('error', () => undefined);
+  const progress = openLines(response);
+  response.flushHeaders();
   try {
     progress({ type: 'done', result: await work(progress) });
   } catch (error) {

@@ -28,7 +28,7 @@ export class Body {
     return this.#members[name] === undefined ? undefined : this.text(name);
   }
 
-  /** A whole number, 0 or more. */
+  /** 0 or more. */
   optionalNumber(name: string): number | undefined {
     const value = this.#members[name];
     if (value === undefined) return undefined;
@@ -44,9 +44,8 @@ export class Body {
 
   textMap(name: string): Readonly<Record<string, string>> {
     const value = this.#members[name] ?? {};
-    if (value === null || typeof value !== 'object' || Object.values(value).some((each) => typeof each !== 'string')) {
-      throw wrong(name, 'a map of strings');
-    }
+    const map = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (!map || Object.values(value).some((each) => typeof each !== 'string')) throw wrong(name, 'a map of strings');
     return value as Readonly<Record<string, string>>;
   }
 

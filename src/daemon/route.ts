@@ -15,12 +15,16 @@ interface RouteBase {
   /** Parameters as `:name`. */
   readonly path: string;
   readonly summary: string;
-  /** Names of types in api.ts. */
+  /** Query parameters by name, each with its JSON type. */
+  readonly query?: Readonly<Record<string, 'number' | 'string'>>;
+  /** Names of types in api.ts; `T[]` for a list. */
   readonly request?: string;
   readonly response: string;
 }
 
-/** One entry of the API: answers at once with JSON, or streams progress until its result. */
+/** One entry of the API: answers at once with JSON, streams progress until its result, or follows what happens without end. */
 export type Route =
   | (RouteBase & { readonly answer: (context: RouteContext) => unknown })
-  | (RouteBase & { readonly stream: (context: RouteContext, reporting: Reporting) => Promise<unknown> });
+  | (RouteBase & { readonly stream: (context: RouteContext, reporting: Reporting) => Promise<unknown> })
+  /** Sends items, one a line, until the function that it gives is called. */
+  | (RouteBase & { readonly follow: (context: RouteContext, send: (item: unknown) => void) => () => void });

@@ -28,7 +28,7 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/openapi.json',
     summary: 'This document',
-    response: 'object',
+    response: 'OpenApiDocument',
     answer: () => openApiDocument(ROUTES),
   },
   {
@@ -48,10 +48,17 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/stacks/:stack/events',
-    summary: 'What happened to the containers of a stack; query parameter since: milliseconds since the epoch',
-    response: 'ContainerEvent[]',
-    answer: ({ engine, parameters, query }) =>
-      engine.machine.records.events(stackName(parameters['stack'] ?? ''), Number(query.get('since') ?? 0)),
+    summary:
+      'What happened to the containers of a stack since then (milliseconds since the epoch), and what happens now',
+    query: { since: 'number' },
+    response: 'ContainerEvent',
+    follow: ({ engine, parameters, query }, send) => {
+      const name = stackName(parameters['stack'] ?? '');
+      const since = Number(query.get('since') ?? 0);
+      if (Number.isNaN(since)) throw new TsstackError('usage', `"${query.get('since')}" is no time in milliseconds`);
+      for (const event of engine.machine.records.events(name, since)) send(event);
+      return engine.events.on((event) => event.stack === name && send(event));
+    },
   },
   {
     method: 'POST',
@@ -113,8 +120,8 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/cancel',
     summary: 'Stop what a request began; it undoes what it did',
-    request: '{ requestId: string }',
-    response: '{}',
+    request: 'CancelRequest',
+    response: 'Nothing',
     answer: ({ requests, body }) => {
       const id = new Body(body).text('requestId');
       const request = requests.get(id);
@@ -168,7 +175,7 @@ export const ROUTES: readonly Route[] = [
     summary:
       'Bring a stack up and keep it matched while files change, until the request is cancelled or its client goes',
     request: 'UpRequest',
-    response: '{}',
+    response: 'Nothing',
     stream: async ({ engine, body }, reporting) => {
       await watchStack(engine, upPlanOptions(new Body(body)), reporting);
       return {};
@@ -187,7 +194,7 @@ function lifecycleRoute(name: string, summary: string, action: Lifecycle): Route
     path: `/v1/${name}`,
     summary,
     request: 'LifecycleRequest' satisfies keyof { LifecycleRequest: LifecycleRequest },
-    response: '{}',
+    response: 'Nothing',
     stream: async ({ engine, body }, reporting: Reporting) => {
       const request = new Body(body);
       const timeoutMs = request.optionalNumber('timeoutMs');

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import findMyWay from 'find-my-way';
 import type { Engine } from '../engine/engine.ts';
 import { type ErrorReport, TsstackError } from '../model/error.ts';
-import { readJson, sendError, sendJson, stream } from './http.ts';
+import { openLines, readJson, sendError, sendJson, stream } from './http.ts';
 import { Body } from './requests.ts';
 import type { Route, RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
@@ -12,6 +12,9 @@ import { ROUTES } from './routes.ts';
 const { createServer } = process.getBuiltinModule('node:http');
 
 const HEADERS_TIMEOUT_MS = 10_000;
+type StreamRoute = Extract<Route, { readonly stream: unknown }>;
+type FollowRoute = Extract<Route, { readonly follow: unknown }>;
+
 const NO_ROUTE: ErrorReport = { code: 'not-found', message: 'There is no such route; see /v1/openapi.json' };
 
 /**
@@ -23,7 +26,12 @@ export class ApiServer {
   readonly #server: Server;
   readonly #requests = new Map<string, AbortController>();
   readonly #onQuiet: () => void;
+  /** Ends the requests that go on until somebody ends them. */
+  readonly #endless = new Set<() => void>();
   #pending = 0;
+  #path = '';
+  /** Waits until nothing is being answered. */
+  #quiet: PromiseWithResolvers<void> | undefined;
 
   /** `onQuiet` is called whenever the last request under way has been answered. */
   constructor(engine: Engine, onQuiet: () => void) {
@@ -32,9 +40,9 @@ export class ApiServer {
     const router = findMyWay<findMyWay.HTTPVersion.V1>();
     for (const route of ROUTES) router.on(route.method, route.path, () => undefined, route);
     this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
-      const url = new URL(request.url ?? '/', 'http://localhost');
-      const found = router.find(request.method as 'GET', url.pathname);
-      if (found === null) sendJson(response, NO_ROUTE, 404);
+      const url = URL.parse(request.url ?? '/', 'http://localhost');
+      const found = url === null ? null : router.find(request.method as 'GET', url.pathname);
+      if (url === null || found === null) sendJson(response, NO_ROUTE, 404);
       else
         void this.#serve(found.store as Route, request, response, {
           parameters: found.params,
@@ -50,6 +58,7 @@ export class ApiServer {
   /** An old socket file is removed: whoever holds the records is the only daemon. */
   async listen(path: string): Promise<void> {
     rmSync(path, { force: true });
+    this.#path = path;
     const previous = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -62,10 +71,19 @@ export class ApiServer {
     chmodSync(path, 0o600);
   }
 
-  /** Stops listening; what is being answered is finished. */
+  /** Stops listening and ends what goes on without end; what else is being answered is finished. */
   async close(): Promise<void> {
+    // Nobody new comes. The server itself is closed last: it would cut off answers that are on their way
+    // (http.Server.closeIdleConnections() takes what has been handed to the socket for sent).
+    rmSync(this.#path, { force: true });
+    for (const end of this.#endless) end();
+    if (this.#pending > 0) {
+      this.#quiet = Promise.withResolvers();
+      await this.#quiet.promise;
+    }
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    // Also those on which nobody has said a word: they would be waited for.
+    this.#server.closeAllConnections();
     await closed;
   }
 
@@ -75,38 +93,60 @@ export class ApiServer {
     response: ServerResponse,
     { parameters, query }: Pick<RouteContext, 'parameters' | 'query'>,
   ): Promise<void> {
-    this.#pending += 1;
+    const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
+    const counts = !('follow' in route);
+    if (counts) this.#pending += 1;
     try {
       refuseBrowsers(request);
       const body = route.method === 'POST' ? await readJson(request) : undefined;
       const context = { engine: this.#engine, body, parameters, query, requests: this.#requests };
       if ('answer' in route) sendJson(response, await route.answer(context));
+      else if ('follow' in route) await this.#follow(route, context, response);
       else await this.#stream(route, context, response);
     } catch (error) {
       sendError(response, error);
-    } finally {
-      this.#pending -= 1;
-      if (this.#pending === 0) this.#onQuiet();
     }
+    // Until its last byte is on its way.
+    await closed;
+    if (!counts) return;
+    this.#pending -= 1;
+    if (this.#pending > 0) return;
+    this.#quiet?.resolve();
+    this.#onQuiet();
   }
 
-  async #stream(
-    route: Extract<Route, { stream: unknown }>,
-    context: RouteContext,
-    response: ServerResponse,
-  ): Promise<void> {
+  async #stream(route: StreamRoute, context: RouteContext, response: ServerResponse): Promise<void> {
     const requestId = new Body(context.body).optionalText('requestId');
+    if (requestId !== undefined && this.#requests.has(requestId)) {
+      throw new TsstackError('conflict', `Another request "${requestId}" is under way`);
+    }
     const controller = new AbortController();
+    const abort = (): void => controller.abort();
     if (requestId !== undefined) this.#requests.set(requestId, controller);
     // A watch is for its client; everything else goes on without.
-    if (route.path === '/v1/watch') response.on('close', () => controller.abort());
+    if (route.path === '/v1/watch') {
+      response.on('close', abort);
+      this.#endless.add(abort);
+    }
     try {
       await stream(response, (progress) =>
         this.#engine.whileBusy(() => route.stream(context, { signal: controller.signal, progress })),
       );
     } finally {
       if (requestId !== undefined) this.#requests.delete(requestId);
+      this.#endless.delete(abort);
     }
+  }
+
+  /** Does not keep the daemon: it ends with the client or with us. */
+  async #follow(route: FollowRoute, context: RouteContext, response: ServerResponse): Promise<void> {
+    const stop = route.follow(context, openLines(response));
+    response.flushHeaders();
+    const end = (): void => void response.end();
+    this.#endless.add(end);
+    await new Promise<void>((resolve) => response.once('close', () => resolve()));
+    this.#endless.delete(end);
+    stop();
   }
 }
 

@@ -10,6 +10,7 @@ import { readKernelFacts } from '../runtime/kernel-facts.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { EventFeed } from './event-feed.ts';
 import { recoverRecords } from './recover.ts';
 
 /** Steps in flight per core: most of a step is waiting for the kernel and for other processes. */
@@ -19,6 +20,7 @@ const STEPS_PER_CORE = 16;
 export class Engine {
   readonly machine: MachineContext;
   readonly supervisor: Supervisor;
+  readonly events: EventFeed;
   /** One change to a stack at a time. */
   readonly stacks = new KeyedMutex();
   /** One plan at a time, so that two stacks never choose the same subnet or port. */
@@ -29,8 +31,9 @@ export class Engine {
   finished = false;
   #busy = 0;
 
-  private constructor(machine: MachineContext) {
+  private constructor(machine: MachineContext, events: EventFeed) {
     this.machine = machine;
+    this.events = events;
     this.supervisor = new Supervisor(machine);
   }
 
@@ -39,16 +42,15 @@ export class Engine {
     const bootId = readBootId(host);
     recoverRecords(host, paths, records, bootId);
     const now = (): number => Date.now();
-    const engine = new Engine({
-      host,
-      paths,
-      records,
-      cgroups: detectCgroups(host),
-      kernel: readKernelFacts(host),
-      bootId,
-      now,
-      emit: (event: Omit<ContainerEvent, 'timeMs'>) => records.addEvent({ timeMs: now(), ...event }),
-    });
+    const events = new EventFeed();
+    const emit = (happened: Omit<ContainerEvent, 'timeMs'>): void => {
+      const event = { timeMs: now(), ...happened };
+      records.addEvent(event);
+      events.send(event);
+    };
+    const cgroups = detectCgroups(host);
+    const kernel = readKernelFacts(host);
+    const engine = new Engine({ host, paths, records, cgroups, kernel, bootId, now, emit }, events);
     await engine.supervisor.adopt();
     return engine;
   }

@@ -69,7 +69,8 @@ function readJson<Value>(host: Host, path: string): Value | undefined {
   const text = host.readText(path);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as Value;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Value) : undefined;
   } catch {
     return undefined;
   }

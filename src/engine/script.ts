@@ -56,7 +56,8 @@ function comment(step: Step): string {
   if (step.type === 'start-container') {
     for (const { service, condition } of step.waitFor) lines.push(`# begin when ${service} is there: ${condition}`);
   }
-  return lines.join('\n');
+  // A name of the stack file may hold a line end, and this runs as root.
+  return lines.map((line) => line.replaceAll(/\s/g, ' ')).join('\n');
 }
 
 /** The launcher is a program of a few kilobytes; what it does stands above it. */

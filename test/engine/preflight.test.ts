@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { preflight } from '../../src/engine/preflight.ts';
+import type { Mount } from '../../src/model/stack.ts';
+import { FakeHost } from '../helpers/fake-machine.ts';
+import { makeService, makeStack } from '../helpers/stacks.ts';
+
+const TOOLS = ['/usr/sbin/ip', '/usr/sbin/nft', '/usr/bin/ss', '/usr/bin/unshare'];
+
+function look(files: readonly string[], ...services: Parameters<typeof makeService>[1][]): readonly string[] {
+  const host = new FakeHost(Object.fromEntries(files.map((path) => [path, ''])));
+  const stack = makeStack(services.map((overrides, index) => makeService(`s${index}`, overrides)));
+  return preflight(host, stack).map(({ address, message, hint }) => `${address}: ${message} → ${hint}`);
+}
+
+const bind = (createHostPath: boolean): Mount => ({
+  type: 'bind',
+  source: '/srv/data',
+  target: '/data',
+  readOnly: false,
+  createHostPath,
+});
+
+test('a machine that has everything is fine', () => {
+  assert.deepEqual(look([...TOOLS, '/srv/data'], { mounts: [bind(false)] }), []);
+});
+
+test('every tool that is missing is named once, with the package to install', () => {
+  assert.deepEqual(look(TOOLS.slice(2), {}, {}), [
+    'service.s0[1]: this machine has no program "ip" → apt-get install -y iproute2',
+    'service.s0[1]: this machine has no program "nft" → apt-get install -y nftables',
+  ]);
+});
+
+test('a stack that starts nothing needs no tools', () => {
+  assert.deepEqual(look([], { replicas: 0 }), []);
+});
+
+test('a bind source that is not there is in the way, unless it is to be made', () => {
+  const told = 'service.s0[1]: bind source /srv/data does not exist → Make it, or set create_host_path: true';
+  assert.deepEqual(look(TOOLS, { mounts: [bind(false)] }), [told]);
+  assert.deepEqual(look(TOOLS, { mounts: [bind(true)] }), []);
+});
+
+test('init: true needs the program that it is', () => {
+  assert.match(look(TOOLS, { init: true })[0] ?? '', /needs \/usr\/bin\/tini-static → apt-get install -y tini/);
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { makeUpPlan, type UpPlan } from '../../src/engine/plan.ts';
+import { planScript } from '../../src/engine/script.ts';
+import { withEngine } from '../helpers/test-engine.ts';
+
+const STACK = `services:
+  db:
+    command: [sleep, infinity]
+    volumes: ['data:/data']
+  web:
+    command: [sh, -c, 'echo "it''s $$HOME"; exec sleep infinity']
+    ports: ['127.0.0.1:49999:80']
+    mem_limit: 64m
+    depends_on: [db]
+volumes:
+  data:
+`;
+
+/** The script of the plan for a stack that is not there. */
+async function script(
+  text: string,
+  use: (script: string, plan: UpPlan['plan']) => void,
+  cause?: string,
+): Promise<void> {
+  await withEngine(async ({ engine, host, load }) => {
+    const options = { load: load(text), forceRecreate: false, noDeps: false, removeOrphans: false };
+    const made = (await makeUpPlan(engine, options)).plan;
+    const plan = { ...made, steps: made.steps.map((step) => ({ ...step, cause: cause ?? step.cause })) };
+    assert.deepEqual(plan.conflicts, []);
+    const written = await planScript(engine, plan);
+    assert.deepEqual(engine.machine.records.containers.all(), [], 'nothing was recorded');
+    assert.deepEqual(
+      host.take().filter((op) => op.op !== 'mkdir'),
+      [],
+      'nothing was done',
+    );
+    use(written, plan);
+  });
+}
+
+function accepted(text: string): void {
+  const shell = spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' });
+  assert.equal(shell.status, 0, shell.stderr);
+}
+
+test('the script of a plan is a shell script with every step in order, under its reason', () =>
+  script(STACK, (text, { steps }) => {
+    accepted(text);
+    assert.match(text, /^#!\/bin\/sh\n/);
+    const comments = steps.map(({ id, cause }) => text.indexOf(`\n# ${id}: ${cause}\n`));
+    assert.ok(
+      comments.every((at) => at > 0),
+      text,
+    );
+    assert.deepEqual(
+      comments,
+      comments.toSorted((left, right) => left - right),
+    );
+    assert.match(text, /# begin when db is there: service_started/);
+  }));
+
+test('what the launcher does stands above each start, call by call', () =>
+  script(STACK, (text) => {
+    for (const service of ['db', 'web']) {
+      const start = text.slice(text.indexOf(`# start service.${service}[1]`));
+      const listing = start.slice(0, start.search(/^[^#]/m));
+      assert.match(listing, /# the launcher makes these system calls:\n/);
+      for (const call of ['pivot_root', 'execve']) assert.match(listing, new RegExp(`^#   .*${call}`, 'm'));
+    }
+  }));
+
+test('the script shows the objects by the names that they will have', () =>
+  script(STACK, (text) => {
+    assert.match(text, /^ip netns add ts-probe\.web\.1/m);
+    assert.match(text, /^ip link add name ts-[^ ]+ .*type bridge/m);
+    assert.match(text, /add element inet tsstack ports4_at \{ 127\.0\.0\.1 \. tcp \. 49999 : [0-9.]+ \. 80 \}/);
+    assert.match(text, /tsstack\/probe\/web\.1/);
+    assert.match(text, /printf %s 67108864 > /);
+    assert.match(text, /^setsid sh .*\/probe\/containers\/web\.1\/launch\.sh /m);
+  }));
+
+test('a reason of several lines stays a comment', () =>
+  script(
+    STACK,
+    (text) => {
+      accepted(text);
+      assert.match(text, /^# .*: changed: A touch \/tmp\/owned$/m);
+      assert.doesNotMatch(text, /^touch/m);
+    },
+    'changed: A\ntouch /tmp/owned',
+  ));
