@@ -66,7 +66,8 @@ function makeRunDirectory(run: string): void {
 function spawnDaemon(entry: string, logPath: string): ChildProcess {
   const log = openSync(logPath, 'a', 0o600);
   try {
-    const argv = ['--disable-warning=ExperimentalWarning', entry];
+    // A small young generation: a daemon's garbage is short-lived, and what it maps makes every fork slower.
+    const argv = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning', entry];
     return spawn(process.execPath, argv, { detached: true, cwd: '/', stdio: ['ignore', 'ignore', log] });
   } finally {
     closeSync(log);
