@@ -1,5 +1,6 @@
+import type { ContainerEvent } from '../daemon/api.ts';
 import { type ErrorReport, InvalidStackError, TsstackError } from '../model/error.ts';
-import type { ContainerEvent, ProgressEvent } from '../model/event.ts';
+import type { ProgressEvent } from '../model/event.ts';
 import { type Paths, socketPath } from '../store/paths.ts';
 import { type HttpRequest, type HttpResponse, httpRequest } from './http.ts';
 import { readNdjson } from './ndjson.ts';

@@ -8,7 +8,7 @@ import { type Reporting, up } from '../engine/up.ts';
 import { watchStack } from '../engine/watch.ts';
 import { TsstackError } from '../model/error.ts';
 import { loadStack } from '../spec/load.ts';
-import type { ExecResponse, LifecycleRequest, PlanResponse, VersionResponse } from './api.ts';
+import type { CancelRequest, ExecResponse, LifecycleRequest, Nothing, PlanResponse, VersionResponse } from './api.ts';
 import { openApiDocument } from './openapi.ts';
 import { Body, parseLoad, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
@@ -122,10 +122,10 @@ export const ROUTES: readonly Route[] = [
     summary: 'Stop what a request began; it undoes what it did',
     request: 'CancelRequest',
     response: 'Nothing',
-    answer: ({ requests, body }) => {
-      const id = new Body(body).text('requestId');
-      const request = requests.get(id);
-      if (request === undefined) throw new TsstackError('not-found', `There is no request "${id}" under way`);
+    answer: ({ requests, body }): Nothing => {
+      const { requestId }: CancelRequest = { requestId: new Body(body).text('requestId') };
+      const request = requests.get(requestId);
+      if (request === undefined) throw new TsstackError('not-found', `There is no request "${requestId}" under way`);
       request.abort();
       return {};
     },

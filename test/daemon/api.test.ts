@@ -82,7 +82,7 @@ test('the OpenAPI document has what version 3.1 asks for', () => {
 
 test('docs/api.md has a row for every route, with its types, and none for another', () => {
   const page = readFileSync(`${ROOT}/docs/api.md`, 'utf8');
-  const rows = [...page.matchAll(/^\| `(GET|POST) (\/v1\/[^`]+)` \|([^|]*)\|([^|]*)\|/gm)].map(
+  const rows = [...page.matchAll(/^\| `(GET|POST) (\/v1\/[^`]+)` *\|([^|]*)\|([^|]*)\|/gm)].map(
     ([, method, path, request = '', answer = '']) => ({ route: `${method} ${path}`, request, answer }),
   );
   assert.deepEqual(
