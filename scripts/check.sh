@@ -18,10 +18,10 @@ step() {
 unit_tests() {
   local files
   mapfile -t files < <(find test -name '*.test.ts' ! -name '*.kernel.test.ts' ! -name '*.e2e.test.ts' | sort)
-  node --test --test-timeout=60000 --test-reporter=dot "${files[@]}"
+  node --test --test-concurrency=2 --test-timeout=60000 --test-reporter=dot "${files[@]}"
 }
 
-step 'format and lint' biome ci --error-on-warnings .
+step 'format and lint' biome ci --colors=off --error-on-warnings .
 step types tsc
 step layers depcruise src --output-type err
 step 'dead code' knip --no-progress

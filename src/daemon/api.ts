@@ -141,12 +141,12 @@ export interface VersionResponse {
   readonly node: string;
 }
 
-/** `POST /v1/cancel` → `Nothing`: the request with this id is interrupted and undoes what it did. */
+/** `POST /v1/cancel` → `Nothing`: the request with this id is interrupted and undoes what it did. @public */
 export interface CancelRequest {
   readonly requestId: string;
 }
 
-/** An answer that says only that it was done. */
+/** An answer that says only that it was done. @public */
 export type Nothing = Readonly<Record<string, never>>;
 
 /** `GET /v1/openapi.json`: OpenAPI 3.1, https://spec.openapis.org/oas/v3.1.0 */
@@ -157,5 +157,5 @@ export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** `GET /v1/stacks/{stack}/events?since=MS`: application/x-ndjson of these, those that were and then those that come. */
+/** `GET /v1/stacks/{stack}/events?since=MS`: application/x-ndjson of these, those that were and then those that come. @public */
 export type { ContainerEvent } from '../model/event.ts';

@@ -4,7 +4,7 @@ import { drainCgroup } from '../executor/drain-cgroup.ts';
 import type { HostOp } from '../host/op.ts';
 import { netnsName, parseMachineName } from '../model/address.ts';
 import { removeSandbox } from '../network/endpoint.ts';
-import { cgroupName, OWNER, stackDirectory } from '../store/paths.ts';
+import { cgroupName, exitDirectory, OWNER, stackDirectory } from '../store/paths.ts';
 
 /**
  * Removes what bears a stack's name and is in no record: left where a machine or a daemon died between making a thing
@@ -22,9 +22,23 @@ export async function sweep(context: ExecutorContext, stack: string): Promise<vo
     await drainCgroup(context, name);
     operations.push(...cgroups.remove(name));
   }
+  for (const link of linksOf(context, stack)) {
+    operations.push({ op: 'ip', args: ['link', 'del', 'dev', link], tolerate: 'absent' });
+  }
+  for (const name of host.readDirectory(exitDirectory(paths))) {
+    if (parseMachineName(name)?.stack === stack)
+      operations.push({ op: 'remove', path: `${exitDirectory(paths)}/${name}` });
+  }
   operations.push({ op: 'remove', path: stackDirectory(paths, stack) });
   operations.push({ op: 'rmdir', path: `${paths.state}/stacks`, tolerateNonEmpty: true });
   await host.perform(operations);
+}
+
+/** Interfaces that say in their alias whose they are: `tsstack demo network.default`. */
+function linksOf({ host }: ExecutorContext, stack: string): readonly string[] {
+  return host
+    .readDirectory('/sys/class/net')
+    .filter((name) => host.readText(`/sys/class/net/${name}/ifalias`)?.startsWith(`${OWNER} ${stack} `) === true);
 }
 
 /** Names of the stack's cgroups in any hierarchy. */

@@ -1,9 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerControl, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
-import { prepareExec } from '../executor/exec.ts';
 import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
-import type { ProbeResult } from '../host/host.ts';
 import { LogIndexer } from '../log/index-writer.ts';
 import { type ContainerKey, containerAddress, machineName, parseMachineName } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
@@ -16,6 +15,7 @@ import { Backoff } from './backoff.ts';
 import { Changes } from './changes.ts';
 import { type ConditionState, checkCondition } from './condition.ts';
 import { HealthMonitor } from './health.ts';
+import { probeContainer } from './probe-container.ts';
 import { shouldRestart } from './restart.ts';
 import { reachesInit, signalNumber } from './stop-signal.ts';
 
@@ -23,7 +23,8 @@ import { reachesInit, signalNumber } from './stop-signal.ts';
 const PATROL_MS = 1000;
 /** Longest time in which a killed process may take to end. */
 const KILL_DEADLINE_MS = 10_000;
-const PROBE_OUTPUT_BYTES = 4096;
+const CHAIN_DEADLINE_MS = 2000;
+const CHAIN_POLL_MS = 2;
 
 /** What is known of one container while it is watched. */
 interface Watched {
@@ -146,7 +147,17 @@ export class Supervisor implements ContainerControl {
     this.#logs.remove(this.#logPath(key));
     this.#watched.delete(machineName(key));
     await drainCgroup(this.#context, cgroupName(key));
+    await this.#chainEnd(key);
     this.changes.notify();
+  }
+
+  /** The launch chain writes the exit file a moment after pid 1 has ended: that must not come after its removal. */
+  async #chainEnd(key: ContainerKey): Promise<void> {
+    const record = this.#context.records.container(key);
+    const deadline = performance.now() + CHAIN_DEADLINE_MS;
+    while (record !== undefined && this.#life(record).state === 'running' && performance.now() < deadline) {
+      await sleep(CHAIN_POLL_MS);
+    }
   }
 
   /** Can be called twice. Containers go on. */
@@ -251,31 +262,12 @@ export class Supervisor implements ContainerControl {
     if (check === undefined || check.test.length === 0) return;
     watched.health = new HealthMonitor(
       check,
-      (signal) => this.#runProbe(watched.key, check.test, check.timeoutMs, signal),
+      (signal) => probeContainer(this.#context, watched.key, check, signal),
       (health) => {
         this.#emit(watched.key, { event: 'health', health });
         this.changes.notify();
       },
     );
-  }
-
-  async #runProbe(
-    key: ContainerKey,
-    argv: readonly string[],
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<ProbeResult> {
-    const record = this.#context.records.container(key);
-    const life = record === undefined ? undefined : this.#life(record);
-    if (record === undefined || life?.state !== 'running' || life.process === undefined) {
-      return { exitCode: 1, output: 'the container does not run' };
-    }
-    const exec = await prepareExec(this.#context, record, life.process.pid, { argv });
-    return this.#context.host.probe(exec.argv, exec.launcher, {
-      timeoutMs,
-      outputLimitBytes: PROBE_OUTPUT_BYTES,
-      signal,
-    });
   }
 
   #conditionState(key: ContainerKey): ConditionState | undefined {
