@@ -1,7 +1,7 @@
 import { execIn, listContainers } from '../engine/containers.ts';
 import { down } from '../engine/down.ts';
 import { type LifecycleOptions, restart, start, stop } from '../engine/lifecycle.ts';
-import { makeUpPlan } from '../engine/plan.ts';
+import { makeUpPlan, type UpPlanOptions } from '../engine/plan.ts';
 import { planScript } from '../engine/script.ts';
 import { listStacks } from '../engine/stacks.ts';
 import { type Reporting, up } from '../engine/up.ts';
@@ -83,7 +83,9 @@ export const ROUTES: readonly Route[] = [
     response: 'PlanResponse',
     answer: async ({ engine, body }): Promise<PlanResponse> => {
       const request = new Body(body);
-      const { plan, diagnostics } = await engine.planning.run('plan', () => makeUpPlan(engine, upPlanOptions(request)));
+      const options = upPlanOptions(request);
+      const { stack, diagnostics } = loadStack(options.load);
+      const plan = await engine.planning.run('plan', () => makeUpPlan(engine, stack, options));
       return { plan, diagnostics, ...(request.flag('script') && { script: await planScript(engine, plan) }) };
     },
   },
@@ -139,14 +141,13 @@ export const ROUTES: readonly Route[] = [
     stream: async ({ engine, body }, reporting) => {
       const request = new Body(body);
       const options = upPlanOptions(request);
-      const { stack } = loadStack(options.load);
       const waitTimeoutMs = request.optionalNumber('waitTimeoutMs');
       const upOptions = {
         ...options,
         wait: request.flag('wait'),
         ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
       };
-      return await up(engine, stack.name, upOptions, reporting);
+      return await up(engine, loadStack(options.load), upOptions, reporting);
     },
   },
   {
@@ -208,7 +209,7 @@ function lifecycleRoute(name: string, summary: string, action: Lifecycle): Route
   };
 }
 
-function upPlanOptions(request: Body): Parameters<typeof makeUpPlan>[1] {
+function upPlanOptions(request: Body): UpPlanOptions {
   return {
     load: parseLoad(request.body('load')),
     forceRecreate: request.flag('forceRecreate'),

@@ -1,30 +1,23 @@
 import { imageKey } from '../image/image.ts';
-import type { Diagnostic } from '../model/diagnostic.ts';
 import { TsstackError } from '../model/error.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import { observe } from '../observe/observe.ts';
 import { planUp } from '../planner/plan.ts';
-import { type LoadRequest, loadStack } from '../spec/load.ts';
+import type { LoadRequest } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
 import { preflight } from './preflight.ts';
 
 export interface UpPlanOptions {
+  /** How the stack was loaded, or is to be loaded again. */
   readonly load: LoadRequest;
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
 }
 
-export interface UpPlan {
-  readonly stack: Stack;
-  readonly plan: Plan;
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/** What `up` would do. Throws `invalid-stack`; conflicts are in the plan. */
-export async function makeUpPlan(engine: Engine, options: UpPlanOptions): Promise<UpPlan> {
-  const { stack, diagnostics } = loadStack(options.load);
+/** What `up` would do with a stack; conflicts are in the plan. */
+export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOptions): Promise<Plan> {
   const observed = await observe(engine.observer, stack.name, stack);
   const plan = planUp(stack, observed, {
     services: options.load.services,
@@ -35,7 +28,7 @@ export async function makeUpPlan(engine: Engine, options: UpPlanOptions): Promis
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack)];
   const warnings = [...plan.warnings, ...unsupported(engine, stack)];
-  return { stack, plan: { ...plan, conflicts, warnings }, diagnostics };
+  return { ...plan, conflicts, warnings };
 }
 
 /** Limits that this machine's kernel can't keep. */

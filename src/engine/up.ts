@@ -1,11 +1,12 @@
 import { execute } from '../executor/execute.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ProgressEvent } from '../model/event.ts';
-import type { WaitFor } from '../model/plan.ts';
+import type { Plan, WaitFor } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import type { Reservation } from '../observe/context.ts';
+import type { LoadResult } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
-import { makeUpPlan, refuseConflicts, type UpPlan, type UpPlanOptions } from './plan.ts';
+import { makeUpPlan, refuseConflicts, type UpPlanOptions } from './plan.ts';
 
 export interface UpOptions extends UpPlanOptions {
   readonly wait: boolean;
@@ -20,17 +21,18 @@ export interface Reporting {
 /** Makes the machine match the file. Everything that stands in the way is said before anything is changed. */
 export async function up(
   engine: Engine,
-  name: string,
+  { stack, diagnostics }: Pick<LoadResult, 'stack' | 'diagnostics'>,
   options: UpOptions,
   reporting: Reporting,
 ): Promise<{ stack: string; services: string[] }> {
+  const { name } = stack;
+  reporting.progress({ type: 'diagnostics', diagnostics });
   return await engine.stacks.run(name, async () => {
-    const { stack, plan } = await engine.planning.run('plan', async () => {
-      const made = await makeUpPlan(engine, options);
-      reporting.progress({ type: 'diagnostics', diagnostics: made.diagnostics });
-      reporting.progress({ type: 'plan', plan: made.plan });
-      refuseConflicts(made.plan);
-      engine.reserved.set(name, reservation(made.plan));
+    const plan = await engine.planning.run('plan', async () => {
+      const made = await makeUpPlan(engine, stack, options);
+      reporting.progress({ type: 'plan', plan: made });
+      refuseConflicts(made);
+      engine.reserved.set(name, reservation(made));
       return made;
     });
     try {
@@ -47,7 +49,7 @@ export async function up(
   });
 }
 
-function reservation({ steps }: UpPlan['plan']): Reservation {
+function reservation({ steps }: Plan): Reservation {
   const containers = steps.flatMap((step) =>
     step.type === 'create-container' || step.type === 'update-container' ? [step] : [],
   );

@@ -16,7 +16,8 @@ import { type Reporting, up } from './up.ts';
  */
 export async function watchStack(engine: Engine, options: UpPlanOptions, reporting: Reporting): Promise<void> {
   const { progress, signal } = reporting;
-  let stack = loadStack(options.load).stack;
+  const loaded = loadStack(options.load);
+  let { stack } = loaded;
   const problem = (error: unknown): void => {
     // What the end of the watch interrupts is no problem.
     if (!signal.aborted) progress({ type: 'problem', error: reportError(error) });
@@ -26,9 +27,10 @@ export async function watchStack(engine: Engine, options: UpPlanOptions, reporti
       const files = changes.filter(({ path }) => stack.files.includes(path)).map(({ path }) => path);
       if (files.length > 0) {
         progress({ type: 'note', message: `${files.join(', ')} changed` });
-        stack = loadStack(options.load).stack;
+        const again = loadStack(options.load);
+        stack = again.stack;
         await watcher.follow(watchedPaths(stack));
-        await up(engine, stack.name, { ...options, wait: false }, reporting);
+        await up(engine, again, { ...options, wait: false }, reporting);
       }
       await applyRules(engine, stack, changes, reporting);
     } catch (error) {
@@ -39,7 +41,7 @@ export async function watchStack(engine: Engine, options: UpPlanOptions, reporti
   try {
     // Before the stack is up: what changes meanwhile comes after.
     await watcher.follow(watchedPaths(stack));
-    await up(engine, stack.name, { ...options, wait: false }, reporting);
+    await up(engine, loaded, { ...options, wait: false }, reporting);
     progress({ type: 'note', message: `Watching ${watchedPaths(stack).join(', ')}` });
     await aborted(signal);
   } finally {

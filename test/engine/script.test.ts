@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { makeUpPlan, type UpPlan } from '../../src/engine/plan.ts';
+import { makeUpPlan } from '../../src/engine/plan.ts';
 import { planScript } from '../../src/engine/script.ts';
+import type { Plan } from '../../src/model/plan.ts';
+import { loadStack } from '../../src/spec/load.ts';
 import { withEngine } from '../helpers/test-engine.ts';
 
 const STACK = `services:
@@ -19,14 +21,10 @@ volumes:
 `;
 
 /** The script of the plan for a stack that is not there. */
-async function script(
-  text: string,
-  use: (script: string, plan: UpPlan['plan']) => void,
-  cause?: string,
-): Promise<void> {
+async function script(text: string, use: (script: string, plan: Plan) => void, cause?: string): Promise<void> {
   await withEngine(async ({ engine, host, load }) => {
     const options = { load: load(text), forceRecreate: false, noDeps: false, removeOrphans: false };
-    const made = (await makeUpPlan(engine, options)).plan;
+    const made = await makeUpPlan(engine, loadStack(options.load).stack, options);
     const plan = { ...made, steps: made.steps.map((step) => ({ ...step, cause: cause ?? step.cause })) };
     assert.deepEqual(plan.conflicts, []);
     const written = await planScript(engine, plan);
