@@ -16,7 +16,7 @@ trap 'rm -f "$log"' EXIT
 run_files() {
   local concurrency=$1
   shift
-  timeout --kill-after=10 1800 node_modules/.bin/node --test --test-timeout=300000 --test-concurrency="$concurrency" \
+  timeout --kill-after=10 1800 node_modules/.bin/node --test --test-timeout="${TEST_TIMEOUT_MS:-300000}" --test-concurrency="$concurrency" \
     --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=./test/helpers/totals-reporter.ts --test-reporter-destination=stdout "$@"
 }
