@@ -9,9 +9,11 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statfsSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ContainerSpec } from '../../src/model/container.ts';
@@ -41,6 +43,16 @@ export type RunningContainer = {
   readonly log: () => string;
 };
 
+/** OVERLAYFS_SUPER_MAGIC of linux/magic.h. */
+const OVERLAY_MAGIC = 0x794c7630;
+
+/** Where containers' layers may lie: an overlay can't be the upper layer of another, and /tmp is one on some machines. */
+function layersDirectory(): string {
+  if (statfsSync(tmpdir()).type !== OVERLAY_MAGIC) return tmpdir();
+  mkdirSync('/var/lib/tsstack', { recursive: true, mode: 0o700 });
+  return '/var/lib/tsstack';
+}
+
 /** A place on the machine for the containers of one test: a directory, a network namespace, cgroups. */
 export class Sandbox {
   readonly directory: string;
@@ -51,7 +63,7 @@ export class Sandbox {
   #count = 0;
 
   constructor() {
-    this.directory = mkdtempSync('/tmp/tsstack-test-');
+    this.directory = mkdtempSync(join(layersDirectory(), 'tsstack-test-'));
     this.name = basename(this.directory);
     run('ip', 'netns', 'add', this.name);
     run('ip', '-n', this.name, 'link', 'set', 'lo', 'up');
