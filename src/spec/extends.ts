@@ -1,7 +1,7 @@
+import { didYouMean } from '../lib/nearest.ts';
 import { withUnknownNames } from './aside.ts';
 import type { Diagnostics } from './diagnose.ts';
 import { mergeServices } from './merge.ts';
-import { didYouMean } from './nearest.ts';
 import { type Entry, entryOf, type MapNode, type SpecNode } from './node.ts';
 import { originOf } from './source.ts';
 

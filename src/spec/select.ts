@@ -1,6 +1,6 @@
+import { didYouMean } from '../lib/nearest.ts';
 import { asideNames } from './aside.ts';
 import { at, type Context, complain, rootPlace } from './canonical/context.ts';
-import { didYouMean } from './nearest.ts';
 import { type Dict, dict, isDict, type Value } from './node.ts';
 import { quoted } from './printable.ts';
 

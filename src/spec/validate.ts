@@ -1,9 +1,9 @@
 import type { ErrorObject } from 'ajv';
+import { didYouMean, nearest } from '../lib/nearest.ts';
 import type { ProblemCode } from './diagnose.ts';
 import { stackSchema } from './generated/stack-schema.js';
 import { validate } from './generated/stack-validator.js';
 import { nameHint } from './name-hint.ts';
-import { didYouMean, nearest } from './nearest.ts';
 import { dotted, isDict, type Path, type Value, valueAt } from './node.ts';
 import { quoted } from './printable.ts';
 import type { Schema } from './schema.ts';

@@ -1,28 +1,12 @@
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { e2e, SHARED } from '../helpers/e2e.ts';
+import { e2e } from '../helpers/e2e.ts';
+import { PROBE, probeLines } from '../helpers/probe.ts';
 import { output } from '../helpers/run.ts';
-
-const PROBE = join(SHARED, 'security/container-probe.sh');
 
 e2e(
   'a service with default settings passes every core check of the isolation probe',
   async (project) => {
-    copyFileSync(PROBE, join(project.scratch, 'probe.sh'));
-    const facts = await output('env', `PROBE_MARKER_DIR=${project.scratch}`, 'sh', PROBE, '--host-env');
-    const environment = [...facts.matchAll(/^export (PROBE_\w+)='(.*)'$/gm)]
-      .map(([, name, value]) => `      ${name}: ${JSON.stringify(value)}\n`)
-      .join('');
-    project.write(`services:
-  probe:
-    command: [timeout, '60', sh, /container-probe.sh]
-    environment:
-${environment}    volumes: ['./probe.sh:/container-probe.sh:ro']
-`);
-    await project.expect(0, 'up', '-d');
-    await project.exited('probe');
-    const lines = (await project.logs('probe')).split('\n');
+    const lines = await probeLines(project);
     const score = /^SCORE core (\d+)\/(\d+)/m.exec(lines.join('\n'));
     assert.ok(score, lines.join('\n'));
     assert.deepEqual(

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { e2e, freePort, http, SHARED } from '../helpers/e2e.ts';
-import { output } from '../helpers/run.ts';
-
-const PROBE = join(SHARED, 'security/container-probe.sh');
+import { e2e, freePort, http } from '../helpers/e2e.ts';
+import { PROBE, probeLines } from '../helpers/probe.ts';
 
 e2e(
   'a service with userns_mode: private is root over its files, volumes and port 80, and nobody on the host',
@@ -69,21 +67,7 @@ e2e('a privileged service with a user namespace is refused, with a hint', async 
 e2e(
   'a service with a user namespace passes every core check of the isolation probe, and the one for user namespaces',
   async (project) => {
-    copyFileSync(PROBE, join(project.scratch, 'probe.sh'));
-    const facts = await output('env', `PROBE_MARKER_DIR=${project.scratch}`, 'sh', PROBE, '--host-env');
-    const environment = [...facts.matchAll(/^export (PROBE_\w+)='(.*)'$/gm)]
-      .map(([, name, value]) => `      ${name}: ${JSON.stringify(value)}\n`)
-      .join('');
-    project.write(`services:
-  probe:
-    userns_mode: private
-    command: [timeout, '60', sh, /container-probe.sh]
-    environment:
-${environment}    volumes: ['./probe.sh:/container-probe.sh:ro']
-`);
-    await project.expect(0, 'up', '-d');
-    await project.exited('probe');
-    const lines = await project.logs('probe');
+    const lines = (await probeLines(project, '    userns_mode: private\n')).join('\n');
     const [, passed, all] = /^SCORE core (\d+)\/(\d+)/m.exec(lines) ?? [];
     assert.ok(passed !== undefined && passed === all, lines);
     assert.match(lines, /^PASS hard\.ns\.user/m);

@@ -2,6 +2,7 @@ import type { ContainerSpec } from '../../src/model/container.ts';
 import type { Security } from '../../src/model/stack.ts';
 import type { LaunchConfig } from '../../src/runtime/config.ts';
 import type { KernelFacts } from '../../src/runtime/kernel-facts.ts';
+import { containerPaths, DEFAULT_PATHS } from '../../src/store/paths.ts';
 
 export const SECURITY: Security = {
   privileged: false,
@@ -80,26 +81,13 @@ export const FACTS: KernelFacts = {
 };
 
 export function launchConfig(changes: Partial<LaunchConfig> = {}): LaunchConfig {
-  const directory = '/var/lib/tsstack/stacks/demo/containers/web.1';
   return {
     spec: containerSpec(),
     run: 1,
     rootfs: { lower: ['/images/top', '/images/base'], overlays: [] },
     mounts: [],
     identity: { uid: 0, gid: 0, groups: [0], home: '/root' },
-    paths: {
-      directory,
-      layers: `${directory}/layers`,
-      launchScript: `${directory}/launch.sh`,
-      launcher: `${directory}/launcher`,
-      hosts: `${directory}/hosts`,
-      resolvConf: `${directory}/resolv.conf`,
-      hostname: `${directory}/hostname`,
-      log: `${directory}/log`,
-      init: `${directory}/init.stat`,
-      chain: `${directory}/chain.stat`,
-      exit: '/var/lib/tsstack/exits/demo.web.1',
-    },
+    paths: containerPaths(DEFAULT_PATHS, { stack: 'demo', service: 'web', index: 1 }),
     network: { type: 'path', path: '/run/netns/ts-demo.web.1' },
     cgroupProcsFiles: [
       '/sys/fs/cgroup/cpu,cpuacct/tsstack/demo/web.1/cgroup.procs',

@@ -1,5 +1,5 @@
+import { didYouMean } from '../../lib/nearest.ts';
 import { at, type Context, complain, type Place, rootPlace } from '../canonical/context.ts';
-import { didYouMean } from '../nearest.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 
 export interface CheckInput {
