@@ -100,6 +100,7 @@ export class ApiServer {
       refuseBrowsers(request);
       const body = route.method === 'POST' ? await readJson(request) : undefined;
       const context = { engine: this.#engine, body, parameters, query, requests: this.#requests };
+      await this.#engine.recover();
       if ('answer' in route) sendJson(response, await route.answer(context));
       else if ('follow' in route) await this.#follow(route, context, response);
       else await this.#stream(route, context, response);

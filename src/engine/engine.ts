@@ -40,7 +40,6 @@ export class Engine {
   /** Takes over the machine as it is. `records` must be open already: they are the lock. */
   static async start(host: SupervisorHost, paths: Paths, records: Records): Promise<Engine> {
     const bootId = readBootId(host);
-    recoverRecords(host, paths, records, bootId);
     const now = (): number => Date.now();
     const events = new EventFeed();
     const emit = (happened: Omit<ContainerEvent, 'timeMs'>): void => {
@@ -51,8 +50,15 @@ export class Engine {
     const cgroups = detectCgroups(host);
     const kernel = readKernelFacts(host);
     const engine = new Engine({ host, paths, records, cgroups, kernel, bootId, now, emit }, events);
+    recoverRecords(host, paths, records, bootId);
     await engine.supervisor.adopt();
     return engine;
+  }
+
+  /** Before every command: what a plan's script made since the last one is ours to know, too. */
+  async recover(): Promise<void> {
+    const { host, paths, records, bootId } = this.machine;
+    for (const key of recoverRecords(host, paths, records, bootId)) await this.supervisor.found(key);
   }
 
   get executor(): ExecutorContext {

@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.ts';
-import { parseMachineName } from '../model/address.ts';
+import { type ContainerKey, parseMachineName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
 import { containerFile, networkDirectory, runFile } from '../store/description.ts';
 import type { Paths } from '../store/paths.ts';
@@ -7,12 +7,17 @@ import type { Records } from '../store/records.ts';
 
 /**
  * Records what lies on the machine under our name and is not in the records: after they were lost, and after a plan's
- * script was run by hand. Descriptions are written by us into directories that only root can write to.
+ * script was run by hand. Descriptions are written by us into directories that only root can write to; a step records
+ * first and describes then, and removes in the opposite order, so that nothing under way is taken for lost. Gives the
+ * containers that were found.
  */
-export function recoverRecords(host: Host, paths: Paths, records: Records, bootId: string): void {
+export function recoverRecords(host: Host, paths: Paths, records: Records, bootId: string): readonly ContainerKey[] {
+  const found: ContainerKey[] = [];
   for (const stack of host.readDirectory(`${paths.state}/stacks`)) {
     for (const name of host.readDirectory(`${paths.state}/stacks/${stack}/containers`)) {
-      recoverContainer(host, paths, records, { machineName: `${stack}.${name}`, bootId });
+      const key = parseMachineName(`${stack}.${name}`);
+      if (key === undefined || records.container(key) !== undefined) continue;
+      if (recoverContainer(host, paths, records, { key, bootId })) found.push(key);
     }
     for (const name of host.readDirectory(networkDirectory(paths, stack))) {
       const network = readJson<NetworkSpec>(host, `${networkDirectory(paths, stack)}/${name}`);
@@ -24,6 +29,7 @@ export function recoverRecords(host: Host, paths: Paths, records: Records, bootI
     const volume = readJson<VolumeSpec>(host, `${paths.state}/volumes/${name}/volume.json`);
     if (volume !== undefined) records.volumes.put(volume);
   }
+  return found;
 }
 
 interface ContainerDescription {
@@ -42,12 +48,10 @@ function recoverContainer(
   host: Host,
   paths: Paths,
   records: Records,
-  { machineName, bootId }: { readonly machineName: string; readonly bootId: string },
-): void {
-  const key = parseMachineName(machineName);
-  if (key === undefined || records.container(key) !== undefined) return;
+  { key, bootId }: { readonly key: ContainerKey; readonly bootId: string },
+): boolean {
   const description = readJson<ContainerDescription>(host, containerFile(paths, key));
-  if (description === undefined) return;
+  if (description === undefined) return false;
   const run = readJson<RunDescription>(host, runFile(paths, key));
   records.containers.put({
     ...description,
@@ -62,6 +66,7 @@ function recoverContainer(
     stoppedByUser: false,
     restarts: 0,
   });
+  return true;
 }
 
 /** undefined for what is missing or is not JSON: a description that was cut short describes nothing. */

@@ -55,21 +55,27 @@ export class Supervisor implements ContainerControl {
 
   /** Takes over what an earlier daemon left, and begins to watch. */
   async adopt(): Promise<void> {
-    const { host, paths, records, bootId } = this.#context;
+    const { host, paths, records } = this.#context;
     await host.perform([{ op: 'mkdir', path: exitDirectory(paths), mode: 0o700 }]);
     host.watchDirectory(exitDirectory(paths), this.#stop.signal, (name) => {
       const key = parseMachineName(name);
       if (key !== undefined) void this.#look(key);
     });
     this.#patrol = setInterval(() => void this.#lookAtAll(), PATROL_MS);
-    for (const record of records.containers.all()) {
-      const life = this.#life(record);
-      if (life.state === 'running') this.started(record.key);
-      else if (life.state === 'ended' && record.bootId === bootId) {
-        const watched = this.#watch(record.key);
-        if (record.finishedAtMs === undefined) await this.#handleEnd(watched, record, life);
-        else this.#maybeRestart(watched, record);
-      }
+    for (const { key } of records.containers.all()) await this.found(key);
+  }
+
+  /** Takes over a container that is recorded and that we don't watch yet. */
+  async found(key: ContainerKey): Promise<void> {
+    const { records, bootId } = this.#context;
+    const record = records.container(key);
+    if (record === undefined) return;
+    const life = this.#life(record);
+    if (life.state === 'running') this.started(key);
+    else if (life.state === 'ended' && record.bootId === bootId) {
+      const watched = this.#watch(key);
+      if (record.finishedAtMs === undefined) await this.#handleEnd(watched, record, life);
+      else this.#maybeRestart(watched, record);
     }
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { e2e, freePort, http } from '../helpers/e2e.ts';
 import { run, until } from '../helpers/run.ts';
 
@@ -40,4 +41,24 @@ e2e(
     assert.match(page, /Hello from a container/);
   },
   { needs: ['busybox', 'ip', 'nft'] },
+);
+
+e2e(
+  'what a script made by hand is known to a daemon that was there before, for another stack',
+  async (project) => {
+    project.write('services: { idle: { command: sleep infinity } }', 'other.yaml');
+    const other = ['-p', `${project.name}-other`, '-f', join(project.scratch, 'other.yaml')];
+    await project.expect(0, ...other, 'up', '-d');
+    try {
+      project.write('services: { web: { command: sleep infinity } }');
+      const script = await project.expect(0, 'plan', '--script');
+      const byHand = await run(['sh', '-eu'], { stdin: script });
+      assert.equal(byHand.status, 0, `${byHand.stdout}${byHand.stderr}`);
+      assert.equal((await project.container('web')).status, 'running');
+      await project.expect(0, 'down', '--timeout', '1');
+    } finally {
+      await project.expect(0, ...other, 'down', '--timeout', '1');
+    }
+  },
+  { needs: ['ip', 'nft'] },
 );
