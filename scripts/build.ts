@@ -34,7 +34,6 @@ interface Apart {
 /** What is large and only a few commands use. Only what shares no class with the rest can stand apart. */
 const LAZY: readonly (Apart & { readonly entry: string })[] = [
   { filter: /^listr2$/, name: 'listr2', entry: 'listr2' },
-  { filter: /^yaml$/, name: 'yaml', entry: 'yaml' },
   {
     filter: /\/generated\/stack-validator\.js$/,
     name: 'stack-validator',

@@ -72,7 +72,7 @@ test('what is set aside has no follow-up error', () => {
     ],
     'services: {web: {develop: {watch: [{path: ., action: sync, target: [x]}]}}}': ['schema.type at 1: [x]'],
     'services: {web: {extends: db, tty: 5}, db: {image: [x]}}': ['schema.type at 1: 5', 'schema.type at 1: [x]'],
-    'services: {web: {image: !binary aGk=}}': ['yaml.tag at 1: !binary '],
+    'services: {web: {image: !binary aGk=}}': ['yaml.tag at 1: !binary'],
     'services: {web: {ports: [*nope]}}': ['yaml.syntax at 1: *nope'],
     'services: {web: {cgroup: {}, pull_policy: [x]}}': ['schema.type at 1: {}', 'schema.type at 1: [x]'],
     'services: [web]': ['schema.type at 1: [web]'],
@@ -107,7 +107,7 @@ test('a duplicate key and a tag do not hide the problems of other lines', () => 
   assert.deepEqual(errorsOf(text), [
     'yaml.duplicate-key at 4: image',
     'value.range at 5: "80:x"',
-    'yaml.tag at 6: !secret ',
+    'yaml.tag at 6: !secret',
     'ref.missing at 7: nope',
   ]);
 });

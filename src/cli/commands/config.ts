@@ -42,8 +42,8 @@ export const command = defineCommand({
 
 async function printModel(context: Context, model: LoadResult['model']): Promise<string> {
   if (context.format === 'json') return `${JSON.stringify(model, undefined, 2)}\n`;
-  const { stringify } = await import('yaml');
-  return stringify(model, { aliasDuplicateObjects: false, lineWidth: 0 });
+  const { dump } = await import('js-yaml');
+  return dump(model, { noRefs: true, lineWidth: -1 });
 }
 
 function writeLines(context: Context, lines: readonly string[]): void {
