@@ -1,24 +1,28 @@
+import { dirname } from 'node:path';
 import { didYouMean } from '../lib/nearest.ts';
-import { withUnknownNames } from './aside.ts';
-import type { Diagnostics } from './diagnose.ts';
+import { checkPartialShape } from './check-shape.ts';
+import type { ExtendedFile, FileAccess } from './file-access.ts';
+import { interpolate } from './interpolate.ts';
 import { mergeServices } from './merge.ts';
-import { type Entry, entryOf, type MapNode, type SpecNode } from './node.ts';
+import { type Entry, entryAt, entryOf, type MapNode, type ScalarNode, type SpecNode } from './node.ts';
+import { resolvePath } from './paths.ts';
 import { originOf } from './source.ts';
 
-/** Applies `extends` between the services of one file; what another file holds is refused for now. */
-export function applyExtends(root: SpecNode, diagnostics: Diagnostics): SpecNode {
-  if (root.kind !== 'map') return root;
-  const include = root.entries.get('include');
-  if (include !== undefined) {
-    const message = '"include" is not supported yet';
-    diagnostics.add({ code: 'unsupported.key', message, hint: 'name the files with -f instead', origin: include });
-  }
-  const known = include === undefined ? root : withUnknownNames(root);
-  const services = root.entries.get('services');
-  if (services?.node.kind !== 'map') return known;
-  const node = new Extension(services.node, diagnostics).apply();
-  if (node === services.node) return known;
-  return { ...known, entries: new Map(root.entries).set('services', { ...services, node }) } as SpecNode;
+/** A service, and where else its file's services are found. */
+interface Home {
+  /** Of the file; empty for the one that is being completed. */
+  readonly path: string;
+  readonly services: SpecNode | undefined;
+  readonly service: (name: string) => Entry | undefined;
+}
+
+/** A service on the way, and its `extends`. */
+interface Link {
+  readonly id: string;
+  readonly name: string;
+  readonly home: Home;
+  readonly node: SpecNode;
+  readonly entry: Entry;
 }
 
 /** Whether a service of the file has the key `extends`. */
@@ -32,82 +36,146 @@ function someExtends(services: MapNode): boolean {
   return false;
 }
 
-/** A service on the way, and its `extends`. */
-interface Link {
-  readonly name: string;
-  readonly node: SpecNode;
-  readonly entry: Entry;
+/** Applies `extends`, between the services of one file and across files (Compose specification, "Extends"). */
+export function applyExtends(root: SpecNode, { loader }: { readonly loader: FileAccess }): SpecNode {
+  const services = entryOf(root, 'services');
+  if (root.kind !== 'map' || services?.node.kind !== 'map' || !someExtends(services.node)) return root;
+  const node = new Extension(services.node, loader).apply();
+  return { ...root, entries: new Map(root.entries).set('services', { ...services, node }) };
 }
 
 class Extension {
   readonly #services: MapNode;
-  readonly #diagnostics: Diagnostics;
+  readonly #loader: FileAccess;
+  readonly #home: Home;
   readonly #done = new Map<string, SpecNode>();
 
-  constructor(services: MapNode, diagnostics: Diagnostics) {
+  constructor(services: MapNode, loader: FileAccess) {
     this.#services = services;
-    this.#diagnostics = diagnostics;
+    this.#loader = loader;
+    this.#home = { path: '', services, service: (name) => services.entries.get(name) };
   }
 
   apply(): MapNode {
-    if (!someExtends(this.#services)) return this.#services;
     const entries = new Map<string, Entry>();
     for (const [name, entry] of this.#services.entries) entries.set(name, { ...entry, node: this.#resolve(name) });
     return { ...this.#services, entries };
   }
 
   /** Follows the chain to its first service, then merges back; a chain may be long, so it does not recurse. */
-  #resolve(name: string): SpecNode {
+  #resolve(first: string): SpecNode {
     const chain: Link[] = [];
-    const seen = new Map<string, number>();
     let base: SpecNode | undefined;
-    for (let next: string | undefined = name; next !== undefined; ) {
-      base = this.#done.get(next);
-      const service = this.#services.entries.get(next);
+    for (let next: Target | undefined = { home: this.#home, name: first }; next !== undefined; ) {
+      const id = idOf(next);
+      base = this.#done.get(id);
+      const service = next.home.service(next.name);
       if (base !== undefined || service === undefined) break;
       const entry = entryOf(service.node, 'extends');
       if (entry === undefined) {
         base = service.node;
         break;
       }
-      seen.set(next, chain.length);
-      chain.push({ name: next, node: service.node, entry });
-      next = this.#target(entry, chain, seen);
+      chain.push({ id, name: next.name, home: next.home, node: service.node, entry });
+      next = this.#target(chain, entry);
     }
-    for (const { name: each, node } of chain.reverse()) {
-      const own = withoutExtends(node);
-      base = base === undefined ? own : mergeServices(base, own, this.#diagnostics);
-      this.#done.set(each, base);
+    for (const { id, node } of chain.reverse()) {
+      // A service without content gives nothing; the reference then prints the `extends`, too.
+      if (base !== undefined && isNull(base)) base = node;
+      else if (base === undefined) base = withoutExtends(node);
+      else base = mergeServices(base, withoutExtends(node), this.#loader.diagnostics);
+      this.#done.set(id, base);
     }
     return base ?? { ...originOf(this.#services), kind: 'scalar', value: null, text: '' };
   }
 
-  /** The name that an `extends` means, if it can be followed. */
-  #target(entry: Entry, chain: readonly Link[], seen: ReadonlyMap<string, number>): string | undefined {
-    const { node } = entry;
-    const file = entryOf(node, 'file');
-    if (file !== undefined) {
-      const message = '"extends" from another file is not supported yet';
-      this.#diagnostics.add({ code: 'unsupported.key', message, hint: 'copy the service here', origin: file });
+  /** What the last link's `extends` means, if it can be followed. */
+  #target(chain: readonly Link[], entry: Entry): Target | undefined {
+    const service = scalarOf(entry.node.kind === 'map' ? entryOf(entry.node, 'service')?.node : entry.node);
+    const home = this.#homeOf(entry, chain.at(-1)?.home ?? this.#home);
+    if (service === undefined || home === undefined) return undefined;
+    const target = { home, name: String(service.value) };
+    const start = chain.findIndex(({ id }) => id === idOf(target));
+    if (start !== -1) {
+      const names = [...chain.slice(start), target].map((each) => shown(each));
+      const message = `"extends" makes a cycle: ${names.join(' -> ')}`;
+      this.#loader.diagnostics.add({ code: 'ref.cycle', message, origin: chain[start]?.entry ?? entry });
       return undefined;
     }
-    const service = node.kind === 'map' ? entryOf(node, 'service')?.node : node;
-    if (service?.kind !== 'scalar') return undefined;
-    const name = String(service.value);
-    const start = seen.get(name);
-    if (start !== undefined) {
-      const names = chain.slice(start).map((each) => each.name);
-      const message = `"extends" makes a cycle: ${[...names, name].join(' -> ')}`;
-      this.#diagnostics.add({ code: 'ref.cycle', message, origin: chain[start]?.entry ?? entry });
-      return undefined;
-    }
-    if (this.#services.entries.has(name)) return name;
-    if (this.#services.aside?.includes(name) === true) return undefined;
-    const message = `"extends" names the service "${name}", which does not exist in this file`;
-    const hint = didYouMean(name, this.#services.entries.keys());
-    this.#diagnostics.add({ code: 'ref.missing', message, hint, origin: service });
+    if (home.service(target.name) !== undefined) return target;
+    this.#complainMissing(target, service);
     return undefined;
   }
+
+  #complainMissing({ home, name }: Target, service: ScalarNode): void {
+    const { services } = home;
+    const known = services?.kind === 'map' ? services : undefined;
+    if (known?.aside?.includes(name) === true || known?.entries.has(name) === true || this.#loader.unread) return;
+    const where = home.path === '' ? 'this file' : home.path;
+    const message = `"extends" names the service "${name}", which does not exist in ${where}`;
+    const hint = didYouMean(name, known?.entries.keys() ?? []);
+    this.#loader.diagnostics.add({ code: 'ref.missing', message, hint, origin: service });
+  }
+
+  /** The file that an `extends` speaks of: the one it stands in unless it names another. */
+  #homeOf({ node }: Entry, current: Home): Home | undefined {
+    const file = scalarOf(entryOf(node, 'file')?.node);
+    if (file === undefined) return current;
+    const outer = file.source.scope;
+    if (outer === undefined) return current;
+    const base = { directory: outer.directory, home: outer.lookup('HOME') ?? '/root' };
+    const path = resolvePath(String(file.value), base);
+    const extended = this.#loader.extended(path, { ...outer, directory: dirname(path) }, originOf(file));
+    if (extended === undefined) return undefined;
+    return {
+      path,
+      services: entryOf(extended.tree, 'services')?.node,
+      service: (name) => this.#serviceOf(extended, name),
+    };
+  }
+
+  /** One service of another file, its variables filled in and its shape checked; the rest of the file is left alone. */
+  #serviceOf(file: ExtendedFile, name: string): Entry | undefined {
+    if (!file.services.has(name)) file.services.set(name, this.#checkedService(file, name));
+    return file.services.get(name);
+  }
+
+  #checkedService({ tree, scope }: ExtendedFile, name: string): Entry | undefined {
+    const services = entryOf(tree, 'services');
+    const entry = entryOf(services?.node, name);
+    if (services === undefined || entry === undefined) return undefined;
+    const only: SpecNode = { ...originOf(services), kind: 'map', entries: new Map([[name, entry]]) };
+    const root: SpecNode = {
+      ...originOf(tree),
+      kind: 'map',
+      entries: new Map([['services', entryAt(services, only)]]),
+    };
+    const { diagnostics } = this.#loader;
+    const filled = interpolate(root, scope.lookup, diagnostics);
+    const checked = filled && checkPartialShape(filled, diagnostics);
+    return entryOf(entryOf(checked, 'services')?.node, name);
+  }
+}
+
+interface Target {
+  readonly home: Home;
+  readonly name: string;
+}
+
+function idOf({ home, name }: Target): string {
+  return `${home.path}\0${name}`;
+}
+
+function shown({ home, name }: Target): string {
+  return home.path === '' ? name : `${home.path}: ${name}`;
+}
+
+function scalarOf(node: SpecNode | undefined): ScalarNode | undefined {
+  return node?.kind === 'scalar' && node.value !== null ? node : undefined;
+}
+
+function isNull(node: SpecNode): boolean {
+  return node.kind === 'scalar' && node.value === null;
 }
 
 function withoutExtends(node: SpecNode): SpecNode {

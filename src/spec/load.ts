@@ -3,26 +3,22 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { InvalidStackError } from '../model/error.ts';
 import type { Stack } from '../model/stack.ts';
 import { withUnknownNames } from './aside.ts';
-import type { Context } from './canonical/context.ts';
+import { type Context, scopeAt } from './canonical/context.ts';
 import { canonicalProject } from './canonical/project.ts';
-import { checkPartialShape, checkShape } from './check-shape.ts';
+import { checkShape } from './check-shape.ts';
 import { checkConsistency } from './consistency/check.ts';
 import { Diagnostics } from './diagnose.ts';
-import { applyExtends, usesExtends } from './extends.ts';
 import { interpolate } from './interpolate.ts';
 import { locateFiles } from './locate-files.ts';
-import { mergeFiles } from './merge.ts';
 import { type Dict, entryOf, type ScalarNode, type SpecNode } from './node.ts';
 import { normalizeStack } from './normalize/stack.ts';
 import { warnUnsupported } from './normalize/unsupported.ts';
-import { parseYaml } from './parse.ts';
 import { projectName } from './project-name.ts';
-import { decodeText, type ReadResult, readTextFile } from './read.ts';
 import { selectServices } from './select.ts';
 import { resolveServiceFiles } from './service-env.ts';
-import { settle } from './settle.ts';
-import type { Source } from './source.ts';
+import type { Scope } from './source.ts';
 import type { Lookup } from './template.ts';
+import { fileName, TreeLoader } from './tree-loader.ts';
 import { loadVariables } from './variables.ts';
 
 /** Everything that decides what a stack file means. Plain JSON: the CLI sends it to the daemon as it stands. */
@@ -57,7 +53,8 @@ export interface LoadResult {
 export function loadStack(request: LoadRequest): LoadResult {
   const diagnostics = new Diagnostics();
   const project = openProject(request, diagnostics);
-  const root = readTree(request, project, diagnostics);
+  const loader = new TreeLoader({ diagnostics, stdin: request.stdin ?? '' });
+  const root = readTree(request, project, loader);
   if (root === undefined) throw new InvalidStackError(diagnostics.list());
   const name = nameOf(request, project, root, diagnostics);
   const shaped = checkShape(root, diagnostics);
@@ -66,16 +63,16 @@ export function loadStack(request: LoadRequest): LoadResult {
   const context: Context = {
     root: shaped.root,
     diagnostics,
-    projectDirectory: project.directory,
     home: request.env['HOME'] ?? '/root',
-    lookup: withName(project.lookup, name),
+    scope: { directory: project.directory, project: project.directory, lookup: withName(project.lookup, name) },
+    scoped: loader.scoped,
     places: new WeakMap(),
   };
   const model = resolveModel(value, { request, name, context, lookup: project.lookup });
   if (diagnostics.hasErrors) throw new InvalidStackError(diagnostics.list());
   const stack = normalizeStack(model.dict, value, {
     projectDirectory: project.directory,
-    home: context.home,
+    base: (path) => ({ directory: scopeAt(context, () => path).directory, home: context.home }),
     files: project.files.map(fileName),
     disabledServices: model.disabled,
   });
@@ -83,6 +80,7 @@ export function loadStack(request: LoadRequest): LoadResult {
 }
 
 interface Project {
+  readonly diagnostics: Diagnostics;
   readonly files: readonly string[];
   readonly directory: string;
   readonly lookup: Lookup;
@@ -101,90 +99,33 @@ function openProject(request: LoadRequest, diagnostics: Diagnostics): Project {
   const beside = first === '-' ? request.cwd : dirname(first);
   const directory = resolve(request.cwd, request.projectDirectory ?? beside);
   return {
+    diagnostics,
     files,
     directory,
     lookup: loadVariables({ env: request.env, envFiles, projectDirectory: directory }, diagnostics),
   };
 }
 
-function fileName(file: string): string {
-  return file === '-' ? '<stdin>' : file;
-}
-
-/**
- * All files read, their variables filled in, merged; undefined when nothing is left to check. A text that cannot be
- * parsed ends the run once all were read; what else is wrong is set aside.
- */
-function readTree(request: LoadRequest, project: Project, diagnostics: Diagnostics): SpecNode | undefined {
-  const { trees, broken, unread } = readFiles(request, project, diagnostics);
-  if (broken) return undefined;
+/** All files as one tree; undefined when nothing is left to check. */
+function readTree(request: LoadRequest, project: Project, loader: TreeLoader): SpecNode | undefined {
+  const { directory, files, diagnostics } = project;
+  // The name is known when all were read: it may be written in the last.
+  let name: string | undefined;
+  const lookup: Lookup = (variable) =>
+    variable === 'COMPOSE_PROJECT_NAME' ? (name ?? project.lookup(variable)) : project.lookup(variable);
+  const scope: Scope = { directory, project: directory, lookup };
+  const trees = files.flatMap((file) => loader.read(file, scope) ?? []);
+  if (loader.broken) return undefined;
   if (trees.length === 0) {
-    if (unread) return undefined;
-    const message = `${fileName(project.files[0] ?? '-')} is empty: it needs the key "services"`;
+    if (loader.unread) return undefined;
+    const message = `${fileName(files[0] ?? '-')} is empty: it needs the key "services"`;
     diagnostics.add({ code: 'schema.missing', message });
     return undefined;
   }
-  const lookup = withName(project.lookup, earlyName(request, project, trees));
-  const filled = trees.flatMap((tree) => interpolate(tree, lookup, diagnostics) ?? []);
-  const merged = mergeTrees(filled, diagnostics);
-  return unread && merged !== undefined ? withUnknownNames(merged) : merged;
-}
-
-/** The trees of all files laid over one another. Where there is only one there is nothing to check twice. */
-function mergeTrees(trees: readonly SpecNode[], diagnostics: Diagnostics): SpecNode | undefined {
-  const alone = trees.length === 1 && !trees.some(usesExtends);
-  const checked = alone ? trees : trees.flatMap((tree) => checkPartialShape(tree, diagnostics) ?? []);
-  const [base, ...overs] = checked.map((tree) => applyExtends(tree, diagnostics));
-  return base && overs.reduce((below, over) => mergeFiles(below, over, diagnostics), settle(base));
-}
-
-interface Files {
-  /** Of the files that hold something, in order. */
-  readonly trees: readonly SpecNode[];
-  /** A text that has no meaning, or more than is worked on. */
-  readonly broken: boolean;
-  /** A file that could not be read. */
-  readonly unread: boolean;
-}
-
-function readFiles(request: LoadRequest, project: Project, diagnostics: Diagnostics): Files {
-  const trees: SpecNode[] = [];
-  let broken = false;
-  let unread = false;
-  for (const [index, file] of project.files.entries()) {
-    const read: ReadResult =
-      file === '-' ? decodeText(Buffer.from(request.stdin ?? ''), '<stdin>') : readTextFile(file);
-    const text = 'text' in read ? read.text : (read.problem.before ?? '');
-    const source: Source = { path: fileName(file), text, index };
-    if ('problem' in read) {
-      const { code, message, before } = read.problem;
-      const origin = before === undefined ? undefined : { source, start: text.length, end: text.length };
-      diagnostics.add({ code, message, origin });
-      if (code.startsWith('yaml.')) broken = true;
-      else unread = true;
-      continue;
-    }
-    const tree = parseYaml(source, diagnostics);
-    if (tree === undefined || (tree !== 'broken' && isEmpty(tree))) continue;
-    if (tree === 'broken' || isTooLarge(tree, diagnostics)) broken = true;
-    else trees.push(tree);
-  }
-  return { trees, broken, unread };
-}
-
-/** A stack beyond this many services is refused before any work is done on it. */
-const mostServices = 10_000;
-
-function isTooLarge(tree: SpecNode, diagnostics: Diagnostics): boolean {
-  const services = entryOf(tree, 'services');
-  if (services?.node.kind !== 'map' || services.node.entries.size <= mostServices) return false;
-  const message = `the stack has ${services.node.entries.size} services: the limit is ${mostServices}`;
-  diagnostics.add({ code: 'limit', message, origin: services });
-  return true;
-}
-
-function isEmpty(tree: SpecNode): boolean {
-  return tree.kind === 'scalar' && tree.value === null;
+  name = earlyName(request, project, trees);
+  const merged = loader.assemble(trees, scope, files);
+  if (loader.broken) return undefined;
+  return loader.unread && merged !== undefined ? withUnknownNames(merged) : merged;
 }
 
 /** The name that `${COMPOSE_PROJECT_NAME}` stands for inside the files. */

@@ -22,7 +22,7 @@ function resolveEnvironment(service: Dict, place: Place): void {
   const variables = new Map<string, string>();
   const lookup = (name: string) => {
     const value = own[name];
-    return context.lookup(name) ?? (typeof value === 'string' ? value : undefined);
+    return context.scope.lookup(name) ?? (typeof value === 'string' ? value : undefined);
   };
   for (const [index, file] of files.entries()) {
     if (!isDict(file)) continue;

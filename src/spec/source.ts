@@ -1,4 +1,14 @@
 import type { Position } from '../model/diagnostic.ts';
+import type { Lookup } from './template.ts';
+
+/** What the words of a file mean: an included or extended one has a directory, and may have variables, of its own. */
+export interface Scope {
+  /** Absolute; relative paths of the file begin here. */
+  readonly directory: string;
+  /** Absolute; the directory of the stack or include that the file is a part of. */
+  readonly project: string;
+  readonly lookup: Lookup;
+}
 
 /** A text that was read, with its place in the order of reading. */
 export interface Source {
@@ -7,6 +17,8 @@ export interface Source {
   readonly text: string;
   /** Order of reading: diagnostics are shown in file order. */
   readonly index: number;
+  /** Of a stack file. */
+  readonly scope?: Scope;
   /** Offset of the first code unit of each line; filled on first use. */
   lineStarts?: number[];
 }

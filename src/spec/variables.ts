@@ -32,6 +32,17 @@ export function loadVariables(request: VariablesRequest, diagnostics: Diagnostic
   return (name) => shell(name) ?? files.get(name);
 }
 
+/** What `${X}` means in an included file: as outside, and behind that what the files say (a later one wins). */
+export function variablesBehind(
+  outer: Lookup,
+  files: readonly { readonly path: string; readonly origin?: Origin }[],
+  diagnostics: Diagnostics,
+): Lookup {
+  const values = new Map<string, string>();
+  for (const { path, origin } of files) readEnvFile({ path, into: values, lookup: outer, origin }, diagnostics);
+  return (name) => outer(name) ?? values.get(name);
+}
+
 function defaultFile(projectDirectory: string): readonly string[] {
   const path = join(projectDirectory, '.env');
   return pathKind(path) === 'file' ? [path] : [];

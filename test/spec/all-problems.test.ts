@@ -58,7 +58,7 @@ test('what is set aside has no follow-up error', () => {
     'services: {web: {networks: [back]}}\nnetworks: [back]': ['schema.type at 2: [back]'],
     'services: {web: {networks: [back]}}\nnetwoks: {back: {}}': ['schema.unknown-key at 2: netwoks'],
     'services: {web: {networks: [back]}}\nnetworks: {back: 5}': ['schema.type at 2: 5'],
-    'services: {web: {networks: [back]}}\ninclude: [x.yaml]': ['unsupported.key at 2: include'],
+    'services: {web: {networks: [back]}}\ninclude: [x.yaml]': ['path.missing at 2: x.yaml'],
     'services: {web: {image: [x], depends_on: {db: 5}}, db: {}}': ['schema.type at 1: [x]', 'schema.type at 1: 5'],
     'services: {web: {volumes: [{type: bind, source: [x], target: /x}]}}': ['schema.type at 1: [x]'],
     'services: {web: {volumes: [{tpye: bind, source: /x, target: /x}]}}': ['schema.unknown-key at 1: tpye'],

@@ -20,15 +20,12 @@ interface Expectation {
   readonly message?: string;
 }
 
-/** Cases that may fail, at most: `include` and `extends` of other files are not done yet. */
-const mostFailures: Readonly<Record<string, number>> = {
-  extends: 7,
-  include: 4,
-  loader: 1,
-  override: 1,
-  podman: 4,
-  reset: 1,
-  e2e: 2,
+/** Cases whose expectation is not followed, and why. */
+const differing: Readonly<Record<string, string>> = {
+  // A relative path starts at the project directory, which is that of the first file unless it is given.
+  'testincluderelative-c84c18': 'the case was run with another project directory than it states',
+  // Two services of one stack cannot both have the port: an error as early as possible.
+  'extends-docker-compose-129b07': 'publishes a host port three times',
 };
 
 for (const category of [
@@ -55,7 +52,10 @@ function corpus(name: string, path: readonly string[]): void {
       return why === undefined ? [] : [`${basename(folder)}: ${why}`];
     });
     context.diagnostic(`${name}: ${cases.length - wrong.length} of ${cases.length}`);
-    assert.ok(wrong.length <= (mostFailures[name] ?? 0), `\n${wrong.join('\n')}`);
+    assert.deepEqual(
+      wrong.filter((line) => differing[line.split(':')[0] ?? ''] === undefined),
+      [],
+    );
   });
 }
 

@@ -1,6 +1,6 @@
 import { type Dict, dict, isDict, type Value } from '../node.ts';
 import { resolvePath } from '../paths.ts';
-import { at, type Place } from './context.ts';
+import { at, baseOf, type Place, pathOf, scopeAt } from './context.ts';
 import { fileMounts } from './file-mounts.ts';
 import { extraHosts } from './hosts.ts';
 import { bytes, flag, labels, list, object, oneOrMore, type Shape, text, variables, word } from './shape.ts';
@@ -11,7 +11,7 @@ const context: Shape = (value, place) => {
   const spec = String(value ?? '');
   const remote =
     /^(https?|git|ssh|docker-image|oci-layout|target):/.test(spec) || /^(git@|github\.com\/|service:)/.test(spec);
-  return remote ? spec : resolvePath(spec, place.context);
+  return remote ? spec : resolvePath(spec, baseOf(place));
 };
 
 /** Keys of the ssh agent, as a list: `default`, or `name=path`. */
@@ -19,7 +19,7 @@ const ssh: Shape = (value, place) => {
   const keys = labels(value, place);
   if (!isDict(keys)) return undefined;
   return Object.entries(keys).map(([name, each]) =>
-    each === '' ? name : `${name}=${resolvePath(String(each), place.context)}`,
+    each === '' ? name : `${name}=${resolvePath(String(each), baseOf(place))}`,
   );
 };
 
@@ -52,7 +52,8 @@ const shapes: Readonly<Record<string, Shape>> = {
 };
 
 const long = object(shapes, (result: Dict, place) => {
-  result['context'] ??= place.context.projectDirectory;
+  // Unlike a written one, also where a service of a file elsewhere is extended.
+  result['context'] ??= scopeAt(place.context, () => pathOf(place)).project;
   if (result['dockerfile_inline'] === undefined) result['dockerfile'] ??= 'Dockerfile';
   if (result['dockerfile'] === '') delete result['dockerfile'];
 });

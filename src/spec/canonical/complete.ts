@@ -1,5 +1,5 @@
 import { type Dict, dict, isDict, type Value } from '../node.ts';
-import type { Place } from './context.ts';
+import { at, type Place, pathOf, scopeAt } from './context.ts';
 
 /** What follows from other keys: the default network, and the dependencies that sharing another service implies. */
 export function completeService(service: Dict, place: Place): Dict {
@@ -24,9 +24,9 @@ export function completeService(service: Dict, place: Place): Dict {
     if (!from.startsWith('container:')) depend(from.split(':')[0] ?? '', false);
   }
   if (Object.keys(dependsOn).length > 0) service['depends_on'] = dependsOn;
-  fillVariables(service['environment'], place);
+  fillVariables(service['environment'], at(place, 'environment'));
   if (isDict(service['build'])) {
-    fillVariables(service['build']['args'], place);
+    fillVariables(service['build']['args'], at(at(place, 'build'), 'args'));
     dropMissing(service['build']['args']);
   }
   const scale = service['scale'];
@@ -45,7 +45,9 @@ function strings(value: Value | undefined): string[] {
 function fillVariables(variables: Value | undefined, place: Place): void {
   if (!isDict(variables)) return;
   for (const [name, value] of Object.entries(variables)) {
-    if (value === null) variables[name] = place.context.lookup(name) ?? null;
+    if (value !== null) continue;
+    const { lookup } = scopeAt(place.context, () => [...pathOf(place), name]);
+    variables[name] = lookup(name) ?? null;
   }
 }
 

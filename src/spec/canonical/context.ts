@@ -1,16 +1,18 @@
 import { hasAside } from '../aside.ts';
 import type { Diagnostics, ProblemCode } from '../diagnose.ts';
 import { dotted, locate, nodeAt, type Path, type SpecNode } from '../node.ts';
-import type { Lookup } from '../template.ts';
+import type { PathBase } from '../paths.ts';
+import type { Scope } from '../source.ts';
 
 /** What a canonicaliser may know beside the value. */
 export interface Context {
   readonly root: SpecNode;
   readonly diagnostics: Diagnostics;
-  /** Absolute; relative paths of the file begin here. */
-  readonly projectDirectory: string;
   readonly home: string;
-  readonly lookup: Lookup;
+  /** Of the stack files themselves. */
+  readonly scope: Scope;
+  /** Whether parts come from files with a scope of their own. */
+  readonly scoped: boolean;
   /** Where an item of a list that a short form was expanded into was written. */
   readonly places: WeakMap<object, Place>;
 }
@@ -38,6 +40,17 @@ export function pathOf(place: Place): Path {
 
 export function nameOf(place: Place): string {
   return dotted(pathOf(place));
+}
+
+/** Where the words at a path were written, for what they mean there. */
+export function scopeAt({ root, scope, scoped }: Context, path: () => Path): Scope {
+  return scoped ? (locate(root, path()).source.scope ?? scope) : scope;
+}
+
+/** What a path that is written at a place is relative to. */
+export function baseOf(place: Place): PathBase {
+  const { context } = place;
+  return { directory: scopeAt(context, () => pathOf(place)).directory, home: context.home };
 }
 
 export interface Complaint {

@@ -2,7 +2,7 @@ import { type Dict, dict, isDict, type Value } from '../node.ts';
 import { resolvePath } from '../paths.ts';
 import { quoted } from '../printable.ts';
 import { completeService } from './complete.ts';
-import { at, type Context, complain, nameOf, type Place, rootPlace } from './context.ts';
+import { at, baseOf, type Context, complain, nameOf, type Place, rootPlace } from './context.ts';
 import { service } from './service.ts';
 import { choice, count, flag, labels, list, mapOf, object, path, type Shape, text, word } from './shape.ts';
 
@@ -37,7 +37,7 @@ const volume = object(
   (result, place) => {
     const options = result['driver_opts'];
     if (result['driver'] !== 'local' || !isDict(options) || options['o'] !== 'bind') return;
-    if (options['device'] !== undefined) options['device'] = resolvePath(String(options['device']), place.context);
+    if (options['device'] !== undefined) options['device'] = resolvePath(String(options['device']), baseOf(place));
   },
 );
 

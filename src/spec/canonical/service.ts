@@ -148,6 +148,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   env_file: oneOrMore(envFile),
   environment: variables,
   expose: list(word),
+  extends: (value, place) =>
+    object({ file: path, service: text })(isDict(value) ? value : Object.assign(dict(), { service: value }), place),
   external_links: list(word),
   extra_hosts: extraHosts,
   gpus,

@@ -4,7 +4,7 @@ import { type Dict, dict, isDict, type Value } from '../node.ts';
 import { resolvePath } from '../paths.ts';
 import { quoted } from '../printable.ts';
 import { shellWords } from '../shell-words.ts';
-import { at, complain, nameOf, type Place } from './context.ts';
+import { at, baseOf, complain, nameOf, type Place } from './context.ts';
 
 /**
  * Turns a value that fits the schema into its canonical form; undefined leaves the key out. What is empty or false is
@@ -68,7 +68,7 @@ export const duration: Shape = (value, place) => {
 
 /** A path below the project directory, made absolute. */
 export const path: Shape = (value, place) =>
-  typeof value === 'string' && value !== '' ? resolvePath(value, place.context) : undefined;
+  typeof value === 'string' && value !== '' ? resolvePath(value, baseOf(place)) : undefined;
 
 /** One value or a list of them. */
 export function oneOrMore(item: Shape): Shape {

@@ -3,7 +3,7 @@ import { type Dict, dict, isDict, type Value } from '../node.ts';
 import { resolvePath } from '../paths.ts';
 import { quoted } from '../printable.ts';
 import { parseVolume, type VolumeText } from '../volume-text.ts';
-import { at, complain, nameOf, type Place } from './context.ts';
+import { at, baseOf, complain, nameOf, type Place } from './context.ts';
 import { bytes, choice, flag, labels, number, object, type Shape, text } from './shape.ts';
 
 const bind = object({ selinux: text, propagation: text, create_host_path: choice, recursive: text }, (result) => {
@@ -91,7 +91,7 @@ function finished(entry: Dict, place: Place): Dict {
     complain(place, { message: `${nameOf(place)}: a volume cannot take the place of "/", the root of the container` });
   }
   entry['target'] = target;
-  if (entry['type'] === 'bind') entry['source'] = resolvePath(String(entry['source']), place.context);
+  if (entry['type'] === 'bind') entry['source'] = resolvePath(String(entry['source']), baseOf(place));
   place.context.places.set(entry, place);
   return entry;
 }

@@ -1,20 +1,21 @@
 import type { ImageSource } from '../../model/stack.ts';
-import { resolvePath } from '../paths.ts';
+import { type PathBase, resolvePath } from '../paths.ts';
 
-export interface PathBase {
-  readonly projectDirectory: string;
-  readonly home: string;
+/** Paths of images are relative to the file that names them. */
+interface ImageBases {
+  readonly image: PathBase;
+  readonly rootfs: PathBase;
 }
 
 /** Where a service's root comes from: `x-rootfs`, else `image`, else the host's own programs. */
-export function imageSource(image: string | undefined, rootfs: string | undefined, base: PathBase): ImageSource {
-  if (rootfs !== undefined) return { type: 'rootfs', path: resolvePath(rootfs, base) };
+export function imageSource(image: string | undefined, rootfs: string | undefined, bases: ImageBases): ImageSource {
+  if (rootfs !== undefined) return { type: 'rootfs', path: resolvePath(rootfs, bases.rootfs) };
   if (image === undefined) return { type: 'host' };
   const match = /^(oci|oci-archive|docker-archive):(.+)$/s.exec(image);
   if (match === null) return { type: 'reference', reference: image };
   const [, type, rest = ''] = match;
   const { path, tag } = splitTag(rest);
-  const named = { path: resolvePath(path, base), ...(tag !== undefined && { tag }) };
+  const named = { path: resolvePath(path, bases.image), ...(tag !== undefined && { tag }) };
   if (type === 'oci') return { type: 'oci', ...named };
   return type === 'oci-archive' ? { type: 'oci-archive', ...named } : { type: 'docker-archive', ...named };
 }

@@ -1,7 +1,6 @@
 import type { Blkio, DeviceRate, NamespaceModes, Resources, Security, Ulimit } from '../../model/stack.ts';
 import { type Dict, isDict } from '../node.ts';
-import { resolvePath } from '../paths.ts';
-import type { PathBase } from './image.ts';
+import { type PathBase, resolvePath } from '../paths.ts';
 import { defined, dictAt, dictsAt, numberAt, textAt, textsAt } from './read.ts';
 
 /** `deploy.resources` wins over the older keys; the two were checked to agree. */

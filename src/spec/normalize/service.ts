@@ -1,7 +1,8 @@
 import type { Service, WatchRule } from '../../model/stack.ts';
 import { durationMs } from '../duration.ts';
 import type { Dict } from '../node.ts';
-import { imageSource, type PathBase } from './image.ts';
+import type { PathBase } from '../paths.ts';
+import { imageSource } from './image.ts';
 import { namespaces, resources, security, ulimits } from './limits.ts';
 import { mounts } from './mounts.ts';
 import { attachments, networkMode, portMappings } from './network.ts';
@@ -18,7 +19,8 @@ export interface ServiceInput {
   /** As written: holds the `x-` keys. */
   readonly written: Dict;
   readonly enabled: ReadonlySet<string>;
-  readonly base: PathBase;
+  /** What paths below a key of the service are relative to. */
+  readonly base: (key: string) => PathBase;
 }
 
 /** One service as the engine takes it. */
@@ -27,7 +29,10 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
   const stopGrace = textAt(service, 'stop_grace_period');
   return defined({
     name,
-    source: imageSource(textAt(service, 'image'), textAt(written, 'x-rootfs'), base),
+    source: imageSource(textAt(service, 'image'), textAt(written, 'x-rootfs'), {
+      image: base('image'),
+      rootfs: base('x-rootfs'),
+    }),
     replicas: numberAt(service, 'scale') ?? numberAt(dictAt(service, 'deploy') ?? {}, 'replicas') ?? 1,
     containerName: textAt(service, 'container_name'),
     labels: stringsAt(service, 'labels'),
@@ -58,7 +63,7 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
     mounts: mounts(service),
     readOnly: service['read_only'] === true,
     shmSizeBytes: numberAt(service, 'shm_size') ?? defaultShmBytes,
-    security: security(service, base),
+    security: security(service, base('security_opt')),
     ulimits: ulimits(service),
     sysctls: stringsAt(service, 'sysctls'),
     resources: resources(service),

@@ -1,12 +1,14 @@
 import type { Network, Service, Stack, Volume } from '../../model/stack.ts';
-import { type Dict, isDict } from '../node.ts';
+import { type Dict, isDict, type Path } from '../node.ts';
+import type { PathBase } from '../paths.ts';
 import { network, volume } from './network.ts';
 import { dictAt, textAt } from './read.ts';
 import { normalizeService } from './service.ts';
 
 export interface StackInput {
   readonly projectDirectory: string;
-  readonly home: string;
+  /** What paths at a place of the stack file are relative to. */
+  readonly base: (path: Path) => PathBase;
   readonly files: readonly string[];
   readonly disabledServices: readonly string[];
 }
@@ -21,7 +23,13 @@ export function normalizeStack(model: Dict, written: Dict, input: StackInput): S
     const service = canonical[key];
     if (!isDict(service)) continue;
     const asWritten = dictAt(dictAt(written, 'services'), key) ?? {};
-    services[key] = normalizeService({ name: key, service, written: asWritten, enabled, base: input });
+    services[key] = normalizeService({
+      name: key,
+      service,
+      written: asWritten,
+      enabled,
+      base: (each) => input.base(['services', key, each]),
+    });
   }
   return {
     name,
