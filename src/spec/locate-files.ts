@@ -11,10 +11,14 @@ const defaultNames = [
   'docker-compose.yml',
   'docker-compose.yaml',
 ];
-const overrides: Readonly<Record<string, readonly string[]>> = {
-  compose: ['compose.override.yml', 'compose.override.yaml'],
-  'docker-compose': ['docker-compose.override.yml', 'docker-compose.override.yaml'],
-};
+/** The first of these beside a file of a default name is laid over it; Compose takes any of its own for any of its own. */
+const stackOverrides = ['stack.override.yaml', 'stack.override.yml'];
+const composeOverrides = [
+  'compose.override.yml',
+  'compose.override.yaml',
+  'docker-compose.override.yml',
+  'docker-compose.override.yaml',
+];
 
 export interface LocateRequest {
   readonly files: readonly string[];
@@ -43,7 +47,7 @@ export function locateFiles(request: LocateRequest): readonly string[] {
 }
 
 function withOverride(path: string): readonly string[] {
-  const names = overrides[basename(path).replace(/\.ya?ml$/, '')] ?? [];
+  const names = basename(path).startsWith('stack.') ? stackOverrides : composeOverrides;
   const found = names.map((name) => join(dirname(path), name)).find((each) => pathKind(each) === 'file');
   return found === undefined ? [path] : [path, found];
 }

@@ -233,3 +233,33 @@ test('includes that double at every level end at the limit of files', () => {
   const { problems } = load(files);
   assert.match(problems[0] ?? '', /limit: the stack is made of more than 1000 files$/);
 });
+
+test('an override file of the same family is laid over a file of a default name', () => {
+  const image = (names: readonly string[]) => {
+    const files = names.map((name) => [name, `services: {a: {image: ${name}}}`]);
+    return load(Object.fromEntries(files), { files: [] }).services.a.image;
+  };
+  assert.equal(image(['stack.yaml', 'stack.override.yaml', 'compose.override.yaml']), 'stack.override.yaml');
+  assert.equal(image(['stack.yaml', 'compose.yaml', 'compose.override.yaml']), 'stack.yaml');
+  assert.equal(image(['compose.yaml', 'docker-compose.override.yml']), 'docker-compose.override.yml');
+  assert.equal(
+    image(['compose.yml', 'docker-compose.yml', 'docker-compose.override.yml', 'compose.override.yml']),
+    'compose.override.yml',
+  );
+});
+
+test('COMPOSE_FILE, COMPOSE_PATH_SEPARATOR, COMPOSE_PROJECT_NAME and COMPOSE_PROFILES count, in .env too', () => {
+  const files = {
+    'a.yaml': 'name: a\nservices: {a: {image: "${COMPOSE_PROJECT_NAME}"}, p: {image: p, profiles: [x]}}',
+    'b.yaml': 'services: {a: {hostname: b}}',
+    '.env': 'COMPOSE_FILE=a.yaml,b.yaml\nCOMPOSE_PATH_SEPARATOR=,\nCOMPOSE_PROFILES=y, x',
+  };
+  const loaded = load(files, { files: [], env: { COMPOSE_PROJECT_NAME: 'given' } });
+  assert.deepEqual(loaded.problems, []);
+  assert.equal(loaded.model.name, 'given');
+  assert.equal(loaded.services.a.image, 'given');
+  assert.equal(loaded.services.a.hostname, 'b');
+  assert.deepEqual(Object.keys(loaded.services), ['a', 'p']);
+  assert.deepEqual(Object.keys(load(files, { files: [], profiles: ['z'] }).services), ['a']);
+  assert.deepEqual(Object.keys(load(files, { files: [], profiles: ['*'] }).services), ['a', 'p']);
+});
