@@ -35,6 +35,7 @@ interface Apart {
 const LAZY: readonly (Apart & { readonly entry: string })[] = [
   { filter: /^listr2$/, name: 'listr2', entry: 'listr2' },
   { filter: /^yaml$/, name: 'yaml', entry: 'yaml' },
+  { filter: /^chokidar$/, name: 'chokidar', entry: 'chokidar' },
   {
     filter: /\/generated\/stack-validator\.js$/,
     name: 'stack-validator',

@@ -18,17 +18,14 @@ export interface ListedVariable {
  */
 export function variablesOf(trees: readonly SpecNode[]): readonly ListedVariable[] {
   const variables = new Map<string, ListedVariable>();
-  const seen = new Set<SpecNode>();
-  for (const tree of trees) collect(tree, variables, seen);
+  for (const tree of trees) collect(tree, variables);
   return [...variables.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** An alias shares the node of its anchor, which need not be walked twice. Keys hold no variables. */
-function collect(node: SpecNode, variables: Map<string, ListedVariable>, seen: Set<SpecNode>): void {
-  if (seen.has(node)) return;
-  seen.add(node);
-  if (node.kind === 'seq') for (const item of node.items) collect(item, variables, seen);
-  if (node.kind === 'map') for (const entry of node.entries.values()) collect(entry.node, variables, seen);
+/** Keys hold no variables. */
+function collect(node: SpecNode, variables: Map<string, ListedVariable>): void {
+  if (node.kind === 'seq') for (const item of node.items) collect(item, variables);
+  if (node.kind === 'map') for (const entry of node.entries.values()) collect(entry.node, variables);
   if (node.kind !== 'scalar' || typeof node.value !== 'string' || !node.value.includes('$')) return;
   for (const use of variableUses(node.value)) variables.set(use.name, joined(variables.get(use.name), listed(use)));
 }

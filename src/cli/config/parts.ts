@@ -50,12 +50,20 @@ export async function hashesOf(result: LoadResult, wanted: string): Promise<Read
     const service = services.get(name);
     if (service === undefined) throw unknownService(name, [...services.keys()], result);
     const { build: _build, pull_policy: _policy, scale: _scale, depends_on: _needs, profiles: _, ...kept } = service;
-    const deploy = isMembers(kept['deploy']) ? { ...kept['deploy'], replicas: undefined } : undefined;
     // What the canonical form has no words for: `x-rootfs`, `x-time-namespace`.
     const { source, namespaces } = result.stack.services[name] ?? {};
-    hashes[name] = stableHash({ ...kept, deploy, source, namespaces });
+    hashes[name] = stableHash({ ...kept, deploy: deployOf(kept), source, namespaces });
   }
   return hashes;
+}
+
+/** `deploy` without the number of replicas; undefined when that is all it says. */
+function deployOf({ deploy }: Members): Members | undefined {
+  if (!isMembers(deploy)) return undefined;
+  const said = Object.entries(deploy).filter(
+    ([key, value]) => key !== 'replicas' && !(isMembers(value) && Object.keys(value).length === 0),
+  );
+  return said.length === 0 ? undefined : Object.fromEntries(said);
 }
 
 function unknownService(name: string, names: readonly string[], { stack }: LoadResult): TsstackError {
