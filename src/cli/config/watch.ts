@@ -1,5 +1,5 @@
 import { type ConfigCheck, watchConfig } from '../../engine/watch-config.ts';
-import { TsstackError } from '../../model/error.ts';
+import { reportError, TsstackError } from '../../model/error.ts';
 import type { LoadRequest } from '../../spec/load.ts';
 import { type Context, EXIT } from '../command.ts';
 import { printDiagnostics, printError, printReport } from '../views/error.ts';
@@ -20,12 +20,17 @@ export async function watchAndPrint(context: Context, request: LoadRequest): Pro
     await watchConfig(request, {
       signal: end.signal,
       checked: (check) => print(context, check),
-      failed: (error) => printError(context.err, error),
+      failed: (error) => printFailure(context, error),
     });
   } finally {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
   }
   return EXIT.done;
+}
+
+function printFailure({ err, format }: Context, error: unknown): void {
+  if (format === 'json') err.write(`${JSON.stringify(reportError(error))}\n`);
+  else printError(err, error);
 }
 
 function printJson({ out }: Context, { diagnostics, error }: ConfigCheck): void {
