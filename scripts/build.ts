@@ -34,6 +34,7 @@ interface Apart {
 /** What is large and only a few commands use. Only what shares no class with the rest can stand apart. */
 const LAZY: readonly (Apart & { readonly entry: string })[] = [
   { filter: /^listr2$/, name: 'listr2', entry: 'listr2' },
+  { filter: /^chokidar$/, name: 'chokidar', entry: 'chokidar' },
   {
     filter: /\/generated\/stack-validator\.js$/,
     name: 'stack-validator',

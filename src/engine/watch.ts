@@ -1,7 +1,8 @@
 import type { HostOp } from '../host/op.ts';
 import { reportError } from '../model/error.ts';
 import type { Service, Stack, WatchRule } from '../model/stack.ts';
-import { loadStack } from '../spec/load.ts';
+import { Diagnostics } from '../spec/diagnose.ts';
+import { type LoadResult, loadStack } from '../spec/load.ts';
 import { matchRule } from '../watch/match-rule.ts';
 import { type FileChange, FileWatcher } from '../watch/watcher.ts';
 import { listContainers } from './containers.ts';
@@ -16,7 +17,8 @@ import { type Reporting, up } from './up.ts';
  */
 export async function watchStack(engine: Engine, options: UpPlanOptions, reporting: Reporting): Promise<void> {
   const { progress, signal } = reporting;
-  const loaded = loadStack(options.load);
+  let found = new Diagnostics();
+  const loaded = loadStack(options.load, found);
   let { stack } = loaded;
   const problem = (error: unknown): void => {
     // What the end of the watch interrupts is no problem.
@@ -24,12 +26,10 @@ export async function watchStack(engine: Engine, options: UpPlanOptions, reporti
   };
   const changed = async (changes: readonly FileChange[]): Promise<void> => {
     try {
-      const files = changes.filter(({ path }) => stack.files.includes(path)).map(({ path }) => path);
+      const files = changes.map(({ path }) => path).filter((path) => found.files.has(path));
       if (files.length > 0) {
         progress({ type: 'note', message: `${files.join(', ')} changed` });
-        const again = loadStack(options.load);
-        stack = again.stack;
-        await watcher.follow(watchedPaths(stack));
+        const again = await reload();
         await up(engine, again, { ...options, wait: false }, reporting);
       }
       await applyRules(engine, stack, changes, reporting);
@@ -37,12 +37,26 @@ export async function watchStack(engine: Engine, options: UpPlanOptions, reporti
       problem(error);
     }
   };
+  /** What belonged to the stack before it broke is what will mend it: files are only left out once it loads. */
+  const reload = async (): Promise<LoadResult> => {
+    const now = new Diagnostics();
+    try {
+      const again = loadStack(options.load, now);
+      found = now;
+      stack = again.stack;
+      return again;
+    } finally {
+      for (const path of now.files) found.files.add(path);
+      await watcher.follow(watchedPaths(stack, found));
+    }
+  };
   const watcher = new FileWatcher({ changed, failed: problem });
   try {
     // Before the stack is up: what changes meanwhile comes after.
-    await watcher.follow(watchedPaths(stack));
+    await watcher.follow(watchedPaths(stack, found));
     await up(engine, loaded, { ...options, wait: false }, reporting);
-    progress({ type: 'note', message: `Watching ${watchedPaths(stack).join(', ')}` });
+    const present = watchedPaths(stack, found).filter((path) => engine.machine.host.stat(path) !== undefined);
+    progress({ type: 'note', message: `Watching ${present.join(', ')}` });
     await aborted(signal);
   } finally {
     await watcher.close();
@@ -50,9 +64,10 @@ export async function watchStack(engine: Engine, options: UpPlanOptions, reporti
   progress({ type: 'note', message: `Not watching any more; stack "${stack.name}" stays up` });
 }
 
-function watchedPaths(stack: Stack): readonly string[] {
+/** Every file that decides what the stack is, included and environment files too, and what its rules name. */
+function watchedPaths(stack: Stack, { files }: Diagnostics): readonly string[] {
   const rules = Object.values(stack.services).flatMap(({ watch }) => watch.map(({ path }) => path));
-  return [...new Set([...stack.files, ...rules])];
+  return [...new Set([...files, ...rules])];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

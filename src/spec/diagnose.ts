@@ -60,6 +60,8 @@ export interface Problem {
 export class Diagnostics {
   readonly #problems: Problem[] = [];
   readonly #seen = new Set<string>();
+  /** Every file that was read, and those that would have been had they been there; absolute. */
+  readonly files = new Set<string>();
 
   /** The same problem at the same place (an alias used twice) is kept once. */
   add(problem: Problem): void {

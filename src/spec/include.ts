@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { FileAccess } from './file-access.ts';
+import { interpolate } from './interpolate.ts';
 import { mergeFiles } from './merge.ts';
 import { type Entry, entryOf, type ScalarNode, type SpecNode } from './node.ts';
 import { resolvePath } from './paths.ts';
@@ -27,12 +28,14 @@ export function usesInclude(root: SpecNode): boolean {
  * variables; what both have is merged, the including file on top (Compose specification, "Include").
  */
 export function applyIncludes(root: SpecNode, including: Including): SpecNode {
-  const include = entryOf(root, 'include')?.node;
-  if (root.kind !== 'map' || include === undefined) return root;
+  const written = entryOf(root, 'include')?.node;
+  if (root.kind !== 'map' || written === undefined) return root;
+  // Filled in already, unless the stack is read as it is written.
+  const include = interpolate(written, including.scope.lookup, including.loader.diagnostics);
   const entries = new Map(root.entries);
   entries.delete('include');
   let result: SpecNode = { ...root, entries };
-  for (const item of include.kind === 'seq' ? include.items : []) {
+  for (const item of include?.kind === 'seq' ? include.items : []) {
     const imported = loadInclude(item, including);
     if (imported !== undefined) result = mergeFiles(imported, result, including.loader.diagnostics);
   }
@@ -80,6 +83,7 @@ function variablesOf(
     origin: originOf(node),
   }));
   const usual = `${directory}/.env`;
+  if (files.length === 0) loader.diagnostics.files.add(usual);
   if (files.length === 0 && pathKind(usual) === 'file') files.push({ path: usual });
   const real = files.filter(({ path }) => path !== '/dev/null');
   return variablesBehind(scope.lookup, real, loader.diagnostics);

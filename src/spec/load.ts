@@ -1,62 +1,42 @@
-import { dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { InvalidStackError } from '../model/error.ts';
 import type { Stack } from '../model/stack.ts';
-import { withUnknownNames } from './aside.ts';
 import { type Context, scopeAt } from './canonical/context.ts';
 import { canonicalProject } from './canonical/project.ts';
 import { checkShape } from './check-shape.ts';
 import { checkConsistency } from './consistency/check.ts';
 import { Diagnostics } from './diagnose.ts';
-import { interpolate } from './interpolate.ts';
-import { locateFiles } from './locate-files.ts';
-import { type Dict, entryOf, type ScalarNode, type SpecNode } from './node.ts';
+import type { Dict } from './node.ts';
 import { normalizeStack } from './normalize/stack.ts';
 import { warnUnsupported } from './normalize/unsupported.ts';
-import { projectName } from './project-name.ts';
+import { nameOf, openProject, readProject, scopeOf } from './project.ts';
+import type { LoadRequest } from './request.ts';
 import { selectServices } from './select.ts';
 import { resolveServiceFiles } from './service-env.ts';
-import type { Scope } from './source.ts';
 import type { Lookup } from './template.ts';
-import { fileName, TreeLoader } from './tree-loader.ts';
-import { loadVariables } from './variables.ts';
+import { fileName } from './tree-loader.ts';
 
-/** Everything that decides what a stack file means. Plain JSON: the CLI sends it to the daemon as it stands. */
-export interface LoadRequest {
-  /** `-f`, in order, relative to `cwd`; `-` reads `stdin`. Empty: COMPOSE_FILE, then the default names, searched upwards. */
-  readonly files: readonly string[];
-  readonly cwd: string;
-  /** The caller's environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** `--env-file`, in order; empty: `.env` of the project directory. */
-  readonly envFiles: readonly string[];
-  /** `-p`. */
-  readonly projectName?: string;
-  readonly projectDirectory?: string;
-  /** `--profile`, several; `*` is all. */
-  readonly profiles: readonly string[];
-  /** Services that the command names: they and their dependencies are enabled. Empty: all. */
-  readonly services: readonly string[];
-  /** Text of `-f -`. */
-  readonly stdin?: string;
-}
+export type { LoadRequest } from './request.ts';
 
 export interface LoadResult {
   readonly stack: Stack;
   /** The canonical Compose model, as `config --format json` prints it. */
   readonly model: Readonly<Record<string, unknown>>;
+  /** All files merged, variables filled in, short forms as they are, services of all profiles. */
+  readonly written: Readonly<Record<string, unknown>>;
   /** Warnings; errors are thrown. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads and checks a stack. Throws `InvalidStackError` with every problem, or `no-stack-file`. */
-export function loadStack(request: LoadRequest): LoadResult {
-  const diagnostics = new Diagnostics();
+/**
+ * Reads and checks a stack. Throws `InvalidStackError` with every problem, or `no-stack-file`; which files it looked
+ * for is in `diagnostics` then, too.
+ */
+export function loadStack(request: LoadRequest, diagnostics = new Diagnostics()): LoadResult {
   const project = openProject(request, diagnostics);
-  const loader = new TreeLoader({ diagnostics, stdin: request.stdin ?? '' });
-  const root = readTree(request, project, loader);
+  const { root, scoped } = readProject(request, project);
   if (root === undefined) throw new InvalidStackError(diagnostics.list());
-  const name = nameOf(request, project, root, diagnostics);
+  const name = nameOf(request, project, root);
   const shaped = checkShape(root, diagnostics);
   if (shaped === undefined) throw new InvalidStackError(diagnostics.list());
   const { value } = shaped;
@@ -64,11 +44,11 @@ export function loadStack(request: LoadRequest): LoadResult {
     root: shaped.root,
     diagnostics,
     home: request.env['HOME'] ?? '/root',
-    scope: { directory: project.directory, project: project.directory, lookup: withName(project.lookup, name) },
-    scoped: loader.scoped,
+    scope: scopeOf(project, () => name),
+    scoped,
     places: new WeakMap(),
   };
-  const model = resolveModel(value, { request, name, context, lookup: project.lookup });
+  const model = resolveModel(value, { request, name, context, lookup: project.variables.lookup });
   if (diagnostics.hasErrors) throw new InvalidStackError(diagnostics.list());
   const stack = normalizeStack(model.dict, value, {
     projectDirectory: project.directory,
@@ -76,81 +56,7 @@ export function loadStack(request: LoadRequest): LoadResult {
     files: project.files.map(fileName),
     disabledServices: model.disabled,
   });
-  return { stack, model: model.dict, diagnostics: diagnostics.list() };
-}
-
-interface Project {
-  readonly diagnostics: Diagnostics;
-  readonly files: readonly string[];
-  readonly directory: string;
-  readonly lookup: Lookup;
-}
-
-function openProject(request: LoadRequest, diagnostics: Diagnostics): Project {
-  const envFiles = request.envFiles.map((file) => resolve(request.cwd, file));
-  const early = loadVariables({ env: request.env, envFiles, projectDirectory: request.cwd }, new Diagnostics());
-  const files = locateFiles({
-    files: request.files,
-    cwd: request.cwd,
-    composeFile: early('COMPOSE_FILE'),
-    separator: early('COMPOSE_PATH_SEPARATOR'),
-  });
-  const first = files[0] ?? '-';
-  const beside = first === '-' ? request.cwd : dirname(first);
-  const directory = resolve(request.cwd, request.projectDirectory ?? beside);
-  return {
-    diagnostics,
-    files,
-    directory,
-    lookup: loadVariables({ env: request.env, envFiles, projectDirectory: directory }, diagnostics),
-  };
-}
-
-/** All files as one tree; undefined when nothing is left to check. */
-function readTree(request: LoadRequest, project: Project, loader: TreeLoader): SpecNode | undefined {
-  const { directory, files, diagnostics } = project;
-  // The name is known when all were read: it may be written in the last.
-  let name: string | undefined;
-  const lookup: Lookup = (variable) =>
-    variable === 'COMPOSE_PROJECT_NAME' ? (name ?? project.lookup(variable)) : project.lookup(variable);
-  const scope: Scope = { directory, project: directory, lookup };
-  const trees = files.flatMap((file) => loader.read(file, scope) ?? []);
-  if (loader.broken) return undefined;
-  if (trees.length === 0) {
-    if (loader.unread) return undefined;
-    const message = `${fileName(files[0] ?? '-')} is empty: it needs the key "services"`;
-    diagnostics.add({ code: 'schema.missing', message });
-    return undefined;
-  }
-  name = earlyName(request, project, trees);
-  const merged = loader.assemble(trees, scope, files);
-  if (loader.broken) return undefined;
-  return loader.unread && merged !== undefined ? withUnknownNames(merged) : merged;
-}
-
-/** The name that `${COMPOSE_PROJECT_NAME}` stands for inside the files. */
-function earlyName(request: LoadRequest, project: Project, trees: readonly SpecNode[]): string {
-  const written = trees.map((tree) => entryOf(tree, 'name')?.node).findLast((node) => node !== undefined);
-  const filled = written === undefined ? undefined : interpolate(written, project.lookup, new Diagnostics());
-  return projectName(
-    {
-      given: request.projectName || project.lookup('COMPOSE_PROJECT_NAME'),
-      written: filled?.kind === 'scalar' ? filled : undefined,
-      projectDirectory: project.directory,
-    },
-    new Diagnostics(),
-  );
-}
-
-function nameOf(request: LoadRequest, project: Project, root: SpecNode, diagnostics: Diagnostics): string {
-  const written = entryOf(root, 'name')?.node;
-  const scalar: ScalarNode | undefined = written?.kind === 'scalar' ? written : undefined;
-  const given = request.projectName || project.lookup('COMPOSE_PROJECT_NAME');
-  return projectName({ given, written: scalar, projectDirectory: project.directory }, diagnostics);
-}
-
-function withName(lookup: Lookup, name: string): Lookup {
-  return (variable) => (variable === 'COMPOSE_PROJECT_NAME' ? name : lookup(variable));
+  return { stack, model: model.dict, written: value, diagnostics: diagnostics.list() };
 }
 
 interface ModelRequest {

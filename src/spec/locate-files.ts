@@ -26,6 +26,8 @@ export interface LocateRequest {
   /** `COMPOSE_FILE` and `COMPOSE_PATH_SEPARATOR`. */
   readonly composeFile: string | undefined;
   readonly separator: string | undefined;
+  /** Files are noted here that are not there and would have counted. */
+  readonly looked: Set<string>;
 }
 
 /** The files of a stack in merge order, absolute, `-` for standard input. Throws `no-stack-file`. */
@@ -38,7 +40,7 @@ export function locateFiles(request: LocateRequest): readonly string[] {
   }
   for (let folder = resolve(request.cwd); ; folder = dirname(folder)) {
     const found = defaultNames.map((name) => join(folder, name)).find((path) => pathKind(path) === 'file');
-    if (found !== undefined) return withOverride(found);
+    if (found !== undefined) return withOverride(found, request.looked);
     if (dirname(folder) === folder) break;
   }
   throw new TsstackError('no-stack-file', `there is no stack file in ${resolve(request.cwd)} or above`, {
@@ -46,8 +48,10 @@ export function locateFiles(request: LocateRequest): readonly string[] {
   });
 }
 
-function withOverride(path: string): readonly string[] {
+function withOverride(path: string, looked: Set<string>): readonly string[] {
   const names = basename(path).startsWith('stack.') ? stackOverrides : composeOverrides;
-  const found = names.map((name) => join(dirname(path), name)).find((each) => pathKind(each) === 'file');
+  const paths = names.map((name) => join(dirname(path), name));
+  for (const each of paths) looked.add(each);
+  const found = paths.find((each) => pathKind(each) === 'file');
   return found === undefined ? [path] : [path, found];
 }

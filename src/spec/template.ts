@@ -22,6 +22,15 @@ const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y;
 const operators = [':-', ':?', ':+', '-', '?', '+'] as const;
 type Operator = (typeof operators)[number];
 
+/** One variable as a template writes it: `${NAME:-word}`. */
+export interface VariableUse {
+  readonly name: string;
+  /** Absent in `$NAME` and `${NAME}`. */
+  readonly operator: Operator | undefined;
+  /** What stands behind the operator, as written. */
+  readonly word: string;
+}
+
 function nameAt(text: string, at: number): string {
   namePattern.lastIndex = at;
   return namePattern.exec(text)?.[0] ?? '';
@@ -78,14 +87,19 @@ function variableOf(name: string, lookup: Lookup, unset: string[]): string {
 }
 
 function braced(text: string, range: { start: number; end: number }, lookup: Lookup, unset: string[]): string {
+  const { name, operator, word } = useAt(text, range);
+  return operator === undefined ? variableOf(name, lookup, unset) : apply(operator, { name, word }, lookup, unset);
+}
+
+function useAt(text: string, range: { start: number; end: number }): VariableUse {
   const name = nameAt(text, range.start + 2);
   const rest = text.slice(range.start + 2 + name.length, range.end);
-  if (name !== '' && rest === '') return variableOf(name, lookup, unset);
+  if (name !== '' && rest === '') return { name, operator: undefined, word: '' };
   const operator = operators.find((each) => rest.startsWith(each));
   if (name === '' || operator === undefined || rest.includes('\n')) {
     throw new TemplateError('interp.syntax', `"${text.slice(range.start, range.end + 1)}" is not a valid variable`);
   }
-  return apply(operator, { name, word: rest.slice(operator.length) }, lookup, unset);
+  return { name, operator, word: rest.slice(operator.length) };
 }
 
 function apply(operator: Operator, use: { name: string; word: string }, lookup: Lookup, unset: string[]): string {
@@ -97,4 +111,38 @@ function apply(operator: Operator, use: { name: string; word: string }, lookup: 
   if (operator.endsWith('-')) return word;
   const reason = word === '' ? '' : `: ${word}`;
   throw new TemplateError('interp.required', `the variable "${use.name}" is required and not set${reason}`);
+}
+
+/**
+ * Every variable that a template uses, also those inside the words of others, in the order of the text. What stands
+ * behind a malformed variable is not looked at.
+ */
+export function variableUses(text: string): VariableUse[] {
+  const uses: VariableUse[] = [];
+  try {
+    collectUses(text, uses);
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+  }
+  return uses;
+}
+
+function collectUses(text: string, uses: VariableUse[]): void {
+  let at = text.indexOf('$');
+  while (at !== -1) {
+    const next = text[at + 1];
+    let end = at + 2;
+    if (next === '{') {
+      const close = closingBrace(text, at + 1);
+      const use = useAt(text, { start: at, end: close });
+      uses.push(use);
+      collectUses(use.word, uses);
+      end = close + 1;
+    } else if (next !== '$') {
+      const name = nameAt(text, at + 1);
+      if (name !== '') uses.push({ name, operator: undefined, word: '' });
+      end = at + 1 + name.length;
+    }
+    at = text.indexOf('$', end);
+  }
 }

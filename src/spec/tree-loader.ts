@@ -21,6 +21,8 @@ export interface LoaderInput {
   readonly diagnostics: Diagnostics;
   /** Text of `-f -`. */
   readonly stdin: string;
+  /** Variables stay as they are, but in `include`, and no shape is checked. */
+  readonly raw: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export interface LoaderInput {
 export class TreeLoader implements FileAccess {
   readonly diagnostics: Diagnostics;
   readonly #stdin: string;
+  readonly #raw: boolean;
   /** By what variables mean in them, then by path. */
   readonly #extended = new Map<Lookup, Map<string, ExtendedFile | undefined>>();
   #files = 0;
@@ -41,6 +44,7 @@ export class TreeLoader implements FileAccess {
   constructor(input: LoaderInput) {
     this.diagnostics = input.diagnostics;
     this.#stdin = input.stdin;
+    this.#raw = input.raw;
   }
 
   read(file: string, scope: Scope, named?: Origin): SpecNode | undefined {
@@ -50,6 +54,7 @@ export class TreeLoader implements FileAccess {
     }
     this.#files += 1;
     const path = fileName(file);
+    if (file !== '-') this.diagnostics.files.add(file);
     const read: ReadResult = file === '-' ? decodeText(Buffer.from(this.#stdin), path) : readTextFile(file);
     const text = 'text' in read ? read.text : (read.problem.before ?? '');
     const source: Source = { path, text, index: this.#files - 1, scope };
@@ -69,10 +74,7 @@ export class TreeLoader implements FileAccess {
   }
 
   assemble(trees: readonly SpecNode[], scope: Scope, chain: readonly string[]): SpecNode | undefined {
-    const filled = trees.flatMap((tree) => interpolate(tree, scope.lookup, this.diagnostics) ?? []);
-    // Where there is only one there is nothing to check twice.
-    const alone = filled.length === 1 && !filled.some((tree) => usesExtends(tree) || usesInclude(tree));
-    const checked = alone ? filled : filled.flatMap((tree) => checkPartialShape(tree, this.diagnostics) ?? []);
+    const checked = this.#raw ? trees : this.#checked(trees, scope);
     // Includes first: what they bring can be extended.
     const complete = checked.map((tree) =>
       applyExtends(applyIncludes(tree, { loader: this, scope, chain }), { loader: this }),
@@ -90,6 +92,13 @@ export class TreeLoader implements FileAccess {
       files.set(file, tree && { path: file, tree, scope, services: new Map() });
     }
     return files.get(file);
+  }
+
+  #checked(trees: readonly SpecNode[], { lookup }: Scope): readonly SpecNode[] {
+    const filled = trees.flatMap((tree) => interpolate(tree, lookup, this.diagnostics) ?? []);
+    // Where there is only one there is nothing to check twice.
+    const alone = filled.length === 1 && !filled.some((tree) => usesExtends(tree) || usesInclude(tree));
+    return alone ? filled : filled.flatMap((tree) => checkPartialShape(tree, this.diagnostics) ?? []);
   }
 
   #isTooLarge(tree: SpecNode): boolean {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Diagnostics, Problem } from './diagnose.ts';
 import { DotenvError, parseDotenv, parseRawEnv } from './dotenv.ts';
 import { quoted } from './printable.ts';
@@ -10,7 +9,15 @@ export interface VariablesRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Absolute. */
   readonly envFiles: readonly string[];
-  readonly projectDirectory: string;
+  /** Whether it is no mistake that a file is not there. */
+  readonly mayLack: boolean;
+}
+
+/** What `${X}` means in the files of a stack. */
+export interface Variables {
+  readonly lookup: Lookup;
+  /** Those of the environment files: what the caller's environment has goes first. */
+  readonly fromFiles: ReadonlyMap<string, string>;
 }
 
 export interface EnvFileRequest {
@@ -23,13 +30,16 @@ export interface EnvFileRequest {
   readonly origin?: Origin | undefined;
 }
 
-/** What `${X}` means: the caller's environment, then `--env-file` files (a later one wins) or `.env`. */
-export function loadVariables(request: VariablesRequest, diagnostics: Diagnostics): Lookup {
+/** The caller's environment, then the files, of which a later one wins. */
+export function loadVariables(request: VariablesRequest, diagnostics: Diagnostics): Variables {
   const shell: Lookup = (name) => (Object.hasOwn(request.env, name) ? request.env[name] : undefined);
-  const files = new Map<string, string>();
-  const paths = request.envFiles.length > 0 ? request.envFiles : defaultFile(request.projectDirectory);
-  for (const path of paths) readEnvFile({ path, into: files, lookup: shell }, diagnostics);
-  return (name) => shell(name) ?? files.get(name);
+  const fromFiles = new Map<string, string>();
+  for (const path of request.envFiles) {
+    diagnostics.files.add(path);
+    if (request.mayLack && pathKind(path) !== 'file') continue;
+    readEnvFile({ path, into: fromFiles, lookup: shell }, diagnostics);
+  }
+  return { lookup: (name) => shell(name) ?? fromFiles.get(name), fromFiles };
 }
 
 /** What `${X}` means in an included file: as outside, and behind that what the files say (a later one wins). */
@@ -43,13 +53,9 @@ export function variablesBehind(
   return (name) => outer(name) ?? values.get(name);
 }
 
-function defaultFile(projectDirectory: string): readonly string[] {
-  const path = join(projectDirectory, '.env');
-  return pathKind(path) === 'file' ? [path] : [];
-}
-
 /** Reads one environment file into a map; problems become diagnostics. */
 export function readEnvFile(request: EnvFileRequest, diagnostics: Diagnostics): void {
+  diagnostics.files.add(request.path);
   const read = readTextFile(request.path);
   if ('problem' in read) {
     const { code, message } = read.problem;

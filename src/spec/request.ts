@@ -1,0 +1,19 @@
+/** Everything that decides what a stack file means. Plain JSON: the CLI sends it to the daemon as it stands. */
+export interface LoadRequest {
+  /** `-f`, in order, relative to `cwd`; `-` reads `stdin`. Empty: COMPOSE_FILE, then the default names, searched upwards. */
+  readonly files: readonly string[];
+  readonly cwd: string;
+  /** The caller's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `--env-file`, in order; empty: `.env` of the project directory. */
+  readonly envFiles: readonly string[];
+  /** `-p`. */
+  readonly projectName?: string;
+  readonly projectDirectory?: string;
+  /** `--profile`, several; `*` is all. */
+  readonly profiles: readonly string[];
+  /** Services that the command names: they and their dependencies are enabled. Empty: all. */
+  readonly services: readonly string[];
+  /** Text of `-f -`. */
+  readonly stdin?: string;
+}
