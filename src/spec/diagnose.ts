@@ -36,6 +36,7 @@ export type ProblemCode =
   | 'ref.missing'
   | 'ref.disabled'
   | 'ref.cycle'
+  | 'ref.unused'
   | 'conflict.key'
   | 'conflict.name'
   | 'conflict.port'
@@ -45,6 +46,8 @@ export type ProblemCode =
   | 'merge.type'
   | 'limit'
   | 'command.operator'
+  | 'healthcheck.shell'
+  | 'image.unpinned'
   | 'unsupported.key'
   | 'deprecated.key';
 
@@ -73,6 +76,14 @@ export class Diagnostics {
 
   get hasErrors(): boolean {
     return this.#problems.some((problem) => (problem.severity ?? 'error') === 'error');
+  }
+
+  /** Whether an error stands inside a stretch of a file. */
+  hasErrorIn({ source, start, end }: Origin): boolean {
+    return this.#problems.some(({ severity = 'error', origin }) => {
+      if (severity !== 'error' || origin === undefined) return false;
+      return origin.source === source && origin.start >= start && origin.end <= end;
+    });
   }
 
   /** All problems in file order, those without a place first; at most 50 errors, the rest as a count. */

@@ -124,7 +124,8 @@ function checkWords({ service, place }: ServiceAt): void {
   for (const name of keysOf(service['environment'])) {
     if (name !== '' && !/[=\0]/.test(name)) continue;
     const message = `environment: ${quoted(name)} is not the name of a variable`;
-    complain(at(place, 'environment'), { code: 'schema.pattern', message });
+    const hint = 'write "NAME: value", or "- NAME=value" in a list';
+    complain(at(at(place, 'environment'), name), { code: 'schema.pattern', message, hint, key: true });
   }
   for (const key of ['dns', 'dns_search', 'dns_opt']) {
     for (const [index, each] of ([service[key] ?? []].flat() as unknown[]).entries()) {
