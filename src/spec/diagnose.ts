@@ -75,15 +75,12 @@ export class Diagnostics {
   }
 
   get hasErrors(): boolean {
-    return this.#problems.some((problem) => (problem.severity ?? 'error') === 'error');
+    return this.someError(() => true);
   }
 
-  /** Whether an error stands inside a stretch of a file. */
-  hasErrorIn({ source, start, end }: Origin): boolean {
-    return this.#problems.some(({ severity = 'error', origin }) => {
-      if (severity !== 'error' || origin === undefined) return false;
-      return origin.source === source && origin.start >= start && origin.end <= end;
-    });
+  /** Whether there is an error of a kind. */
+  someError(is: (problem: Problem) => boolean): boolean {
+    return this.#problems.some((problem) => problem.severity !== 'warning' && is(problem));
   }
 
   /** All problems in file order, those without a place first; at most 50 errors, the rest as a count. */

@@ -11,10 +11,13 @@ export interface Template {
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly code: 'interp.syntax' | 'interp.required';
+  /** The part of the template that is wrong. */
+  readonly token: string;
 
-  constructor(code: 'interp.syntax' | 'interp.required', message: string) {
+  constructor(code: 'interp.syntax' | 'interp.required', message: string, token: string) {
     super(message);
     this.code = code;
+    this.token = token;
   }
 }
 
@@ -68,7 +71,8 @@ function closingBrace(text: string, open: number): number {
     if (text[at] === '{') depth++;
     if (text[at] === '}' && --depth === 0) return at;
   }
-  throw new TemplateError('interp.syntax', `"${text.slice(open - 1, open + 39)}" has no closing brace`);
+  const token = text.slice(open - 1).split('\n', 1)[0] ?? '';
+  throw new TemplateError('interp.syntax', `"${text.slice(open - 1, open + 39)}" has no closing brace`, token);
 }
 
 function variableOf(name: string, lookup: Lookup, unset: string[]): string {
@@ -82,13 +86,20 @@ function braced(text: string, range: { start: number; end: number }, lookup: Loo
   const rest = text.slice(range.start + 2 + name.length, range.end);
   if (name !== '' && rest === '') return variableOf(name, lookup, unset);
   const operator = operators.find((each) => rest.startsWith(each));
+  const token = text.slice(range.start, range.end + 1);
   if (name === '' || operator === undefined || rest.includes('\n')) {
-    throw new TemplateError('interp.syntax', `"${text.slice(range.start, range.end + 1)}" is not a valid variable`);
+    throw new TemplateError('interp.syntax', `"${token}" is not a valid variable`, token);
   }
-  return apply(operator, { name, word: rest.slice(operator.length) }, lookup, unset);
+  return apply(operator, { name, word: rest.slice(operator.length), token }, lookup, unset);
 }
 
-function apply(operator: Operator, use: { name: string; word: string }, lookup: Lookup, unset: string[]): string {
+interface Use {
+  readonly name: string;
+  readonly word: string;
+  readonly token: string;
+}
+
+function apply(operator: Operator, use: Use, lookup: Lookup, unset: string[]): string {
   const value = lookup(use.name);
   const present = value !== undefined && (operator.length === 1 || value !== '');
   if (operator.endsWith('+')) return present ? expand(use.word, lookup, unset) : (value ?? '');
@@ -96,5 +107,5 @@ function apply(operator: Operator, use: { name: string; word: string }, lookup: 
   const word = expand(use.word, lookup, unset);
   if (operator.endsWith('-')) return word;
   const reason = word === '' ? '' : `: ${word}`;
-  throw new TemplateError('interp.required', `the variable "${use.name}" is required and not set${reason}`);
+  throw new TemplateError('interp.required', `the variable "${use.name}" is required and not set${reason}`, use.token);
 }

@@ -1,19 +1,34 @@
 import { asideNames } from '../aside.ts';
 import { type Context, complain, pathOf } from '../canonical/context.ts';
-import { type Dict, nodeAt } from '../node.ts';
+import type { ProblemCode } from '../diagnose.ts';
+import { type Dict, entryOf, nodeAt } from '../node.ts';
+import type { Origin } from '../source.ts';
 import { type CheckInput, servicesOf } from './input.ts';
+
+/** Problems, with a place, of what a service takes from elsewhere: `extends` and `include`. */
+const foreign: ReadonlySet<ProblemCode> = new Set([
+  'ref.missing',
+  'ref.cycle',
+  'unsupported.key',
+  'path.missing',
+  'path.kind',
+  'path.unreadable',
+]);
 
 /**
  * A service without a root of its own runs on the programs of the machine, so it must say which. Nothing is said of a
- * service with another error, nor where a service was set aside: what is missing may be what could not be read (by an
- * `extends`, say).
+ * service with another error, nor where something could not be read that a service may extend. Must be asked before
+ * other checks have complained.
  */
 export function checkRunnable(input: CheckInput, context: Context): void {
-  if (asideNames(context.root, 'services').length > 0) return;
-  const idle = servicesOf(input.enabled, context).filter(({ service, place }) => {
-    const node = nodeAt(context.root, pathOf(place));
-    if (hasProgram(service) || node === undefined) return false;
-    return !(node.kind === 'map' && node.entries.has('x-rootfs')) && !context.diagnostics.hasErrorIn(node);
+  const { root, diagnostics } = context;
+  const services = servicesOf(input.enabled, context).filter(({ service }) => !hasProgram(service));
+  if (services.length === 0 || asideNames(root, 'services').length > 0) return;
+  if (diagnostics.someError(({ code, origin }) => origin !== undefined && foreign.has(code))) return;
+  const idle = services.filter(({ place }) => {
+    const node = nodeAt(root, pathOf(place));
+    if (node === undefined || entryOf(node, 'x-rootfs') !== undefined) return false;
+    return !diagnostics.someError(({ origin }) => origin !== undefined && isInside(origin, node));
   });
   for (const { name, place } of idle) {
     complain(place, {
@@ -23,6 +38,10 @@ export function checkRunnable(input: CheckInput, context: Context): void {
       key: true,
     });
   }
+}
+
+function isInside(origin: Origin, whole: Origin): boolean {
+  return origin.source === whole.source && origin.start >= whole.start && origin.end <= whole.end;
 }
 
 function hasProgram(service: Dict): boolean {
