@@ -67,6 +67,7 @@ const cases: Readonly<Record<string, readonly string[]>> = {
     'services: {a: {image: i, tmpfs: ⟦/x⟧, volumes: [{type: bind, source: /a, target: /x}]}}',
   ],
   'conflict.subnet': [
+    'services: {a: {image: i, networks: [x, y]}}\nnetworks:\n  x: {ipam: {config: [{subnet: 10.1.0.0/16}]}}\n  y: {ipam: {config: [{subnet: ⟦10.1.5.0/24⟧}]}}\n',
     'services: {a: {image: i, networks: [x, y]}}\nnetworks:\n  x: {ipam: {config: [{subnet: 10.1.5.0/24}]}}\n  y: {ipam: {config: [{subnet: ⟦10.1.0.0/16⟧}]}}\n',
   ],
   'conflict.address': [
