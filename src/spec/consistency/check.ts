@@ -4,7 +4,7 @@ import { checkCycles } from './cycles.ts';
 import { checkExclusive } from './exclusive.ts';
 import { checkFiles } from './files.ts';
 import { checkHostPorts } from './host-ports.ts';
-import type { CheckInput } from './input.ts';
+import { type CheckInput, type CheckRequest, servicesOf } from './input.ts';
 import { checkMounts } from './mounts.ts';
 import { checkNetworks } from './networks.ts';
 import { checkPinned } from './pinned.ts';
@@ -20,16 +20,17 @@ import { checkValues } from './values.ts';
  * Everything that a schema cannot see: names that must exist, cycles, clashes, values without a meaning; and, as
  * warnings, what is legal and surely unmeant.
  */
-export function checkConsistency(input: CheckInput, context: Context): void {
+export function checkConsistency(request: CheckRequest, context: Context): void {
+  const input: CheckInput = { ...request, services: servicesOf(request.enabled, context) };
   // First: it holds back where something else of the service is wrong.
   checkRunnable(input, context);
   checkReferences(input, context);
-  checkExclusive(input, context);
-  checkCycles(input, context);
-  checkValues(input, context);
-  checkMounts(input, context);
-  checkClashes(input, context);
-  checkHostPorts(input, context);
+  checkExclusive(input);
+  checkCycles(input);
+  checkValues(input);
+  checkMounts(input);
+  checkClashes(input);
+  checkHostPorts(input);
   checkNetworks(input, context);
   checkResources(input, context);
   checkFiles(input, context);

@@ -1,7 +1,7 @@
-import { type Context, complain } from '../canonical/context.ts';
+import { complain } from '../canonical/context.ts';
 import { dependencyPlace } from '../dependency-place.ts';
 import { isDict } from '../node.ts';
-import { type CheckInput, keysOf, servicesOf } from './input.ts';
+import { type CheckInput, keysOf } from './input.ts';
 
 /** Cycles beyond this number are not collected; fewer are shown. */
 const mostCycles = 100;
@@ -9,8 +9,8 @@ const mostCycles = 100;
 const mostNames = 20;
 
 /** Dependency cycles, each printed once from its first service: `a -> b -> c -> a`. */
-export function checkCycles(input: CheckInput, context: Context): void {
-  const services = new Map(servicesOf(input.enabled, context).map((each) => [each.name, each]));
+export function checkCycles(input: CheckInput): void {
+  const services = new Map(input.services.map((each) => [each.name, each]));
   const edges = new Map<string, string[]>();
   for (const { name, service } of services.values()) {
     edges.set(

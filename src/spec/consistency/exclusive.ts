@@ -1,10 +1,10 @@
-import { at, type Context, complain } from '../canonical/context.ts';
+import { at, complain } from '../canonical/context.ts';
 import { isDict } from '../node.ts';
-import { type CheckInput, dictsOf, keysOf, placeOf, type ServiceAt, servicesOf } from './input.ts';
+import { type CheckInput, dictsOf, keysOf, placeOf, type ServiceAt } from './input.ts';
 
 /** Keys that exclude each other, or that must agree. */
-export function checkExclusive(input: CheckInput, context: Context): void {
-  for (const each of servicesOf(input.enabled, context)) {
+export function checkExclusive(input: CheckInput): void {
+  for (const each of input.services) {
     const { name, service, place } = each;
     if (service['network_mode'] !== undefined && keysOf(service['networks']).length > 0) {
       const message = `the service "${name}" has both "network_mode" and "networks": keep one`;

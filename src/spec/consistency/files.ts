@@ -1,7 +1,7 @@
 import { at, type Context, complain, nameOf, rootPlace } from '../canonical/context.ts';
 import { isDict } from '../node.ts';
 import { pathKind } from '../read.ts';
-import { type CheckInput, dictsOf, servicesOf } from './input.ts';
+import { type CheckInput, dictsOf } from './input.ts';
 
 /**
  * Files of the secrets and configs that services use. A missing one is a warning, as with Compose: it is needed when
@@ -11,7 +11,7 @@ export function checkFiles(input: CheckInput, context: Context): void {
   for (const section of ['secrets', 'configs'] as const) {
     const resources = input.model[section];
     if (!isDict(resources)) continue;
-    for (const name of usedNames(input, section, context)) {
+    for (const name of usedNames(input, section)) {
       const resource = resources[name];
       const file = isDict(resource) && resource['external'] !== true ? resource['file'] : undefined;
       if (typeof file !== 'string' || pathKind(file) !== 'missing') continue;
@@ -26,9 +26,9 @@ export function checkFiles(input: CheckInput, context: Context): void {
   }
 }
 
-function usedNames(input: CheckInput, section: 'secrets' | 'configs', context: Context): ReadonlySet<string> {
+function usedNames(input: CheckInput, section: 'secrets' | 'configs'): ReadonlySet<string> {
   const names = new Set<string>();
-  for (const { service } of servicesOf(input.enabled, context)) {
+  for (const { service } of input.services) {
     for (const item of dictsOf(service[section])) names.add(String(item['source']));
     const build = service['build'];
     if (section === 'secrets' && isDict(build)) {

@@ -1,15 +1,15 @@
 import ipaddr from 'ipaddr.js';
-import { at, type Context, complain, type Place } from '../canonical/context.ts';
+import { at, complain, type Place } from '../canonical/context.ts';
 import type { Dict } from '../node.ts';
-import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt, servicesOf } from './input.ts';
+import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
 import { isEvery, isV4, type PortClaim } from './port-claim.ts';
 import { checkRanges } from './port-ranges.ts';
 import { replicasOf } from './values.ts';
 
 /** Host ports that cannot all be had: a port wanted twice, a range with fewer ports than users. */
-export function checkHostPorts(input: CheckInput, context: Context): void {
+export function checkHostPorts(input: CheckInput): void {
   const byProtocol = new Map<string, PortClaim[]>();
-  for (const each of servicesOf(input.enabled, context)) {
+  for (const each of input.services) {
     if (!publishes(each)) continue;
     const claims = dictsOf(each.service['ports']).flatMap((port) => claimOf(port, each) ?? []);
     checkReplicas(each, claims);

@@ -2,12 +2,17 @@ import { didYouMean } from '../../lib/nearest.ts';
 import { at, type Context, complain, type Place, pathOf, rootPlace } from '../canonical/context.ts';
 import { type Dict, isDict, nodeAt, type Value } from '../node.ts';
 
-export interface CheckInput {
+export interface CheckRequest {
   /** Canonical, services of all profiles. */
   readonly model: Dict;
   readonly all: Dict;
   /** Services that profiles leave on. */
   readonly enabled: Dict;
+}
+
+export interface CheckInput extends CheckRequest {
+  /** Those that are enabled. */
+  readonly services: readonly ServiceAt[];
 }
 
 export interface ServiceAt {

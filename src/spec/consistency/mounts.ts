@@ -1,11 +1,11 @@
-import { at, type Context, complain, type Place } from '../canonical/context.ts';
+import { at, complain, type Place } from '../canonical/context.ts';
 import { isDict } from '../node.ts';
 import { pathKind } from '../read.ts';
-import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt, servicesOf } from './input.ts';
+import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
 
 /** The targets of mounts: absolute, and each once in a service. Sources that nothing will make. */
-export function checkMounts(input: CheckInput, context: Context): void {
-  for (const each of servicesOf(input.enabled, context)) {
+export function checkMounts(input: CheckInput): void {
+  for (const each of input.services) {
     checkTargets(each);
     checkSources(each);
   }

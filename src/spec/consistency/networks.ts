@@ -14,13 +14,13 @@ export function checkNetworks(input: CheckInput, context: Context): void {
   }
   const off = disabledNetworks(input, context);
   checkOverlap([...pools].flatMap(([name, { subnets }]) => (off.has(name) ? [] : subnets)));
-  checkAddresses(input, context, pools);
+  checkAddresses(input, pools);
 }
 
 /** Networks that only services use which a profile switches off: they are not made, and may overlap. */
 function disabledNetworks(input: CheckInput, context: Context): ReadonlySet<string> {
   const off = new Set(servicesOf(input.all, context).flatMap(({ service }) => keysOf(service['networks'])));
-  for (const { service } of servicesOf(input.enabled, context)) {
+  for (const { service } of input.services) {
     for (const name of keysOf(service['networks'])) off.delete(name);
   }
   return off;
@@ -57,12 +57,12 @@ function complainOverlap([before, subnet]: readonly [Subnet, Subnet]): void {
 /** Who has an address of a network: services, and the network itself. */
 type Holders = Map<string, string>;
 
-function checkAddresses(input: CheckInput, context: Context, pools: ReadonlyMap<string, Pools>): void {
+function checkAddresses(input: CheckInput, pools: ReadonlyMap<string, Pools>): void {
   const holders: Holders = new Map();
   for (const [network, { reserved }] of pools) {
     for (const { address, what } of reserved) holders.set(`${network} ${address.bits} ${address.value}`, what);
   }
-  for (const each of servicesOf(input.enabled, context)) {
+  for (const each of input.services) {
     const attached = each.service['networks'];
     for (const network of keysOf(attached)) checkAttachment(each, network, { pools, holders });
   }

@@ -1,13 +1,13 @@
 import { at, type Context, complain } from '../canonical/context.ts';
 import { entryOf } from '../node.ts';
 import { quoted } from '../printable.ts';
-import { type CheckInput, servicesOf } from './input.ts';
+import type { CheckInput } from './input.ts';
 
 /** `x-pinned-images: true`: every image of a registry names a digest, or a tag other than `latest`. */
 export function checkPinned(input: CheckInput, context: Context): void {
   const wish = entryOf(context.root, 'x-pinned-images')?.node;
   if (wish?.kind !== 'scalar' || wish.value !== true) return;
-  for (const { service, place } of servicesOf(input.enabled, context)) {
+  for (const { service, place } of input.services) {
     const image = service['image'];
     if (typeof image !== 'string' || /^(oci|oci-archive|docker-archive):/.test(image) || isPinned(image)) continue;
     complain(at(place, 'image'), {

@@ -10,7 +10,6 @@ import {
   partPlace,
   placeOf,
   type ServiceAt,
-  servicesOf,
   type Use,
 } from './input.ts';
 
@@ -24,7 +23,7 @@ export function checkReferences(input: CheckInput, context: Context): void {
     const names = kind === 'service' ? Object.keys(input.all) : keysOf(input.model[`${kind}s`]);
     declared.set(kind, { names, known: knownNames(context, `${kind}s`, names) });
   }
-  for (const each of servicesOf(input.enabled, context)) {
+  for (const each of input.services) {
     for (const [kind, use] of usesOf(each)) {
       const { names = [], known } = declared.get(kind) ?? {};
       if (known?.has(use.name) !== false) continue;

@@ -3,7 +3,7 @@ import { type Context, complain, pathOf } from '../canonical/context.ts';
 import type { ProblemCode } from '../diagnose.ts';
 import { type Dict, entryOf, nodeAt } from '../node.ts';
 import type { Origin } from '../source.ts';
-import { type CheckInput, servicesOf } from './input.ts';
+import type { CheckInput } from './input.ts';
 
 /** Problems, with a place, of what a service takes from elsewhere: `extends` and `include`. */
 const foreign: ReadonlySet<ProblemCode> = new Set([
@@ -22,7 +22,7 @@ const foreign: ReadonlySet<ProblemCode> = new Set([
  */
 export function checkRunnable(input: CheckInput, context: Context): void {
   const { root, diagnostics } = context;
-  const services = servicesOf(input.enabled, context).filter(({ service }) => !hasProgram(service));
+  const services = input.services.filter(({ service }) => !hasProgram(service));
   if (services.length === 0 || asideNames(root, 'services').length > 0) return;
   if (diagnostics.someError(({ code, origin }) => origin !== undefined && foreign.has(code))) return;
   const idle = services.filter(({ place }) => {

@@ -1,6 +1,6 @@
 import { at, type Context, complain, type Place, pathOf } from '../canonical/context.ts';
 import { entryOf, nodeAt, type SpecNode } from '../node.ts';
-import { type CheckInput, servicesOf } from './input.ts';
+import type { CheckInput } from './input.ts';
 
 /** A whole number in base 60 (YAML 1.1, "int"): no part behind a colon is beyond 59. */
 const pattern = /^[+-]?[1-9][\d_]*(:[0-5]?\d)+$/;
@@ -10,7 +10,7 @@ const pattern = /^[+-]?[1-9][\d_]*(:[0-5]?\d)+$/;
  * but other tools may.
  */
 export function checkSexagesimals(input: CheckInput, context: Context): void {
-  for (const { place } of servicesOf(input.enabled, context)) {
+  for (const { place } of input.services) {
     const service = nodeAt(context.root, pathOf(place));
     if (service === undefined) continue;
     check(entryOf(service, 'user')?.node, at(place, 'user'));

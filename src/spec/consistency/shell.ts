@@ -4,14 +4,14 @@ import { at, type Context, complain, pathOf } from '../canonical/context.ts';
 import { isDict, nodeAt } from '../node.ts';
 import { resolvePath } from '../paths.ts';
 import { pathKind } from '../read.ts';
-import { type CheckInput, type ServiceAt, servicesOf } from './input.ts';
+import type { CheckInput, ServiceAt } from './input.ts';
 
 /** Links in a row after which a path counts as a loop. */
 const mostLinks = 8;
 
 /** Health checks that need a shell which the root of the service lacks, as far as that is known when a file is read. */
 export function checkShells(input: CheckInput, context: Context): void {
-  for (const each of servicesOf(input.enabled, context)) {
+  for (const each of input.services) {
     const check = each.service['healthcheck'];
     if (!isDict(check) || check['disable'] === true) continue;
     const { test } = check;

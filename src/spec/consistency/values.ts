@@ -1,9 +1,9 @@
-import { at, type Context, complain, nameOf, type Place } from '../canonical/context.ts';
+import { at, complain, nameOf, type Place } from '../canonical/context.ts';
 import { parseDuration } from '../duration.ts';
 import { nameHint } from '../name-hint.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 import { quoted } from '../printable.ts';
-import { type CheckInput, keysOf, type ServiceAt, servicesOf } from './input.ts';
+import { type CheckInput, keysOf, type ServiceAt } from './input.ts';
 
 /** Replicas of one service. */
 const mostReplicas = 1_000;
@@ -18,8 +18,8 @@ export function replicasOf(service: Dict): number {
 }
 
 /** Values that have the right type and no meaning. */
-export function checkValues(input: CheckInput, context: Context): void {
-  const services = servicesOf(input.enabled, context);
+export function checkValues(input: CheckInput): void {
+  const services = input.services;
   for (const each of services) {
     checkName(each.name, each.place);
     checkReplicas(each);
