@@ -3,10 +3,11 @@ export interface Position {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** Length of the marked token in code units, at least 1. */
+  /** Length of the part of the token on its first line, in code units, at least 1. */
   readonly length: number;
+  /** Where the token ends, blanks after it left out: the column is that of the first code unit behind it. */
+  readonly end: { readonly line: number; readonly column: number };
 }
-
 export type Severity = 'error' | 'warning';
 
 /** One problem of a stack file. All problems are collected and shown at once, in file order. */

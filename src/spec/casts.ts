@@ -84,6 +84,7 @@ const service: CastTree = {
 
 /** What the strings of a stack file become once their variables are filled in. */
 export const casts: CastTree = {
+  'x-pinned-images': 'boolean',
   services: { '*': service },
   networks: {
     '*': { ...resource, internal: 'boolean', attachable: 'boolean', enable_ipv4: 'boolean', enable_ipv6: 'boolean' },

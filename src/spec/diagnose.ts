@@ -36,6 +36,7 @@ export type ProblemCode =
   | 'ref.missing'
   | 'ref.disabled'
   | 'ref.cycle'
+  | 'ref.unused'
   | 'conflict.key'
   | 'conflict.name'
   | 'conflict.port'
@@ -45,6 +46,8 @@ export type ProblemCode =
   | 'merge.type'
   | 'limit'
   | 'command.operator'
+  | 'healthcheck.shell'
+  | 'image.unpinned'
   | 'unsupported.key'
   | 'deprecated.key';
 
@@ -74,7 +77,12 @@ export class Diagnostics {
   }
 
   get hasErrors(): boolean {
-    return this.#problems.some((problem) => (problem.severity ?? 'error') === 'error');
+    return this.someError(() => true);
+  }
+
+  /** Whether there is an error of a kind. */
+  someError(is: (problem: Problem) => boolean): boolean {
+    return this.#problems.some((problem) => problem.severity !== 'warning' && is(problem));
   }
 
   /** All problems in file order, those without a place first; at most 50 errors, the rest as a count. */

@@ -55,27 +55,42 @@ class Interpolation {
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       const hint = error.code === 'interp.syntax' ? 'write $$ for a plain dollar sign' : undefined;
-      this.#diagnostics.add({ code: error.code, message: error.message, origin: node, hint });
+      this.#diagnostics.add({ code: error.code, message: error.message, origin: tokenIn(node, error.token), hint });
       return undefined;
     }
   }
 
   #unset(name: string, node: ScalarNode): void {
-    const { source, start, end } = node;
-    const at = source.text.slice(start, end).search(new RegExp(`\\$\\{?${name}\\b`));
-    const origin = at === -1 ? node : { source, start: start + at, end: start + at + name.length + 1 };
     this.#diagnostics.add({
       severity: 'warning',
       code: 'interp.unset',
       message: `the variable "${name}" is not set: an empty string is used`,
       hint: `set it, or give a default: \${${name}:-value}`,
-      origin,
+      origin: variableIn(node, name),
     });
   }
 
   #problem(code: ProblemCode, message: string, origin: Origin): void {
     this.#diagnostics.add({ code, message, origin });
   }
+}
+
+/** Where a part of a scalar was written; the whole of it when that is all it holds, or is written with escapes. */
+function tokenIn(node: ScalarNode, token: string): Origin {
+  const { source, start, end } = node;
+  const found = node.value === token ? -1 : source.text.slice(start, end).indexOf(token);
+  return found === -1 ? node : { source, start: start + found, end: start + found + token.length };
+}
+
+/** `$NAME` or `${NAME}` in a scalar, of a longer form its beginning; `$$NAME` is no variable. */
+function variableIn(node: ScalarNode, name: string): Origin {
+  const { source, start, end } = node;
+  for (const { 0: found, index } of source.text
+    .slice(start, end)
+    .matchAll(new RegExp(`\\$\\$|\\$\\{?${name}\\b\\}?`, 'g'))) {
+    if (found !== '$$') return { source, start: start + index, end: start + index + found.length };
+  }
+  return node;
 }
 
 /** `nofile: 1024`: a number where the tree describes `{soft, hard}`. */

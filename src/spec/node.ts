@@ -67,15 +67,16 @@ export function entryOf(node: SpecNode | undefined, key: string): Entry | undefi
 }
 
 /**
- * Where a path was written. A name below a list finds the item that is `name`, `name=…` or `name:…`;
- * what is not there gives the nearest part that is. `key: true` marks the key instead of the value.
+ * Where a path was written. A name below a list finds the item that is `name`, `name=…` or `name:…`, and a step below a
+ * single value that value, which may stand for a list of one; what is not there gives the key of the nearest part that
+ * is. `key: true` marks the key instead of the value.
  */
 export function locate(root: SpecNode, path: Path, options: { readonly key?: boolean } = {}): Origin {
   let node = root;
   let key: Origin = root;
   for (const step of path) {
     const found = child(node, step);
-    if (found === undefined) return key;
+    if (found === undefined) return node.kind === 'scalar' && options.key !== true ? node : key;
     key = found;
     node = found.node;
   }

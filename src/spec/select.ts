@@ -1,8 +1,9 @@
 import { didYouMean } from '../lib/nearest.ts';
 import { asideNames } from './aside.ts';
 import { at, type Context, complain, rootPlace } from './canonical/context.ts';
+import { dependencyPlace } from './dependency-place.ts';
 import { type Dict, dict, isDict, type Value } from './node.ts';
-import { quoted } from './printable.ts';
+import { printable, quoted } from './printable.ts';
 
 export interface Selection {
   readonly profiles: readonly string[];
@@ -32,7 +33,7 @@ export function selectServices(all: Dict, selection: Selection, context: Context
     const hint = didYouMean(name, Object.keys(all)) ?? `the services are ${Object.keys(all).sort().join(', ')}`;
     context.diagnostics.add({ code: 'ref.missing', message: `there is no service ${quoted(name)}`, hint });
   }
-  checkDisabled(enabled, new Set(disabled), context);
+  checkDisabled({ all, enabled }, new Set(disabled), context);
   if (selection.services.length === 0) return { enabled, disabled };
   return { enabled: closure(enabled, selection.services), disabled };
 }
@@ -48,22 +49,33 @@ function hasProfile(service: Value | undefined, active: ReadonlySet<string>): bo
 }
 
 /** A required dependency that a profile switches off is an error; one that is not required is dropped. */
-function checkDisabled(enabled: Dict, disabled: ReadonlySet<string>, context: Context): void {
+function checkDisabled(
+  { all, enabled }: { all: Dict; enabled: Dict },
+  disabled: ReadonlySet<string>,
+  context: Context,
+): void {
   for (const [name, service] of Object.entries(enabled)) {
-    const dependsOn = isDict(service) ? service['depends_on'] : undefined;
+    if (!isDict(service)) continue;
+    const dependsOn = service['depends_on'];
     if (!isDict(dependsOn)) continue;
     for (const [other, dependency] of Object.entries(dependsOn)) {
       if (!disabled.has(other)) continue;
       if (isDict(dependency) && dependency['required'] === false) continue;
-      const place = at(at(at(at(rootPlace(context), 'services'), name), 'depends_on'), other);
+      const { place, key } = dependencyPlace(service, at(at(rootPlace(context), 'services'), name), other);
       complain(place, {
         code: 'ref.disabled',
         message: `the service "${name}" depends on "${other}", which no active profile enables`,
-        hint: 'enable it with --profile, or write "required: false"',
-        key: true,
+        hint: disabledHint(all[other], key),
+        key,
       });
     }
   }
+}
+
+/** `written`: whether it is a `depends_on`, which may be optional. */
+function disabledHint(service: Value | undefined, written: boolean): string {
+  const [profile = 'NAME'] = profilesOf(service);
+  return `enable it with "--profile ${printable(profile)}"${written ? ', or write "required: false"' : ''}`;
 }
 
 function closure(enabled: Dict, names: readonly string[]): Dict {

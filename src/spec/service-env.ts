@@ -1,6 +1,7 @@
 import { at, type Context, type Place, pathOf, rootPlace } from './canonical/context.ts';
-import { type Dict, dict, isDict, locate } from './node.ts';
+import { type Dict, dict, isDict, locate, nodeAt } from './node.ts';
 import { pathKind } from './read.ts';
+import type { Origin } from './source.ts';
 import { readEnvFile } from './variables.ts';
 
 /** Reads `env_file` and `label_file` of the services; what the service says itself wins. */
@@ -28,7 +29,7 @@ function resolveEnvironment(service: Dict, place: Place): void {
     if (!isDict(file)) continue;
     const path = String(file['path'] ?? '');
     if (file['required'] === false && pathKind(path) === 'missing') continue;
-    const origin = locate(context.root, pathOf(at(at(place, 'env_file'), index)));
+    const origin = originOfPath(at(at(place, 'env_file'), index));
     const format = typeof file['format'] === 'string' ? file['format'] : undefined;
     readEnvFile({ path, format, into: variables, lookup, origin }, context.diagnostics);
   }
@@ -44,7 +45,7 @@ function resolveLabels(service: Dict, place: Place): void {
   if (!Array.isArray(files)) return;
   const labels = new Map<string, string>();
   for (const [index, path] of files.entries()) {
-    const origin = locate(place.context.root, pathOf(at(at(place, 'label_file'), index)));
+    const origin = originOfPath(at(at(place, 'label_file'), index));
     const request = { path: String(path), into: labels, lookup: () => undefined, origin };
     readEnvFile(request, place.context.diagnostics);
   }
@@ -52,4 +53,11 @@ function resolveLabels(service: Dict, place: Place): void {
   for (const [name, value] of labels) result[name] = value;
   if (isDict(service['labels'])) Object.assign(result, service['labels']);
   if (Object.keys(result).length > 0) service['labels'] = result;
+}
+
+/** A file is named by an item of a list, by the only value, or by the item's key `path`. */
+function originOfPath(item: Place): Origin {
+  const { root } = item.context;
+  const long = at(item, 'path');
+  return locate(root, pathOf(nodeAt(root, pathOf(long)) === undefined ? item : long));
 }

@@ -54,15 +54,34 @@ function lineIndexAt(starts: readonly number[], offset: number): number {
   return low;
 }
 
-/** Line and column (from 1) of an origin; the length stops at the end of its first line. */
+/** Line and column (from 1) of an origin and of its end; the length stops at the end of its first line. */
 export function positionOf(origin: Origin): Position {
-  const starts = lineStartsOf(origin.source);
-  const start = Math.min(origin.start, origin.source.text.length);
-  const line = lineIndexAt(starts, start);
-  const lineStart = starts[line] ?? 0;
-  const lineEnd = (starts[line + 1] ?? origin.source.text.length + 1) - 1;
-  const end = Math.max(start + 1, Math.min(origin.end, lineEnd));
-  return { file: origin.source.path, line: line + 1, column: start - lineStart + 1, length: end - start };
+  const { source } = origin;
+  const starts = lineStartsOf(source);
+  const start = Math.min(origin.start, source.text.length);
+  const first = placeAt(starts, start);
+  const end = trimmedEnd(source.text, start, origin.end);
+  const length = Math.max(1, Math.min(end, lineEndAt(source, starts, first.line)) - start);
+  // Of nothing (an end of file, say) one column is marked.
+  const last = end > start ? placeAt(starts, end) : { line: first.line, column: first.column + length };
+  return { file: source.path, ...first, length, end: last };
+}
+
+function placeAt(starts: readonly number[], offset: number): { line: number; column: number } {
+  const line = lineIndexAt(starts, offset);
+  return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
+}
+
+function lineEndAt(source: Source, starts: readonly number[], line: number): number {
+  const end = (starts[line] ?? source.text.length + 1) - 1;
+  return source.text[end - 1] === '\r' ? end - 1 : end;
+}
+
+/** The YAML parser counts what is blank behind a block to it. */
+function trimmedEnd(text: string, start: number, end: number): number {
+  let trimmed = Math.min(end, text.length);
+  while (trimmed > start && ' \t\r\n'.includes(text[trimmed - 1] ?? '')) trimmed--;
+  return trimmed;
 }
 
 /** One line of a source without its line break, by number from 1; empty beyond the end. */

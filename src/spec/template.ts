@@ -11,10 +11,13 @@ export interface Template {
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly code: 'interp.syntax' | 'interp.required';
+  /** The part of the template that is wrong. */
+  readonly token: string;
 
-  constructor(code: 'interp.syntax' | 'interp.required', message: string) {
+  constructor(code: 'interp.syntax' | 'interp.required', message: string, token: string) {
     super(message);
     this.code = code;
+    this.token = token;
   }
 }
 
@@ -29,6 +32,8 @@ export interface VariableUse {
   readonly operator: Operator | undefined;
   /** What stands behind the operator, as written. */
   readonly word: string;
+  /** The whole, from the dollar on. */
+  readonly token: string;
 }
 
 function nameAt(text: string, at: number): string {
@@ -77,7 +82,8 @@ function closingBrace(text: string, open: number): number {
     if (text[at] === '{') depth++;
     if (text[at] === '}' && --depth === 0) return at;
   }
-  throw new TemplateError('interp.syntax', `"${text.slice(open - 1, open + 39)}" has no closing brace`);
+  const token = text.slice(open - 1).split('\n', 1)[0] ?? '';
+  throw new TemplateError('interp.syntax', `"${text.slice(open - 1, open + 39)}" has no closing brace`, token);
 }
 
 function variableOf(name: string, lookup: Lookup, unset: string[]): string {
@@ -87,22 +93,23 @@ function variableOf(name: string, lookup: Lookup, unset: string[]): string {
 }
 
 function braced(text: string, range: { start: number; end: number }, lookup: Lookup, unset: string[]): string {
-  const { name, operator, word } = useAt(text, range);
-  return operator === undefined ? variableOf(name, lookup, unset) : apply(operator, { name, word }, lookup, unset);
+  const use = useAt(text, range);
+  return use.operator === undefined ? variableOf(use.name, lookup, unset) : apply(use.operator, use, lookup, unset);
 }
 
 function useAt(text: string, range: { start: number; end: number }): VariableUse {
   const name = nameAt(text, range.start + 2);
   const rest = text.slice(range.start + 2 + name.length, range.end);
-  if (name !== '' && rest === '') return { name, operator: undefined, word: '' };
+  const token = text.slice(range.start, range.end + 1);
+  if (name !== '' && rest === '') return { name, operator: undefined, word: '', token };
   const operator = operators.find((each) => rest.startsWith(each));
   if (name === '' || operator === undefined || rest.includes('\n')) {
-    throw new TemplateError('interp.syntax', `"${text.slice(range.start, range.end + 1)}" is not a valid variable`);
+    throw new TemplateError('interp.syntax', `"${token}" is not a valid variable`, token);
   }
-  return { name, operator, word: rest.slice(operator.length) };
+  return { name, operator, word: rest.slice(operator.length), token };
 }
 
-function apply(operator: Operator, use: { name: string; word: string }, lookup: Lookup, unset: string[]): string {
+function apply(operator: Operator, use: VariableUse, lookup: Lookup, unset: string[]): string {
   const value = lookup(use.name);
   const present = value !== undefined && (operator.length === 1 || value !== '');
   if (operator.endsWith('+')) return present ? expand(use.word, lookup, unset) : (value ?? '');
@@ -110,7 +117,7 @@ function apply(operator: Operator, use: { name: string; word: string }, lookup: 
   const word = expand(use.word, lookup, unset);
   if (operator.endsWith('-')) return word;
   const reason = word === '' ? '' : `: ${word}`;
-  throw new TemplateError('interp.required', `the variable "${use.name}" is required and not set${reason}`);
+  throw new TemplateError('interp.required', `the variable "${use.name}" is required and not set${reason}`, use.token);
 }
 
 /**
@@ -140,7 +147,7 @@ function collectUses(text: string, uses: VariableUse[]): void {
       end = close + 1;
     } else if (next !== '$') {
       const name = nameAt(text, at + 1);
-      if (name !== '') uses.push({ name, operator: undefined, word: '' });
+      if (name !== '') uses.push({ name, operator: undefined, word: '', token: `$${name}` });
       end = at + 1 + name.length;
     }
     at = text.indexOf('$', end);

@@ -154,11 +154,11 @@ describe('config --watch', () => {
     ));
 
   it('prints for people what config prints, and a line with the time and the numbers', () =>
-    watching({ 'stack.yaml': GOOD.replace('image: a', 'image: $A') }, [], async ({ lines, write }) => {
+    watching({ 'stack.yaml': GOOD.replace('image: a', 'image: a$A') }, [], async ({ lines, write }) => {
       const summary = (pattern: RegExp): Promise<string> =>
         until(`${pattern}`, () => lines().find((line) => pattern.test(line)), 20_000);
       await summary(/^\d\d:\d\d:\d\d ok: 1 service, 1 warning$/);
-      assert.match(lines()[0] ?? '', /stack\.yaml:3:12: warning: /);
+      assert.match(lines()[0] ?? '', /stack\.yaml:3:13: warning: /);
       write('stack.yaml', BAD);
       await summary(/^\d\d:\d\d:\d\d failed: 1 error, 0 warnings$/);
       assert.match(lines().join('\n'), /stack\.yaml:3:5: error: [\s\S]*\^{5}/);

@@ -52,14 +52,17 @@ test('a required variable that is not set is reported together with every other 
 
 test('what is set aside has no follow-up error', () => {
   const cases: Readonly<Record<string, readonly string[]>> = {
-    'services: {web: {depends_on: [db]}, db: text}': ['schema.type at 1: text'],
+    'services: {web: {image: i, depends_on: [db]}, db: text}': ['schema.type at 1: text'],
     'services: {web: {depends_on: [db], extends: db}, db: text}': ['schema.type at 1: text'],
-    'services: {web: {network_mode: "service:a b"}, "a b": {}}': ['schema.pattern at 1: "a b"'],
-    'services: {web: {networks: [back]}}\nnetworks: [back]': ['schema.type at 2: [back]'],
-    'services: {web: {networks: [back]}}\nnetwoks: {back: {}}': ['schema.unknown-key at 2: netwoks'],
-    'services: {web: {networks: [back]}}\nnetworks: {back: 5}': ['schema.type at 2: 5'],
-    'services: {web: {networks: [back]}}\ninclude: [x.yaml]': ['path.missing at 2: x.yaml'],
-    'services: {web: {image: [x], depends_on: {db: 5}}, db: {}}': ['schema.type at 1: [x]', 'schema.type at 1: 5'],
+    'services: {web: {image: i, network_mode: "service:a b"}, "a b": {}}': ['schema.pattern at 1: "a b"'],
+    'services: {web: {image: i, networks: [back]}}\nnetworks: [back]': ['schema.type at 2: [back]'],
+    'services: {web: {image: i, networks: [back]}}\nnetwoks: {back: {}}': ['schema.unknown-key at 2: netwoks'],
+    'services: {web: {image: i, networks: [back]}}\nnetworks: {back: 5}': ['schema.type at 2: 5'],
+    'services: {web: {image: i, networks: [back]}}\ninclude: [x.yaml]': ['path.missing at 2: x.yaml'],
+    'services: {web: {image: [x], depends_on: {db: 5}}, db: {image: i}}': [
+      'schema.type at 1: [x]',
+      'schema.type at 1: 5',
+    ],
     'services: {web: {volumes: [{type: bind, source: [x], target: /x}]}}': ['schema.type at 1: [x]'],
     'services: {web: {volumes: [{tpye: bind, source: /x, target: /x}]}}': ['schema.unknown-key at 1: tpye'],
     'services: {web: {volumes: [{type: "${X:?no}", target: /x}]}}': ['interp.required at 1: "${X:?no}"'],
@@ -79,7 +82,7 @@ test('what is set aside has no follow-up error', () => {
     'services: {web: {mem_limit: "${X:?a}", deploy: {resources: {limits: {memory: 10m}}}}}': [
       'interp.required at 1: "${X:?a}"',
     ],
-    'services: {web: {depends_on: {db: {condition: often}}}, db: {}}': ['schema.enum at 1: often'],
+    'services: {web: {depends_on: {db: {condition: often}}}, db: {image: i}}': ['schema.enum at 1: often'],
     'services: {web: {security_opt: [A, A], ports: ["99999"]}}': [
       'schema.duplicate at 1: security_opt',
       'value.range at 1: "99999"',
@@ -146,7 +149,7 @@ test('a file may leave out, reset or empty what another one completes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'problems-'));
   try {
     const [base, over] = [join(folder, 'a.yaml'), join(folder, 'b.yaml')];
-    writeFileSync(base, 'services: {web: {depends_on: {db: {}}, ports: ["80:80"], image: x}, db: {}}');
+    writeFileSync(base, 'services: {web: {depends_on: {db: {}}, ports: ["80:80"], image: x}, db: {image: y}}');
     writeFileSync(over, 'services: {web: {depends_on: {db: {condition: service_started}}, ports: !reset 5}, db: }');
     assert.throws(() => problemsOf('', { files: [base, over] }), /the text loaded/);
   } finally {

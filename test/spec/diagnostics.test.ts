@@ -10,6 +10,7 @@ test('every problem of a file is reported at once, in file order, each at its to
     ports: ["80:x"]
     networks: [back]
   db:
+    image: postgres
     restart: often
 `;
   const problems = problemsOf(text).map(({ code, position }) => [
@@ -23,7 +24,7 @@ test('every problem of a file is reported at once, in file order, each at its to
     ['schema.type', 4, 14, 6],
     ['value.range', 5, 13, 6],
     ['ref.missing', 6, 16, 4],
-    ['value.range', 8, 14, 5],
+    ['value.range', 9, 14, 5],
   ]);
 });
 
@@ -37,7 +38,7 @@ test('an unknown key is shown with its line, a caret under it, and the key that 
 });
 
 test('a missing network is answered with the nearest real one', () => {
-  const [problem] = problemsOf('services: {a: {networks: [backnd]}}\nnetworks: {backend: {}}');
+  const [problem] = problemsOf('services: {a: {image: i, networks: [backnd]}}\nnetworks: {backend: {}}');
   assert.equal(problem?.code, 'ref.missing');
   assert.equal(problem?.hint, 'did you mean "backend"?');
 });
@@ -60,7 +61,7 @@ test('control and bidirectional characters of a file never reach the terminal', 
 });
 
 test('a valid key that the engine does not act on is a warning with its place', () => {
-  const { diagnostics } = loadText('services:\n  a:\n    logging: {driver: none}\n');
+  const { diagnostics } = loadText('services:\n  a:\n    logging: {driver: none}\n    image: i\n');
   assert.deepEqual(
     diagnostics.map(({ severity, code, position }) => [severity, code, position?.line, position?.column]),
     [['warning', 'unsupported.key', 3, 5]],
@@ -68,7 +69,7 @@ test('a valid key that the engine does not act on is a warning with its place', 
 });
 
 test('an unset variable is a warning at the variable, a required one an error with its message', () => {
-  const { diagnostics } = loadText('services: {a: {hostname: "h${NOPE}"}}');
+  const { diagnostics } = loadText('services: {a: {hostname: "h${NOPE}", image: i}}');
   assert.deepEqual([diagnostics[0]?.code, diagnostics[0]?.position?.column], ['interp.unset', 28]);
   const [problem] = problemsOf('services: {a: {hostname: "${NOPE:?set it}"}}');
   assert.equal(problem?.code, 'interp.required');
@@ -76,12 +77,16 @@ test('an unset variable is a warning at the variable, a required one an error wi
 });
 
 test('a cycle of dependencies is printed', () => {
-  const [problem] = problemsOf('services: {a: {depends_on: [b]}, b: {depends_on: [c]}, c: {depends_on: [a]}}');
+  const [problem] = problemsOf(`services:
+  a: {image: i, depends_on: [b]}
+  b: {image: i, depends_on: [c]}
+  c: {image: i, depends_on: [a]}`);
   assert.match(problem?.message ?? '', /a -> b -> c -> a/);
 });
 
 test('two services may not take the same host port unless their addresses differ', () => {
-  const two = (left: string, right: string) => `services: {a: {ports: ["${left}"]}, b: {ports: ["${right}"]}}`;
+  const two = (left: string, right: string) =>
+    `services: {a: {image: i, ports: ["${left}"]}, b: {image: i, ports: ["${right}"]}}`;
   assert.equal(problemsOf(two('80:80', '127.0.0.1:80:80'))[0]?.code, 'conflict.port');
   assert.equal(problemsOf(two('0.0.0.0:80:80', '10.0.0.1:80:80'))[0]?.code, 'conflict.port');
   assert.ok(loadText(two('127.0.0.1:80:80', '127.0.0.2:80:80')));
@@ -91,7 +96,7 @@ test('two services may not take the same host port unless their addresses differ
 
 test('overlapping subnets and an address outside its subnet are refused', () => {
   const net = (subnet: string) => `{ipam: {config: [{subnet: ${subnet}}]}}`;
-  const text = `services: {a: {networks: {x: {ipv4_address: 10.2.0.5}}}}
+  const text = `services: {a: {image: i, networks: {x: {ipv4_address: 10.2.0.5}, y: {}}}}
 networks: {x: ${net('10.1.0.0/16')}, y: ${net('10.1.5.0/24')}}`;
   assert.deepEqual(
     problemsOf(text).map((each) => each.code),

@@ -16,11 +16,11 @@ test('nesting of any kind is refused before the parser overflows its stack', () 
 test('brackets inside text do not count as nesting', () => {
   const script = `services:\n  a:\n    command: |\n${`      ${'['.repeat(50)}\n`.repeat(20)}`;
   assert.throws(() => loadText(`${script}      "`), InvalidStackError);
-  assert.ok(loadText(`x-note: "${'['.repeat(500)}"\nservices: {a: {hostname: h}}`));
+  assert.ok(loadText(`x-note: "${'['.repeat(500)}"\nservices: {a: {image: i}}`));
 });
 
 test('a range of all ports loads', () => {
-  const { stack } = loadText('services: {a: {ports: ["1-65535:1-65535"]}}');
+  const { stack } = loadText('services: {a: {image: i, ports: ["1-65535:1-65535"]}}');
   assert.equal(stack.services['a']?.ports.length, 65_535);
 });
 

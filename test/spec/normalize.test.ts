@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import type { Service } from '../../src/model/stack.ts';
 import { loadText } from './load-text.ts';
 
+/** A service `{…}` that runs a program of the machine. */
 function service(body: string, rest = ''): Service {
-  const found = loadText(`services: {a: ${body}}\n${rest}`).stack.services['a'];
+  const found = loadText(`services: {a: ${body.replace('{', '{command: [run], ')}}\n${rest}`).stack.services['a'];
   assert.ok(found !== undefined);
   return found;
 }
@@ -99,8 +100,8 @@ test('the environment keeps numbers as written and names that JavaScript knows',
 
 test('only networks and volumes that an enabled service uses are part of the stack', () => {
   const text = `services:
-  a: {networks: [n], volumes: ["v:/v"]}
-  b: {profiles: [p], networks: [m], volumes: ["w:/w"]}
+  a: {image: i, networks: [n], volumes: ["v:/v"]}
+  b: {image: i, profiles: [p], networks: [m], volumes: ["w:/w"]}
 networks: {n: {}, m: {}, unused: {}}
 volumes: {v: {}, w: {}}`;
   const { stack } = loadText(text);
@@ -117,7 +118,7 @@ volumes: {v: {}, w: {}}`;
 });
 
 test('naming a service takes it with its dependencies and enables its profile', () => {
-  const text = 'services: {a: {depends_on: [b]}, b: {}, c: {}, d: {profiles: [x]}}';
+  const text = 'services: {a: {image: i, depends_on: [b]}, b: {image: i}, c: {image: i}, d: {image: i, profiles: [x]}}';
   assert.deepEqual(Object.keys(loadText(text, { services: ['a'] }).stack.services), ['a', 'b']);
   assert.deepEqual(Object.keys(loadText(text, { services: ['d'] }).stack.services), ['d']);
 });

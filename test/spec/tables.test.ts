@@ -83,12 +83,12 @@ table('volumes-short', none, ({ input }) => {
 });
 
 table('cpus', none, ({ input }) => {
-  const { model } = loadText(`services: {a: {cpus: ${JSON.stringify(input)}}}`);
+  const { model } = loadText(`services: {a: {image: i, cpus: ${JSON.stringify(input)}}}`);
   return (model as { services: { a: { cpus?: number } } }).services.a.cpus ?? 0;
 });
 
 // A name with a blank would write a second name into /etc/hosts.
 table('extra-hosts', new Set(['extra-hosts-6b9f1d15']), ({ input }) => {
-  const { model } = loadText(`services: {a: {extra_hosts: ${JSON.stringify(input)}}}`);
+  const { model } = loadText(`services: {a: {image: i, extra_hosts: ${JSON.stringify(input)}}}`);
   return (model as { services: { a: { extra_hosts?: string[] } } }).services.a.extra_hosts ?? [];
 });

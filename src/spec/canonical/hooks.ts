@@ -28,7 +28,8 @@ export const watch: Shape = object(
     ignore: oneOrMore(word),
     initial_sync: flag,
   },
-  (result: Dict) => {
+  (result: Dict, place) => {
+    place.context.places.set(result, place);
     // The reference has no way to leave the hook out.
     result['exec'] ??= Object.assign(Object.create(null) as Dict, { command: null });
   },

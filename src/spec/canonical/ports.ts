@@ -38,7 +38,6 @@ function portEntries(item: Value, place: Place): Dict[] {
     complain(place, { message: parsed.problem, hint: 'write "8080:80", "127.0.0.1:8080:80" or "8080:80/udp"' });
     return [];
   }
-  warnSexagesimal(spec, place);
   return parsed.ports.map((port) => {
     const entry = dict();
     entry['mode'] = 'ingress';
@@ -85,13 +84,4 @@ function publishedPorts(value: Value, place: Place): Value | undefined {
   if (match !== null && end <= 65_535 && start <= end) return spec;
   complain(place, { message: `${nameOf(place)} is ${quoted(value)}: a host port is 0 to 65535, or a range of them` });
   return undefined;
-}
-
-/** YAML 1.1 reads `22:22` as 22 * 60 + 22; 1.2 does not, but other tools may. */
-function warnSexagesimal(spec: string, place: Place): void {
-  const match = /^(\d{1,2}):([0-5]?\d)$/.exec(spec);
-  if (match === null) return;
-  const number = Number(match[1]) * 60 + Number(match[2]);
-  const message = `other YAML readers take the port ${spec} as the number ${number}`;
-  complain(place, { severity: 'warning', code: 'yaml.sexagesimal', message, hint: `write it as a string: "${spec}"` });
 }

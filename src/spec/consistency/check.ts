@@ -1,19 +1,41 @@
 import type { Context } from '../canonical/context.ts';
 import { checkClashes } from './clashes.ts';
 import { checkCycles } from './cycles.ts';
-import type { CheckInput } from './input.ts';
+import { checkExclusive } from './exclusive.ts';
+import { checkFiles } from './files.ts';
+import { checkHostPorts } from './host-ports.ts';
+import { type CheckInput, type CheckRequest, servicesOf } from './input.ts';
+import { checkMounts } from './mounts.ts';
 import { checkNetworks } from './networks.ts';
-import { checkExclusive, checkReferences } from './references.ts';
+import { checkPinned } from './pinned.ts';
+import { checkReferences } from './references.ts';
 import { checkResources } from './resources.ts';
+import { checkRunnable } from './runnable.ts';
+import { checkSexagesimals } from './sexagesimal.ts';
+import { checkShells } from './shell.ts';
+import { checkUnused } from './unused.ts';
 import { checkValues } from './values.ts';
 
-/** Everything that a schema cannot see: names that must exist, cycles, clashes, values without a meaning. */
-export function checkConsistency(input: CheckInput, context: Context): void {
+/**
+ * Everything that a schema cannot see: names that must exist, cycles, clashes, values without a meaning; and, as
+ * warnings, what is legal and surely unmeant.
+ */
+export function checkConsistency(request: CheckRequest, context: Context): void {
+  const input: CheckInput = { ...request, services: servicesOf(request.enabled, context) };
+  // First: it holds back where something else of the service is wrong.
+  checkRunnable(input, context);
   checkReferences(input, context);
-  checkExclusive(input, context);
-  checkCycles(input, context);
-  checkValues(input, context);
-  checkClashes(input, context);
+  checkExclusive(input);
+  checkCycles(input);
+  checkValues(input);
+  checkMounts(input);
+  checkClashes(input);
+  checkHostPorts(input);
   checkNetworks(input, context);
   checkResources(input, context);
+  checkFiles(input, context);
+  checkUnused(context);
+  checkSexagesimals(input, context);
+  checkShells(input, context);
+  checkPinned(input, context);
 }

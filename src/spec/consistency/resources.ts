@@ -32,17 +32,20 @@ export function checkResources(input: CheckInput, context: Context): void {
 }
 
 function checkSource(section: keyof typeof sources, resource: object, place: Parameters<typeof complain>[0]): void {
-  const given = sources[section].filter((key) => Object.hasOwn(resource, key));
+  const known: readonly string[] = sources[section];
+  const given = Object.keys(resource).filter((key) => known.includes(key));
   const external = Object.hasOwn(resource, 'external') || (section === 'configs' && Object.hasOwn(resource, 'driver'));
-  if (given.length > 1) {
-    complain(place, {
+  const [first, second] = given;
+  if (second !== undefined) {
+    complain(at(place, second), {
       code: 'conflict.key',
-      message: `${nameOf(place)} has both "${given[0]}" and "${given[1]}": keep one`,
+      message: `${nameOf(place)} has both "${first}" and "${second}": keep one`,
       key: true,
     });
   }
   if (given.length === 0 && !external) {
-    const message = `${nameOf(place)} needs one of ${sources[section].join(', ')}`;
-    complain(place, { code: 'schema.missing', message, key: true });
+    const message = `${nameOf(place)} needs one of ${known.join(', ')}`;
+    const hint = `write "file: PATH", or "external: true" for one that is there already`;
+    complain(place, { code: 'schema.missing', message, hint, key: true });
   }
 }

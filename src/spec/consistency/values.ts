@@ -1,9 +1,9 @@
-import { at, type Context, complain, nameOf, type Place } from '../canonical/context.ts';
+import { at, complain, nameOf, type Place } from '../canonical/context.ts';
 import { parseDuration } from '../duration.ts';
 import { nameHint } from '../name-hint.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 import { quoted } from '../printable.ts';
-import { type CheckInput, keysOf, type ServiceAt, servicesOf } from './input.ts';
+import { type CheckInput, keysOf, type ServiceAt } from './input.ts';
 
 /** Replicas of one service. */
 const mostReplicas = 1_000;
@@ -18,8 +18,8 @@ export function replicasOf(service: Dict): number {
 }
 
 /** Values that have the right type and no meaning. */
-export function checkValues(input: CheckInput, context: Context): void {
-  const services = servicesOf(input.enabled, context);
+export function checkValues(input: CheckInput): void {
+  const services = input.services;
   for (const each of services) {
     checkName(each.name, each.place);
     checkReplicas(each);
@@ -124,7 +124,8 @@ function checkWords({ service, place }: ServiceAt): void {
   for (const name of keysOf(service['environment'])) {
     if (name !== '' && !/[=\0]/.test(name)) continue;
     const message = `environment: ${quoted(name)} is not the name of a variable`;
-    complain(at(place, 'environment'), { code: 'schema.pattern', message });
+    const hint = 'write "NAME: value", or "- NAME=value" in a list';
+    complain(at(at(place, 'environment'), name), { code: 'schema.pattern', message, hint, key: true });
   }
   for (const key of ['dns', 'dns_search', 'dns_opt']) {
     for (const [index, each] of ([service[key] ?? []].flat() as unknown[]).entries()) {

@@ -1,0 +1,50 @@
+import { at, complain, type Place } from '../canonical/context.ts';
+import { isDict } from '../node.ts';
+import { pathKind } from '../read.ts';
+import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
+
+/** The targets of mounts: absolute, and each once in a service. Sources that nothing will make. */
+export function checkMounts(input: CheckInput): void {
+  for (const each of input.services) {
+    checkTargets(each);
+    checkSources(each);
+  }
+}
+
+function checkTargets({ service, place }: ServiceAt): void {
+  const targets = new Set<string>();
+  for (const volume of dictsOf(service['volumes'])) {
+    if (volume['type'] === 'npipe') continue;
+    checkTarget(String(volume['target']), partPlace(placeOf(volume, at(place, 'volumes')), 'target'), targets);
+  }
+  for (const [index, spec] of ([service['tmpfs'] ?? []].flat() as unknown[]).entries()) {
+    checkTarget(String(spec).split(':')[0] ?? '', at(at(place, 'tmpfs'), index), targets);
+  }
+}
+
+function checkTarget(target: string, place: Place, targets: Set<string>): void {
+  if (targets.has(target)) {
+    const hint = 'take one of them out, or give it another target';
+    complain(place, { code: 'conflict.mount', message: `two mounts have the target "${target}"`, hint });
+  }
+  if (!target.startsWith('/')) {
+    const hint = 'write the path in the container from "/" on';
+    complain(place, { message: `the mount target "${target}" is not an absolute path`, hint });
+  }
+  targets.add(target);
+}
+
+/** A warning: the file may be made before the stack is brought up, and `plan` looks again. */
+function checkSources({ service, place }: ServiceAt): void {
+  for (const volume of dictsOf(service['volumes'])) {
+    const { type, source, bind } = volume;
+    if (type !== 'bind' || typeof source !== 'string') continue;
+    if (!isDict(bind) || bind['create_host_path'] !== false || pathKind(source) !== 'missing') continue;
+    complain(partPlace(placeOf(volume, at(place, 'volumes')), 'source'), {
+      severity: 'warning',
+      code: 'path.missing',
+      message: `the bind source ${source} does not exist, and "create_host_path: false" keeps it from being made`,
+      hint: 'make it, or leave "create_host_path" out',
+    });
+  }
+}
