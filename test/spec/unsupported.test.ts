@@ -110,8 +110,8 @@ const concerned: readonly Case[] = [
   service('uts: "container:x"', 'services.a.uts: the value "container:x" is not done yet'),
   service('volumes: ["./x:/x", "./y:/y:z"]', 'services.a.volumes[1].bind.selinux: labels of SELinux are not done yet'),
   service(
-    'volumes: [{type: bind, source: ., target: /x, bind: {recursive: readonly}, consistency: cached}]',
-    'services.a.volumes[0].bind.recursive: the value "readonly" is not done yet',
+    'volumes: [{type: bind, source: ., target: /x, bind: {recursive: writable}, consistency: cached}]',
+    'services.a.volumes[0].bind.recursive: the value "writable" is not done yet',
     'services.a.volumes[0].consistency is for file sharing with a virtual machine on macOS',
   ),
   service('volumes: [{type: image, source: x, target: /x}]', 'services.a.volumes[0].type: volumes of the type "image"'),
@@ -126,6 +126,11 @@ const concerned: readonly Case[] = [
   top(
     'networks: {n: {driver_opts: {com.docker.network.driver.mtu: 1400, com.docker.network.bridge.name: b0}}}',
     `networks.n.driver_opts.com.docker.network.bridge.name: ${later}`,
+  ),
+  top(
+    'networks: {n: {enable_ipv6: true, ipam: {config: [{subnet: "fd00:1::/64", ip_range: "fd00:1::/80", aux_addresses: {a: "fd00:1::9"}}]}}}',
+    'networks.n.ipam.config[0].ip_range: this is not done yet for IPv6',
+    'networks.n.ipam.config[0].aux_addresses: this is not done yet for IPv6',
   ),
   top(
     'networks: {n: {ipam: {driver: x, options: {a: b}}}}',
@@ -154,8 +159,9 @@ const done: readonly Case[] = [
   service('healthcheck: {disable: true}, links: [b, "b:b"], pull_policy: never, network_mode: "service:b"'),
   service('healthcheck: {test: [NONE]}, network_mode: bridge, tty: false, oom_kill_disable: false, pid: null'),
   service('security_opt: ["no-new-privileges", "seccomp=unconfined", "seccomp:x.json"], annotations: {}, secrets: []'),
-  service('volumes: ["./x:/x:ro,rshared", "/y", {type: bind, source: ., target: /z, bind: {recursive: enabled}}]'),
+  service('volumes: ["./x:/x:ro,rshared", "/y", {type: bind, source: ., target: /z, bind: {recursive: readonly}}]'),
   top('networks: {n: {attachable: false, driver_opts: {}, ipam: {driver: default}}, m: }'),
+  top('networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, ip_range: 10.5.0.0/25, aux_addresses: {a: 10.5.0.9}}]}}}'),
   top('volumes: {v: {driver: local, labels: {a: b}}, w: }'),
 ];
 

@@ -30,6 +30,9 @@ const isNot =
   (value: Value) =>
     value !== null && !done.includes(String(value));
 
+const isIpv6 = (subnet: Value | undefined) => String(subnet).includes(':');
+const onlyIpv4 = () => ': this is not done yet for IPv6';
+
 const takeOut = 'take it out';
 const bindInstead = 'mount the file with volumes: "./FILE:/PATH:ro"';
 
@@ -170,8 +173,8 @@ const mounts: readonly UnsupportedKey[] = [
   {
     path: 'volumes.*.bind.recursive',
     reason: 'later',
-    when: isNot('enabled'),
-    says: (value) => `${notDone(value)}: mounts below the source come along`,
+    when: isNot('enabled', 'readonly'),
+    says: (value) => `${notDone(value)}: mounts below the source come along, and are read-only where it is`,
   },
   { path: 'volumes.*.bind.selinux', reason: 'later', says: () => ': labels of SELinux are not done yet' },
   { path: 'volumes.*.consistency', reason: 'desktop', hint: takeOut },
@@ -190,6 +193,13 @@ const mounts: readonly UnsupportedKey[] = [
 const resources: readonly UnsupportedKey[] = [
   { path: 'networks.*.attachable', reason: 'swarm', hint: takeOut },
   { path: 'networks.*.driver_opts.*', reason: 'later', when: (_value, _parent, key) => !bridgeOptions.includes(key) },
+  {
+    path: 'networks.*.ipam.config.*.aux_addresses',
+    reason: 'later',
+    when: (_, { subnet }) => isIpv6(subnet),
+    says: onlyIpv4,
+  },
+  { path: 'networks.*.ipam.config.*.ip_range', reason: 'later', when: isIpv6, says: onlyIpv4 },
   { path: 'networks.*.ipam.driver', reason: 'later', when: isNot('default'), says: notDone },
   { path: 'networks.*.ipam.options', reason: 'later' },
   { path: 'volumes.*.driver', reason: 'later', when: isNot('local'), says: notDone, hint: 'leave driver out' },
