@@ -184,8 +184,18 @@ const mounts: readonly UnsupportedKey[] = [
     when: (value) => value === 'image',
     says: () => ': volumes of the type "image" are not done yet',
   },
-  { path: 'volumes.*.type', reason: 'windows', when: (value) => value === 'npipe' },
-  { path: 'volumes.*.type', reason: 'swarm', when: (value) => value === 'cluster' },
+  {
+    path: 'volumes.*.type',
+    reason: 'windows',
+    when: (value) => value === 'npipe',
+    says: () => `: "npipe"${reasons.windows}`,
+  },
+  {
+    path: 'volumes.*.type',
+    reason: 'swarm',
+    when: (value) => value === 'cluster',
+    says: () => `: "cluster"${reasons.swarm}`,
+  },
   { path: 'volumes.*.volume.labels', reason: 'later', hint: 'declare the volume, with its labels, at the top level' },
   { path: 'volumes_from', reason: 'later', hint: 'mount the same named volumes in both services' },
 ];
