@@ -6,7 +6,7 @@ import standalone from 'ajv/dist/standalone/index.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = `${root}src/spec/generated`;
-const schema = JSON.parse(readFileSync(`${root}schema/stack.schema.json`, 'utf8'));
+const schema = withoutWords(JSON.parse(readFileSync(`${root}schema/stack.schema.json`, 'utf8')));
 
 const ajv = new Ajv2020({
   allErrors: true,
@@ -36,3 +36,17 @@ writeFileSync(`${folder}/stack-validator.js`, `${code}\n`);
 writeFileSync(`${folder}/stack-validator.d.ts`, validator);
 writeFileSync(`${folder}/stack-schema.js`, plain);
 writeFileSync(`${folder}/stack-schema.d.ts`, plainTypes);
+
+/** The schema without what only editors show: it would be read at every start. */
+function withoutWords(schema: unknown): object {
+  const words = new Set(['$id', 'title', 'description', 'examples', 'deprecated']);
+  // The keys of these are names, whatever they say.
+  const named = new Set(['properties', 'patternProperties', '$defs']);
+  const strip = (node: unknown, names: boolean): unknown => {
+    if (typeof node !== 'object' || node === null) return node;
+    if (Array.isArray(node)) return node.map((each) => strip(each, false));
+    const kept = Object.entries(node).filter(([key]) => names || !words.has(key));
+    return Object.fromEntries(kept.map(([key, value]) => [key, strip(value, !names && named.has(key))]));
+  };
+  return strip(schema, false) as object;
+}

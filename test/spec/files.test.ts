@@ -67,7 +67,10 @@ test('paths of an included or extended file start at its own directory, those of
     'sub/part.yaml': 'services: {db: {image: b, build: ., volumes: ["./data:/data"], label_file: l.env}}',
     'sub/l.env': 'LABEL=part',
   });
-  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    problems.filter((line) => !line.includes('building images')),
+    [],
+  );
   const sources = (name: string) => services[name].volumes.map(({ source }: { source: string }) => source);
   assert.deepEqual(sources('web'), ['@/base/common', '@/own']);
   assert.deepEqual(services.web.environment, { BASE: '1', FROM: 'main' });

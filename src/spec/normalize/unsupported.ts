@@ -1,128 +1,86 @@
 import { at, type Context, complain, nameOf, type Place, rootPlace } from '../canonical/context.ts';
-import type { ProblemCode } from '../diagnose.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
+import { type UnsupportedKey, unsupportedKeys, wordsOf } from './unsupported-keys.ts';
 
-const later = 'tsstack does not do this yet';
-const never = 'this exists on Windows only';
-
-/** Keys of a service that are valid and have no effect, with the reason. A nested object names what lies below. */
-interface Unsupported {
-  readonly [key: string]: string | Unsupported;
+/** The table as a tree along the keys, so that the cost is that of what is written. */
+interface Branch {
+  /** The first that applies counts. */
+  readonly rules: UnsupportedKey[];
+  readonly below: Map<string, Branch>;
 }
 
-const service: Unsupported = {
-  annotations: later,
-  attach: later,
-  cgroup_parent: later,
-  configs: later,
-  cpu_count: never,
-  cpu_percent: never,
-  cpu_rt_period: later,
-  cpu_rt_runtime: later,
-  credential_spec: never,
-  deploy: {
-    mode: later,
-    endpoint_mode: later,
-    labels: later,
-    update_config: later,
-    rollback_config: later,
-    placement: later,
-    restart_policy: { window: later },
-    resources: { reservations: { cpus: later, devices: later, generic_resources: later } },
-  },
-  device_cgroup_rules: later,
-  external_links: later,
-  gpus: later,
-  isolation: never,
-  links: later,
-  logging: later,
-  mem_swappiness: later,
-  models: later,
-  oom_kill_disable: later,
-  platform: later,
-  post_start: later,
-  pre_start: later,
-  pre_stop: later,
-  provider: later,
-  pull_policy: later,
-  pull_refresh_after: later,
-  runtime: later,
-  secrets: later,
-  storage_opt: later,
-  use_api_socket: later,
-  volumes_from: later,
-};
-
-const networkKeys: Unsupported = { attachable: later, ipam: { driver: later, options: later } };
-const attachmentKeys: Unsupported = { driver_opts: later, link_local_ips: later };
+let known: Branch | undefined;
 
 /** Names, at its place, every valid key that the engine does not act on: nothing is dropped in silence. */
 export function warnUnsupported(written: Dict, enabled: Dict, context: Context): void {
+  known ??= branches(unsupportedKeys);
   const root = rootPlace(context);
+  const service = known.below.get('services')?.below.get('*');
+  for (const [name, canonical] of Object.entries(enabled)) {
+    if (!isDict(canonical) || service === undefined) continue;
+    walk(withRootfs(canonical, written, name), service, at(at(root, 'services'), name));
+  }
+  for (const section of ['networks', 'volumes']) {
+    const branch = known.below.get(section);
+    if (branch !== undefined) walk(written[section] ?? null, branch, at(root, section));
+  }
+  if (written['version'] === undefined) return;
+  const place = at(root, 'version');
+  const message = 'version: the key is obsolete: take it out';
+  complain(place, { severity: 'warning', code: 'deprecated.key', message, key: true });
+}
+
+function branches(keys: readonly UnsupportedKey[]): Branch {
+  const root: Branch = { rules: [], below: new Map() };
+  for (const key of keys) {
+    let branch = root;
+    for (const step of key.path.split('.')) {
+      const next = branch.below.get(step) ?? { rules: [], below: new Map() };
+      branch.below.set(step, next);
+      branch = next;
+    }
+    branch.rules.push(key);
+  }
+  return root;
+}
+
+/** The canonical form has no `x-` keys. */
+function withRootfs(canonical: Dict, written: Dict, name: string): Dict {
   const services = written['services'];
-  for (const name of Object.keys(enabled)) {
-    const value = isDict(services) ? services[name] : undefined;
-    if (!isDict(value)) continue;
-    const place = at(at(root, 'services'), name);
-    walk(value, service, place);
-    warnValues(value, enabled[name], place);
-    for (const [network, attachment] of entries(value['networks'])) {
-      if (isDict(attachment)) walk(attachment, attachmentKeys, at(at(place, 'networks'), network));
+  const own = isDict(services) ? services[name] : undefined;
+  if (!isDict(own) || own['x-rootfs'] === undefined) return canonical;
+  return Object.assign(Object.create(null) as Dict, canonical, { 'x-rootfs': own['x-rootfs'] });
+}
+
+function walk(value: Value, branch: Branch, place: Place): void {
+  if (isDict(value)) {
+    for (const key of Object.keys(value)) {
+      const next = branch.below.get(key) ?? branch.below.get('*');
+      if (next !== undefined) visit(value[key] ?? null, next, at(place, key), value);
+    }
+  } else if (Array.isArray(value)) {
+    const next = branch.below.get('*');
+    if (next === undefined) return;
+    for (const [index, item] of value.entries()) {
+      const written = isDict(item) ? place.context.places.get(item) : undefined;
+      visit(item, next, written ?? at(place, index), {});
     }
   }
-  for (const [name, network] of entries(written['networks'])) {
-    if (isDict(network)) walk(network, networkKeys, at(at(root, 'networks'), name));
-  }
-  if (written['version'] !== undefined) warn(at(root, 'version'), 'the key is obsolete: take it out', 'deprecated.key');
 }
 
-function entries(value: Value | undefined): [string, Value][] {
-  return isDict(value) ? Object.entries(value) : [];
+function visit(value: Value, branch: Branch, place: Place, parent: Dict): void {
+  const rule = branch.rules.find(({ when = saysSomething }) => when(value, parent, String(place.step)));
+  if (rule === undefined) {
+    if (branch.below.size > 0) walk(value, branch, place);
+    return;
+  }
+  const message = `${nameOf(place)}${wordsOf(rule, value, parent)}`;
+  complain(place, { severity: 'warning', code: 'unsupported.key', message, hint: rule.hint, key: true });
 }
 
-function walk(value: Dict, keys: Unsupported, place: Place): void {
-  for (const [key, reason] of Object.entries(keys)) {
-    const found = value[key];
-    if (found === undefined || found === null || found === false) continue;
-    const where = at(place, key);
-    if (typeof reason === 'string') warn(where, reason);
-    else if (isDict(found)) walk(found, reason, where);
-  }
-}
-
-function warn(place: Place, reason: string, code: ProblemCode = 'unsupported.key'): void {
-  complain(place, { severity: 'warning', code, message: `${nameOf(place)}: ${reason}`, key: true });
-}
-
-/** Keys that are done for some values only. */
-function warnValues(written: Dict, canonical: Value | undefined, place: Place): void {
-  const value = isDict(canonical) ? canonical : {};
-  if (value['build'] !== undefined && value['image'] === undefined && written['x-rootfs'] === undefined) {
-    warn(at(place, 'build'), "building images is not done yet: the service runs on the host's programs");
-  }
-  for (const key of ['pid', 'ipc', 'uts', 'cgroup']) {
-    const mode = value[key];
-    if (mode === undefined || mode === 'host' || mode === 'private') continue;
-    warn(at(place, key), `the value "${String(mode)}" is not done yet: an own namespace is used`);
-  }
-  const user = value['userns_mode'];
-  if (user !== undefined && !['host', 'private', 'auto'].includes(String(user))) {
-    warn(at(place, 'userns_mode'), `the value "${String(user)}" is not done yet: "host" is used`);
-  }
-  for (const [index, option] of list(value['security_opt']).entries()) {
-    if (/^(no-new-privileges|seccomp)([=:]|$)/.test(String(option))) continue;
-    warn(at(at(place, 'security_opt'), index), `"${String(option)}" is not done yet`);
-  }
-  for (const volume of list(value['volumes'])) {
-    if (!isDict(volume) || ['bind', 'volume', 'tmpfs'].includes(String(volume['type']))) continue;
-    warn(place.context.places.get(volume) ?? place, `volumes of the type "${String(volume['type'])}" are not done yet`);
-  }
-  const check = value['healthcheck'];
-  if (isDict(check) && check['test'] === undefined && check['disable'] !== true) {
-    warn(at(place, 'healthcheck'), 'a health check without a test of its own is not done yet');
-  }
-}
-
-function list(value: Value | undefined): Value[] {
-  return Array.isArray(value) ? value : [];
+/** Not what is the same as saying nothing. */
+function saysSomething(value: Value): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  if (isDict(value)) return Object.keys(value).length > 0;
+  return value !== null && value !== false && value !== '';
 }

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Diagnostic } from '../../src/model/diagnostic.ts';
+import { unsupportedKeys } from '../../src/spec/normalize/unsupported-keys.ts';
+import { loadText } from './load-text.ts';
+
+interface Case {
+  /** Flow mapping of the service `a`. */
+  readonly service?: string;
+  /** Below `services:`, at the top level. */
+  readonly rest?: string;
+  /** Each warning's message begins with this; the key that it names is the one that is marked. */
+  readonly warns: readonly string[];
+}
+
+const service = (body: string, ...warns: readonly string[]): Case => ({ service: `{${body}}`, warns });
+const top = (rest: string, ...warns: readonly string[]): Case => ({ rest, warns });
+
+const later = 'tsstack does not do this yet';
+const windows = 'is for Windows containers and has no meaning on Linux';
+const swarm = 'is for a cluster of machines (Swarm) and has no meaning on one machine';
+
+const concerned: readonly Case[] = [
+  service('annotations: {a: b}', `services.a.annotations: ${later}`),
+  service('attach: false', `services.a.attach: ${later}`),
+  service('build: .', "services.a.build: building images is not done yet: the service runs on the host's programs"),
+  service('build: ., image: x', 'services.a.build: building images is not done yet: the image must be there already'),
+  service('build: ., x-rootfs: /r', 'services.a.build: building images is not done yet: x-rootfs is used'),
+  service('cgroup_parent: p', `services.a.cgroup_parent: ${later}`),
+  { ...service('configs: [c]', `services.a.configs: ${later}`), rest: 'configs: {c: {content: x}}' },
+  service('cpu_count: 2', `services.a.cpu_count ${windows}`),
+  service('cpu_percent: 20', `services.a.cpu_percent ${windows}`),
+  service('cpu_rt_period: 1000', `services.a.cpu_rt_period: ${later}`),
+  service('cpu_rt_runtime: 1000', `services.a.cpu_rt_runtime: ${later}`),
+  service('credential_spec: {file: x}', `services.a.credential_spec ${windows}`),
+  service('isolation: hyperv', `services.a.isolation ${windows}`),
+  service('deploy: {mode: global}', 'services.a.deploy.mode: the value "global" is not done yet'),
+  service('deploy: {endpoint_mode: vip}', `services.a.deploy.endpoint_mode ${swarm}`),
+  service('deploy: {labels: {a: b}}', `services.a.deploy.labels ${swarm}`),
+  service('deploy: {placement: {constraints: [a==b]}}', `services.a.deploy.placement ${swarm}`),
+  service('deploy: {update_config: {order: start-first, delay: 1s}}', `services.a.deploy.update_config: ${later}`),
+  service('deploy: {rollback_config: {parallelism: 2}}', `services.a.deploy.rollback_config: ${later}`),
+  service(
+    'deploy: {restart_policy: {condition: any, window: 1m}}',
+    `services.a.deploy.restart_policy.window: ${later}`,
+  ),
+  service('deploy: {restart_policy: {max_attempts: 3}}', 'services.a.deploy.restart_policy.max_attempts: attempts are'),
+  service(
+    'deploy: {resources: {reservations: {cpus: "1"}}}',
+    `services.a.deploy.resources.reservations.cpus: ${later}`,
+  ),
+  service(
+    'deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}',
+    `services.a.deploy.resources.reservations.devices: ${later}`,
+  ),
+  service(
+    'deploy: {resources: {reservations: {generic_resources: [{discrete_resource_spec: {kind: k, value: 1}}]}}}',
+    `services.a.deploy.resources.reservations.generic_resources ${swarm}`,
+  ),
+  service(
+    'develop: {watch: [{path: ., action: rebuild}]}',
+    'services.a.develop.watch[0].action: the value "rebuild" is not done yet: the rule does nothing',
+  ),
+  service(
+    'develop: {watch: [{path: x, action: sync, target: /x}, {path: ., action: sync+exec, target: /x, exec: {command: x}}]}',
+    'services.a.develop.watch[1].action: the value "sync+exec" is not done yet',
+  ),
+  service(
+    'develop: {watch: [{path: ., action: sync, target: /x, initial_sync: true}]}',
+    `services.a.develop.watch[0].initial_sync: ${later}`,
+  ),
+  service('device_cgroup_rules: ["c 1:3 mr"]', `services.a.device_cgroup_rules: ${later}`),
+  service('devices: ["/dev/fuse", "vendor.com/gpu=0"]', 'services.a.devices[1]: names of the Container Device'),
+  service('external_links: [x]', `services.a.external_links: ${later}`),
+  service('gpus: all', `services.a.gpus: ${later}`),
+  service('healthcheck: {interval: 5s}', 'services.a.healthcheck: a health check without a test of its own'),
+  service('ipc: none', 'services.a.ipc: the value "none" is not done yet: an own namespace is used'),
+  service('links: ["b:db"]', 'services.a.links: other names for a service are not done yet'),
+  service('logging: {driver: journald, options: {tag: x}}', `services.a.logging: ${later}`),
+  service('mem_swappiness: 10', `services.a.mem_swappiness: ${later}`),
+  { ...service('models: [m]', `services.a.models: ${later}`), rest: 'models: {m: {model: x}}' },
+  service('network_mode: "container:x"', 'services.a.network_mode: the value "container:x" is not done yet'),
+  {
+    ...service(
+      'networks: {n: {driver_opts: {a: b}, link_local_ips: [169.254.1.1]}}',
+      `services.a.networks.n.driver_opts: ${later}`,
+      `services.a.networks.n.link_local_ips: ${later}`,
+    ),
+    rest: 'networks: {n: {}}',
+  },
+  service('oom_kill_disable: true', `services.a.oom_kill_disable: ${later}`),
+  service('pid: "service:b"', 'services.a.pid: the value "service:b" is not done yet: an own namespace is used'),
+  service('platform: linux/arm64', `services.a.platform: ${later}`),
+  service('post_start: [{command: x}]', `services.a.post_start: ${later}`),
+  service('pre_start: [{command: x}]', `services.a.pre_start: ${later}`),
+  service('pre_stop: [{command: x}]', `services.a.pre_stop: ${later}`),
+  service('provider: {type: x, options: {y: 1}}', `services.a.provider: ${later}`),
+  service('pull_policy: if_not_present', `services.a.pull_policy: ${later}`),
+  service('pull_refresh_after: 1d', `services.a.pull_refresh_after: ${later}`),
+  service('runtime: runc', 'services.a.runtime: tsstack starts containers itself'),
+  { ...service('secrets: [s]', `services.a.secrets: ${later}`), rest: 'secrets: {s: {environment: X}}' },
+  service(
+    'security_opt: ["no-new-privileges:true", "apparmor=x", "label=disable"]',
+    'services.a.security_opt[1]: "apparmor=x" is not done yet',
+    'services.a.security_opt[2]: "label=disable" is not done yet',
+  ),
+  service('storage_opt: {size: 1G}', `services.a.storage_opt: ${later}`),
+  service('tty: true', 'services.a.tty: a terminal for the first process is not done yet'),
+  service('use_api_socket: true', `services.a.use_api_socket: ${later}`),
+  service('userns_mode: keep-id', 'services.a.userns_mode: the value "keep-id" is not done yet: "host" is used'),
+  service('uts: "container:x"', 'services.a.uts: the value "container:x" is not done yet'),
+  service('volumes: ["./x:/x", "./y:/y:z"]', 'services.a.volumes[1].bind.selinux: labels of SELinux are not done yet'),
+  service(
+    'volumes: [{type: bind, source: ., target: /x, bind: {recursive: writable}, consistency: cached}]',
+    'services.a.volumes[0].bind.recursive: the value "writable" is not done yet',
+    'services.a.volumes[0].consistency is for file sharing with a virtual machine on macOS',
+  ),
+  service('volumes: [{type: image, source: x, target: /x}]', 'services.a.volumes[0].type: volumes of the type "image"'),
+  service('volumes: [{type: npipe, source: x, target: /x}]', `services.a.volumes[0].type: "npipe" ${windows}`),
+  service('volumes: [{type: cluster, source: x, target: /x}]', `services.a.volumes[0].type: "cluster" ${swarm}`),
+  service(
+    'volumes: [{type: volume, target: /x, volume: {labels: {a: b}}}]',
+    `services.a.volumes[0].volume.labels: ${later}`,
+  ),
+  service('volumes_from: [b]', `services.a.volumes_from: ${later}`),
+  top('networks: {n: {attachable: true}}', `networks.n.attachable ${swarm}`),
+  top(
+    'networks: {n: {driver_opts: {com.docker.network.driver.mtu: 1400, com.docker.network.bridge.name: b0}}}',
+    `networks.n.driver_opts.com.docker.network.bridge.name: ${later}`,
+  ),
+  top(
+    'networks: {n: {enable_ipv6: true, ipam: {config: [{subnet: "fd00:1::/64", ip_range: "fd00:1::/80", aux_addresses: {a: "fd00:1::9"}}]}}}',
+    'networks.n.ipam.config[0].ip_range: this is not done yet for IPv6',
+    'networks.n.ipam.config[0].aux_addresses: this is not done yet for IPv6',
+  ),
+  top(
+    'networks: {n: {ipam: {driver: x, options: {a: b}}}}',
+    'networks.n.ipam.driver: the value "x" is not done yet',
+    `networks.n.ipam.options: ${later}`,
+  ),
+  top(
+    'volumes: {v: {driver: nfs, driver_opts: {type: nfs}}}',
+    'volumes.v.driver: the value "nfs" is not done yet',
+    `volumes.v.driver_opts: ${later}`,
+  ),
+];
+
+/** Valid keys near those above that say nothing new, or that are done. */
+const done: readonly Case[] = [
+  service('attach: true'),
+  service(
+    'deploy: {mode: replicated, placement: {}, labels: [], restart_policy: {condition: on-failure, max_attempts: 3}}',
+  ),
+  service(
+    'develop: {watch: [{path: x, action: sync+restart, target: /x, initial_sync: false}, {path: y, action: restart}]}',
+  ),
+  service(
+    'devices: ["/dev/fuse:/dev/fuse:rw"], cgroup: private, ipc: shareable, pid: host, uts: host, userns_mode: auto',
+  ),
+  service('healthcheck: {disable: true}, links: [b, "b:b"], pull_policy: never, network_mode: "service:b"'),
+  service('healthcheck: {test: [NONE]}, network_mode: bridge, tty: false, oom_kill_disable: false, pid: null'),
+  service('security_opt: ["no-new-privileges", "seccomp=unconfined", "seccomp:x.json"], annotations: {}, secrets: []'),
+  service('volumes: ["./x:/x:ro,rshared", "/y", {type: bind, source: ., target: /z, bind: {recursive: readonly}}]'),
+  top('networks: {n: {attachable: false, driver_opts: {}, ipam: {driver: default}}, m: }'),
+  top('networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, ip_range: 10.5.0.0/25, aux_addresses: {a: 10.5.0.9}}]}}}'),
+  top('volumes: {v: {driver: local, labels: {a: b}}, w: }'),
+];
+
+for (const { service: body = '{}', rest = '', warns } of [...concerned, ...done]) {
+  const what = `${body === '{}' ? '' : body} ${rest}`.trim();
+  test(`${what} gives ${warns.length === 0 ? 'no warning' : `${warns.length}`}`, () => {
+    const diagnostics = warningsOf(`services:\n  a: ${runnable(body)}\n  b: {command: x}\n${rest}\n`);
+    const messages = diagnostics.map(({ message }) => message);
+    assert.equal(messages.length, warns.length, messages.join('\n'));
+    for (const [index, start] of warns.entries()) {
+      assert.ok(messages[index]?.startsWith(start), `${messages[index]}\n${start}`);
+      assert.ok(marked(diagnostics[index]).length > 0);
+    }
+  });
+}
+
+/** The service, with something to run. */
+function runnable(body: string): string {
+  return /^\{(?:.*, )?(?:image|build|provider): |^\{command/.test(body)
+    ? body
+    : body.replace('{', '{command: x, ').replace(', }', '}');
+}
+
+function warningsOf(text: string): readonly Diagnostic[] {
+  return loadText(text).diagnostics.filter(({ code }) => code === 'unsupported.key');
+}
+
+/** The text under the caret. */
+function marked(diagnostic: Diagnostic | undefined): string {
+  const [, line = '', carets = ''] = /^> (.*)\n(.*\^.*)$/m.exec(diagnostic?.excerpt ?? '') ?? [];
+  return line.slice(carets.indexOf('^') - 2, carets.lastIndexOf('^') - 1);
+}
+
+test('a warning marks the key, through a short form and an anchor too', () => {
+  const text = `services:
+  a:
+    volumes: ["./x:/x", "./y:/y:z"]
+    secrets: &more [s]
+    command: x
+  b: {command: x, deploy: {placement: {constraints: [x]}}}
+secrets: {s: {environment: X}}
+`;
+  assert.deepEqual(warningsOf(text).map(marked), ['"./y:/y:z"', 'secrets', 'placement']);
+});
+
+test('a service that a profile switches off is not warned about', () => {
+  assert.deepEqual(loadText('services: {a: {profiles: [p], isolation: x}}').diagnostics, []);
+});
+
+test('every entry of the table is met by a case above', () => {
+  const text = concerned.flatMap(({ warns }) => warns).join('\n');
+  const missing = unsupportedKeys.filter(({ path }) => {
+    const names = path.split('.').map((step) => (step === '*' ? '(\\w+|\\[\\d\\])' : step));
+    const source = names.join('\\.').replaceAll('\\.(\\w+|\\[\\d\\])', '(\\.[\\w.]+|\\[\\d\\])');
+    return !new RegExp(`^${source}[: ]`, 'm').test(text);
+  });
+  assert.deepEqual(
+    missing.map(({ path }) => path),
+    [],
+  );
+});
