@@ -3,14 +3,14 @@ import { existsSync, rmSync } from 'node:fs';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /**
- * Bundles the client and the daemon into dist/. `main.cjs` switches Node's compile cache on, which only helps what is
- * loaded after it, and then loads `cli.cjs`. That is CommonJS because a module in it is run
- * (and what it requires of Node loaded) when a command first asks for it; as ECMAScript modules, Node would load every
- * built-in module at once, and every file of a split bundle costs a millisecond.
+ * Bundles the client and the daemon into dist/. `main.cjs` loads `cli.cjs` from bytecode (src/cli/bundles.ts), which is made
+ * at the end. That is CommonJS because a module in it is run (and what it requires of Node loaded) when a command first
+ * asks for it; as ECMAScript modules, Node would load every built-in module at once, and every file of a split bundle
+ * costs a millisecond.
  */
 async function main(): Promise<void> {
   process.chdir(`${import.meta.dirname}/..`);
-  generateValidators();
+  runScript('scripts/generate-validators.ts');
   rmSync('dist', { recursive: true, force: true });
   await build({
     ...SHARED,
@@ -22,6 +22,7 @@ async function main(): Promise<void> {
   await build({ ...SHARED, entryPoints: Object.fromEntries(lazy.map(({ name, entry }) => [name, entry])) });
   const daemon = 'src/daemon/main.ts';
   if (existsSync(daemon)) await build({ ...SHARED, ...MODULE, entryPoints: { daemon } });
+  runScript('scripts/train.ts', 'ignore');
 }
 
 interface Apart {
@@ -78,10 +79,9 @@ function apart({ filter, name }: Apart): Plugin {
   };
 }
 
-function generateValidators(): void {
-  const script = 'scripts/generate-validators.ts';
+function runScript(script: string, stdout: 'inherit' | 'ignore' = 'inherit'): void {
   if (!existsSync(script)) return;
-  const { status, error } = spawnSync(process.execPath, [script], { stdio: 'inherit' });
+  const { status, error } = spawnSync(process.execPath, [script], { stdio: ['ignore', stdout, 'inherit'] });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

@@ -1,16 +1,13 @@
-import { enableCompileCache } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
+import { Bundles } from './cli/bundles.ts';
 
-// Compiled code of a checkout is kept beside its packages; where that is not writable Node goes on without it.
-enableCompileCache(`${import.meta.dirname}/../node_modules/.cache/tsstack`);
+type Cli = typeof import('./cli/cli.ts');
 
-/** What a daemon is started from: the bundle beside this one, or the source. */
-const daemon = import.meta.filename.endsWith('.ts') ? 'daemon/main.ts' : 'daemon.js';
+/** What a daemon is started from lies beside this file: the bundle, or the source. */
+const bundled = !import.meta.filename.endsWith('.ts');
+const bundles = new Bundles(import.meta.dirname);
+const cli = bundled ? Promise.resolve(bundles.load('cli.cjs') as Cli) : import('./cli/cli.ts');
 
-// The cache holds what was compiled when a file was loaded: with this flag every function, not just the outermost.
-setFlagsFromString('--no-lazy');
-
-import('./cli/cli.ts').then(async ({ runCli }) => {
-  setFlagsFromString('--lazy');
-  process.exitCode = await runCli(process.argv.slice(2), `${import.meta.dirname}/${daemon}`);
+cli.then(async ({ runCli }) => {
+  const daemon = `${import.meta.dirname}/${bundled ? 'daemon.js' : 'daemon/main.ts'}`;
+  process.exitCode = await runCli(process.argv.slice(2), daemon);
 });

@@ -19,6 +19,7 @@ import { fileName } from './tree-loader.ts';
 export type { LoadRequest } from './request.ts';
 
 export interface LoadResult {
+  /** As the engine takes it; made when it is first asked for. */
   readonly stack: Stack;
   /** The canonical Compose model, as `config --format json` prints it. */
   readonly model: Readonly<Record<string, unknown>>;
@@ -50,13 +51,22 @@ export function loadStack(request: LoadRequest, diagnostics = new Diagnostics())
   };
   const model = resolveModel(value, { request, name, context, lookup: project.variables.lookup });
   if (diagnostics.hasErrors) throw new InvalidStackError(diagnostics.list());
-  const stack = normalizeStack(model.dict, value, {
-    projectDirectory: project.directory,
-    base: (path) => ({ directory: scopeAt(context, () => path).directory, home: context.home }),
-    files: project.files.map(fileName),
-    disabledServices: model.disabled,
-  });
-  return { stack, model: model.dict, written: value, diagnostics: diagnostics.list() };
+  let stack: Stack | undefined;
+  return {
+    // Most of `config` does without.
+    get stack() {
+      stack ??= normalizeStack(model.dict, value, {
+        projectDirectory: project.directory,
+        base: (path) => ({ directory: scopeAt(context, () => path).directory, home: context.home }),
+        files: project.files.map(fileName),
+        disabledServices: model.disabled,
+      });
+      return stack;
+    },
+    model: model.dict,
+    written: value,
+    diagnostics: diagnostics.list(),
+  };
 }
 
 interface ModelRequest {

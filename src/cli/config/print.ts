@@ -22,7 +22,8 @@ export function emit(context: Context, text: string, output: string | undefined)
 /** A stack as text. In YAML every dollar sign of `filled` values is doubled, so that the text means the same again. */
 export async function modelText(context: Context, model: object, filled: boolean): Promise<string> {
   if (context.format === 'json') return jsonText(model);
-  return yamlText(filled ? escapeDollars(model) : model);
+  const text = await yamlText(model);
+  return filled && text.includes('$') ? yamlText(escapeDollars(model)) : text;
 }
 
 /** JSON for people too. */
