@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { command, median, ROOT, repeat, TSSTACK } from './timing.ts';
+
+const PEERS = process.env['PEERS'] ?? resolve(ROOT, '../shared/peers');
+/** What the rig sees as /peers. */
+const PEERS_WORK = join(process.env['PEERS_DIR'] ?? '/var/tmp/tsstack-peers', 'work');
+
+/** One tool that can be asked to do a workload on the stack of `services` services. */
+export interface Tool {
+  readonly name: string;
+  readonly argv: (services: number, args: readonly string[]) => readonly string[];
+  /** `config ARGS` on a larger file with more in each service. */
+  readonly configArgv: (services: number, args: readonly string[]) => readonly string[];
+  readonly execArgs: readonly string[];
+  /** Milliseconds that the way to the tool costs, which are taken off. */
+  readonly overheadMs: number;
+}
+
+export interface Sizes {
+  readonly sizes: readonly number[];
+  readonly configSizes: readonly number[];
+}
+
+export function prepareOurs(scratch: string, { sizes, configSizes }: Sizes): Tool {
+  const configFile = (services: number): string => join(scratch, `config-${services}.yaml`);
+  for (const services of configSizes) writeConfig(configFile(services), services);
+  for (const services of new Set([...sizes, 1])) {
+    writeStack(join(scratch, `bench-${services}.yaml`), services, `x-rootfs: ${ROOT}/examples/rootfs/build/rootfs`);
+  }
+  return {
+    name: 'tsstack',
+    argv: (services, args) => [TSSTACK, '-f', join(scratch, `bench-${services}.yaml`), ...args],
+    configArgv: (services, args) => [TSSTACK, '-f', configFile(services), 'config', ...args],
+    execArgs: ['exec'],
+    overheadMs: 0,
+  };
+}
+
+/** Docker Compose in the peers rig; undefined, with a word on standard error, when the rig is not running. */
+export function preparePeer({ sizes, configSizes }: Sizes): Tool | undefined {
+  const enter = join(PEERS, 'peers-exec');
+  if (!existsSync(enter) || spawnSync(enter, ['docker', 'version'], { stdio: 'ignore' }).status !== 0) {
+    console.error(`bench: Docker is not measured: ${PEERS}/setup-peers has not been run`);
+    return undefined;
+  }
+  mkdirSync(join(PEERS_WORK, 'tsstack-bench-config'), { recursive: true });
+  for (const services of configSizes) writeConfig(join(PEERS_WORK, `tsstack-bench-config/${services}.yaml`), services);
+  for (const services of sizes) {
+    mkdirSync(join(PEERS_WORK, `tsstack-bench-${services}`), { recursive: true });
+    writeStack(join(PEERS_WORK, `tsstack-bench-${services}/compose.yaml`), services, 'image: peers/busybox');
+  }
+  return {
+    name: 'docker compose',
+    argv: (services, args) => {
+      const file = `/peers/tsstack-bench-${services}/compose.yaml`;
+      return [enter, 'docker', 'compose', '--progress', 'quiet', '-f', file, ...args];
+    },
+    configArgv: (services, args) => {
+      const file = `/peers/tsstack-bench-config/${services}.yaml`;
+      return [enter, 'docker', 'compose', '-f', file, 'config', ...args];
+    },
+    execArgs: ['exec', '-T'],
+    overheadMs: median(repeat(15, () => command([enter, 'true']))),
+  };
+}
+
+/** What services commonly say; ten thousand of them are within the limit of values of a file. */
+function writeConfig(path: string, services: number): void {
+  const entries = Array.from({ length: services }, (_, index) =>
+    [
+      `  s${index}:`,
+      '    image: busybox',
+      '    environment: {LEVEL: info}',
+      `    ports: ["${1 + index}:80"]`,
+      `    depends_on: [${index === 0 ? '' : `s${index - 1}`}]`,
+      '',
+    ].join('\n'),
+  );
+  writeFileSync(path, `name: tsstack-bench-config\nservices:\n${entries.join('')}`);
+}
+
+/** `stop_signal: SIGKILL`, since Docker would wait for ten seconds for a `sleep` that is PID 1. */
+function writeStack(path: string, services: number, source: string): void {
+  const entries = Array.from(
+    { length: services },
+    (_, index) => `  s${index}: {${source}, command: [sleep, infinity], stop_signal: SIGKILL}\n`,
+  );
+  writeFileSync(path, `name: tsstack-bench-${services}\nservices:\n${entries.join('')}`);
+}
