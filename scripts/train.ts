@@ -21,7 +21,5 @@ const commands = [
     ['-f', file, 'config', '--format', 'json'],
   ]),
 ];
-// Each run listens for errors of them anew.
-for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
 for (const argv of commands) await runCli(argv, `${root}/dist/daemon.js`);
 bundles.save();

@@ -15,11 +15,8 @@ import { openTerminal } from './terminal.ts';
  */
 export async function runCli(argv: readonly string[], daemonEntry: string): Promise<number> {
   const env = process.env;
-  const out = openTerminal(process.stdout, env);
-  const err = openTerminal(process.stderr, env);
-  // A reader that has seen enough (`tsstack logs | head`) is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-  process.stderr.on('error', () => {});
+  const out = openTerminal(1, env);
+  const err = openTerminal(2, env);
   const paths: Paths = {
     state: env['TSSTACK_STATE_DIR'] ?? DEFAULT_PATHS.state,
     run: env['TSSTACK_RUN_DIR'] ?? DEFAULT_PATHS.run,

@@ -1,5 +1,6 @@
 import type { ContainerSummary } from '../daemon/api.ts';
 import type { Look, Style } from './style.ts';
+import { standardStream } from './terminal.ts';
 
 const PALETTE: readonly Look[] = ['cyan', 'yellow', 'green', 'magenta', 'blue'];
 
@@ -29,6 +30,6 @@ export function labelled(containers: readonly ContainerSummary[], style: Style):
 export function writeStandardOutput(bytes: Uint8Array): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   // A failure (the reader is gone) is handled where the stream is set up.
-  process.stdout.write(bytes, () => resolve());
+  standardStream(1).write(bytes, () => resolve());
   return promise;
 }

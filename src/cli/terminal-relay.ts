@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { ReadStream } from 'node:tty';
+import { standardStream } from './terminal.ts';
 
 /**
  * Puts our terminal through to the master end of another one while `run` runs: ours is raw meanwhile, so that every key
@@ -51,7 +52,7 @@ async function drained(remote: ReadStream, closed: Promise<void>): Promise<void>
 
 /** TIOCSWINSZ on the master end, which stty(1) does to its standard input. */
 function copyWindowSize(master: number): void {
-  const { columns, rows } = process.stdout;
-  if (!process.stdout.isTTY) return;
+  const { columns, rows, isTTY } = standardStream(1);
+  if (!isTTY) return;
   spawnSync('stty', ['rows', String(rows), 'cols', String(columns)], { stdio: [master, 'ignore', 'ignore'] });
 }

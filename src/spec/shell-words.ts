@@ -25,7 +25,7 @@ export function shellWords(text: string): ShellWords | undefined {
     } else if (character === '"' || character === "'") {
       quote = character;
       word ??= '';
-    } else if (parentheses === 0 && /\s/.test(character)) {
+    } else if (parentheses === 0 && ' \t\r\n'.includes(character)) {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else if (parentheses === 0 && ';&|<>'.includes(character)) {

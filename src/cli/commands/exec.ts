@@ -5,6 +5,7 @@ import { performExec } from '../exec-process.ts';
 import { countOption } from '../numbers.ts';
 import { flag, list, value } from '../options.ts';
 import { stackSelector } from '../stack-request.ts';
+import { standardStream } from '../terminal.ts';
 
 /** `tsstack exec`. */
 export const command = defineCommand({
@@ -36,7 +37,7 @@ export const command = defineCommand({
       });
     }
     if (options.tty && options['no-tty']) throw new TsstackError('usage', 'Options -t and -T exclude each other');
-    const tty = !options['no-tty'] && (options.tty || (process.stdin.isTTY && process.stdout.isTTY));
+    const tty = !options['no-tty'] && (options.tty || (process.stdin.isTTY && standardStream(1).isTTY));
     const index = countOption('index', options.index, 1);
     const request: ExecRequest = {
       selector: stackSelector(context),

@@ -1,7 +1,7 @@
 import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2';
 import type { ProgressEvent } from '../../model/event.ts';
 import { ProgressTracker, type ProgressView, type ResourceProgress } from '../progress.ts';
-import type { Terminal } from '../terminal.ts';
+import { standardStream, type Terminal } from '../terminal.ts';
 import { printDiagnostics } from './error.ts';
 import { formatSeconds } from './format.ts';
 import { PlainProgress, rollbackText } from './progress-plain.ts';
@@ -109,7 +109,10 @@ export class LiveProgress implements ProgressView {
       rendererOptions: {
         showErrorMessage: false,
         formatOutput: 'truncate',
-        logger: new ListrLogger({ useIcons: true, processOutput: new ProcessOutput(process.stderr, process.stderr) }),
+        logger: new ListrLogger({
+          useIcons: true,
+          processOutput: new ProcessOutput(standardStream(2), standardStream(2)),
+        }),
       },
     });
     return listr.run();
