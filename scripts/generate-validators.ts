@@ -26,7 +26,8 @@ export declare const validate: { (data: unknown): boolean; errors?: readonly Err
 `;
 
 // As text, because JSON is read faster than the same as a program.
-const plain = `export const stackSchema = () => JSON.parse(${JSON.stringify(JSON.stringify(schema))});\n`;
+const plain = `let schema;
+export const stackSchema = () => (schema ??= JSON.parse(${JSON.stringify(JSON.stringify(schema))}));\n`;
 const plainTypes = `import type { Schema } from '../schema.ts';
 export declare function stackSchema(): Schema;
 `;

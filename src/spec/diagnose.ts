@@ -1,9 +1,10 @@
 import type { Diagnostic, Severity } from '../model/diagnostic.ts';
 import { printable } from './printable.ts';
+import type { Reading } from './read.ts';
 import { lineCount, lineText, type Origin, positionOf } from './source.ts';
 
-/** Errors beyond this number are counted, not shown. */
-const mostErrors = 50;
+/** Errors, and warnings, beyond this number are counted, not shown. */
+const mostShown = 50;
 /** A line is cut to this many code units around the mark, so that one long line cannot fill the screen. */
 const excerptWidth = 100;
 
@@ -55,16 +56,17 @@ export interface Problem {
   readonly severity?: Severity;
   readonly code: ProblemCode;
   readonly message: string;
-  readonly hint?: string | undefined;
+  /** A function where it takes a search: most problems of a file that is all wrong are never shown. */
+  readonly hint?: string | (() => string | undefined) | undefined;
   readonly origin?: Origin | undefined;
 }
 
-/** Collects every problem of one load. */
-export class Diagnostics {
+/** Collects every problem of one load, and what it reads. */
+export class Diagnostics implements Reading {
   readonly #problems: Problem[] = [];
   readonly #seen = new Set<string>();
-  /** Every file that was read, and those that would have been had they been there; absolute. */
   readonly files = new Set<string>();
+  length = 0;
 
   /** The same problem at the same place (an alias used twice) is kept once. */
   add(problem: Problem): void {
@@ -77,33 +79,39 @@ export class Diagnostics {
   }
 
   get hasErrors(): boolean {
-    return this.someError(() => true);
+    return this.#problems.some(isError);
   }
 
-  /** Whether there is an error of a kind. */
-  someError(is: (problem: Problem) => boolean): boolean {
-    return this.#problems.some((problem) => problem.severity !== 'warning' && is(problem));
+  /** Found so far, in no order. */
+  get errors(): readonly Problem[] {
+    return this.#problems.filter(isError);
   }
 
-  /** All problems in file order, those without a place first; at most 50 errors, the rest as a count. */
+  /** All problems in file order, those without a place first; at most 50 errors and 50 warnings, the rest as a count. */
   list(): Diagnostic[] {
     const sorted = [...this.#problems].sort(
       (left, right) =>
         (left.origin?.source.index ?? -1) - (right.origin?.source.index ?? -1) ||
         (left.origin?.start ?? -1) - (right.origin?.start ?? -1),
     );
-    const errors = sorted.filter((problem) => problem.severity !== 'warning');
-    const dropped = new Set(errors.slice(mostErrors));
+    const bySeverity = Map.groupBy(sorted, ({ severity = 'error' }) => severity);
+    const dropped = new Set([...bySeverity.values()].flatMap((problems) => problems.slice(mostShown)));
     const shown = sorted.filter((problem) => !dropped.has(problem)).map(toDiagnostic);
-    if (dropped.size > 0) {
-      shown.push({ severity: 'error', code: 'limit', message: `${dropped.size} more errors are not shown` });
+    for (const [severity, { length }] of bySeverity) {
+      if (length <= mostShown) continue;
+      shown.push({ severity, code: 'limit', message: `${length - mostShown} more ${severity}s are not shown` });
     }
     return shown;
   }
 }
 
+function isError({ severity }: Problem): boolean {
+  return severity !== 'warning';
+}
+
 function toDiagnostic(problem: Problem): Diagnostic {
-  const { origin, hint } = problem;
+  const { origin } = problem;
+  const hint = typeof problem.hint === 'function' ? problem.hint() : problem.hint;
   return {
     severity: problem.severity ?? 'error',
     code: problem.code,

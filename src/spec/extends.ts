@@ -113,7 +113,7 @@ class Extension {
     if (known?.aside?.includes(name) === true || known?.entries.has(name) === true || this.#loader.unread) return;
     const where = home.path === '' ? 'this file' : home.path;
     const message = `"extends" names the service "${name}", which does not exist in ${where}`;
-    const hint = didYouMean(name, known?.entries.keys() ?? []);
+    const hint = () => didYouMean(name, known?.entries.keys() ?? []);
     this.#loader.diagnostics.add({ code: 'ref.missing', message, hint, origin: service });
   }
 

@@ -15,6 +15,8 @@ export interface ExtendedFile {
 /** How `include` and `extends` come to other files. */
 export interface FileAccess {
   readonly diagnostics: Diagnostics;
+  /** Variables have not been filled in. */
+  readonly raw: boolean;
   /** A file could not be read: any name may have been declared in it. */
   unread: boolean;
   /** Some file has a scope of its own. */

@@ -30,8 +30,8 @@ export function usesInclude(root: SpecNode): boolean {
 export function applyIncludes(root: SpecNode, including: Including): SpecNode {
   const written = entryOf(root, 'include')?.node;
   if (root.kind !== 'map' || written === undefined) return root;
-  // Filled in already, unless the stack is read as it is written.
-  const include = interpolate(written, including.scope.lookup, including.loader.diagnostics);
+  const { loader, scope } = including;
+  const include = loader.raw ? interpolate(written, scope.lookup, loader.diagnostics) : written;
   const entries = new Map(root.entries);
   entries.delete('include');
   let result: SpecNode = { ...root, entries };

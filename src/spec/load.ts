@@ -48,6 +48,7 @@ export function loadStack(request: LoadRequest, diagnostics = new Diagnostics())
     scope: scopeOf(project, () => name),
     scoped,
     places: new WeakMap(),
+    ports: 0,
   };
   const model = resolveModel(value, { request, name, context, lookup: project.variables.lookup });
   if (diagnostics.hasErrors) throw new InvalidStackError(diagnostics.list());

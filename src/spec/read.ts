@@ -3,10 +3,18 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'n
 
 /** Stack and environment files beyond this size are refused. */
 export const mostBytes = 4 * 1024 * 1024;
+const mostTogether = 2 * mostBytes;
 
 /** Why a file could not be read, in the terms of a diagnostic. `offset` counts code units of the text before. */
 export interface ReadProblem {
-  readonly code: 'path.missing' | 'path.kind' | 'path.unreadable' | 'yaml.size-limit' | 'yaml.encoding' | 'yaml.syntax';
+  readonly code:
+    | 'limit'
+    | 'path.missing'
+    | 'path.kind'
+    | 'path.unreadable'
+    | 'yaml.size-limit'
+    | 'yaml.encoding'
+    | 'yaml.syntax';
   readonly message: string;
   /** The text up to the bad byte, to show the place; absent when there is none to show. */
   readonly before?: string;
@@ -14,8 +22,28 @@ export interface ReadProblem {
 
 export type ReadResult = { readonly text: string } | { readonly problem: ReadProblem };
 
+/** What one load has read. */
+export interface Reading {
+  /** Every file that was read, and those that would have been had they been there; absolute. */
+  readonly files: Set<string>;
+  /** Code units of all texts; a file that is named twice counts twice. */
+  length: number;
+}
+
+/** As `readTextFile()`, and within what one stack may read in all. */
+export function readWithin(reading: Reading, path: string): ReadResult {
+  reading.files.add(path);
+  if (reading.length > mostTogether) {
+    const message = `${path} is not read: the files of a stack may hold ${mostTogether / (1024 * 1024)} MiB together`;
+    return { problem: { code: 'limit', message } };
+  }
+  const read = readTextFile(path);
+  if ('text' in read) reading.length += read.text.length;
+  return read;
+}
+
 /** Reads a regular file of UTF-8 text, at most 4 MiB; a byte order mark is taken off. Never blocks on a FIFO or device. */
-export function readTextFile(path: string): ReadResult {
+function readTextFile(path: string): ReadResult {
   let fd: number;
   try {
     const kind = statSync(path);

@@ -30,7 +30,7 @@ export function selectServices(all: Dict, selection: Selection, context: Context
   const aside = asideNames(context.root, 'services');
   for (const name of selection.services) {
     if (Object.hasOwn(all, name) || aside === 'all' || aside.includes(name)) continue;
-    const hint = didYouMean(name, Object.keys(all)) ?? `the services are ${Object.keys(all).sort().join(', ')}`;
+    const hint = () => didYouMean(name, Object.keys(all)) ?? `the services are ${Object.keys(all).sort().join(', ')}`;
     context.diagnostics.add({ code: 'ref.missing', message: `there is no service ${quoted(name)}`, hint });
   }
   checkDisabled({ all, enabled }, new Set(disabled), context);

@@ -24,6 +24,7 @@ export class TemplateError extends Error {
 const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y;
 const operators = [':-', ':?', ':+', '-', '?', '+'] as const;
 type Operator = (typeof operators)[number];
+const mostLevels = 100;
 
 /** One variable as a template writes it: `${NAME:-word}`. */
 export interface VariableUse {
@@ -43,7 +44,7 @@ function nameAt(text: string, at: number): string {
 
 /**
  * Replaces `$X`, `${X}`, `${X:-default}`, `${X-default}`, `${X:?message}`, `${X?message}`, `${X:+other}`, `${X+other}`,
- * nested to any depth, and `$$` by one dollar (Compose specification, "Interpolation"). A branch that is not taken is
+ * nested up to 100 levels, and `$$` by one dollar (Compose specification, "Interpolation"). A branch that is not taken is
  * not evaluated. A dollar before anything else stands for itself. Throws `TemplateError`.
  */
 export function substitute(text: string, lookup: Lookup): Template {
@@ -77,12 +78,18 @@ function expand(text: string, lookup: Lookup, unset: string[]): string {
 
 /** Braces nest whether a dollar stands before them or not, as in `${X:-{"json":1}}`. */
 function closingBrace(text: string, open: number): number {
+  const token = text.slice(open - 1).split('\n', 1)[0] ?? '';
   let depth = 0;
   for (let at = open; at < text.length; at++) {
-    if (text[at] === '{') depth++;
+    if (text[at] === '{' && ++depth > mostLevels) {
+      throw new TemplateError(
+        'interp.syntax',
+        `variables are nested too deep: the limit is ${mostLevels} levels`,
+        token,
+      );
+    }
     if (text[at] === '}' && --depth === 0) return at;
   }
-  const token = text.slice(open - 1).split('\n', 1)[0] ?? '';
   throw new TemplateError('interp.syntax', `"${text.slice(open - 1, open + 39)}" has no closing brace`, token);
 }
 

@@ -7,7 +7,7 @@ import { interpolate } from './interpolate.ts';
 import { mergeFiles } from './merge.ts';
 import { entryOf, type SpecNode } from './node.ts';
 import { parseYaml } from './parse.ts';
-import { decodeText, type ReadResult, readTextFile } from './read.ts';
+import { decodeText, type ReadResult, readWithin } from './read.ts';
 import { settle } from './settle.ts';
 import { type Origin, originOf, type Scope, type Source } from './source.ts';
 import type { Lookup } from './template.ts';
@@ -32,7 +32,7 @@ export interface LoaderInput {
 export class TreeLoader implements FileAccess {
   readonly diagnostics: Diagnostics;
   readonly #stdin: string;
-  readonly #raw: boolean;
+  readonly raw: boolean;
   /** By what variables mean in them, then by path. */
   readonly #extended = new Map<Lookup, Map<string, ExtendedFile | undefined>>();
   #files = 0;
@@ -44,7 +44,7 @@ export class TreeLoader implements FileAccess {
   constructor(input: LoaderInput) {
     this.diagnostics = input.diagnostics;
     this.#stdin = input.stdin;
-    this.#raw = input.raw;
+    this.raw = input.raw;
   }
 
   read(file: string, scope: Scope, named?: Origin): SpecNode | undefined {
@@ -54,15 +54,15 @@ export class TreeLoader implements FileAccess {
     }
     this.#files += 1;
     const path = fileName(file);
-    if (file !== '-') this.diagnostics.files.add(file);
-    const read: ReadResult = file === '-' ? decodeText(Buffer.from(this.#stdin), path) : readTextFile(file);
+    const read: ReadResult =
+      file === '-' ? decodeText(Buffer.from(this.#stdin), path) : readWithin(this.diagnostics, file);
     const text = 'text' in read ? read.text : (read.problem.before ?? '');
     const source: Source = { path, text, index: this.#files - 1, scope };
     if ('problem' in read) {
       const { code, message, before } = read.problem;
       const origin = before === undefined ? named : { source, start: text.length, end: text.length };
       this.diagnostics.add({ code, message, origin: origin && originOf(origin) });
-      if (code.startsWith('yaml.')) this.broken = true;
+      if (code === 'limit' || code.startsWith('yaml.')) this.broken = true;
       else this.unread = true;
       return undefined;
     }
@@ -74,7 +74,7 @@ export class TreeLoader implements FileAccess {
   }
 
   assemble(trees: readonly SpecNode[], scope: Scope, chain: readonly string[]): SpecNode | undefined {
-    const checked = this.#raw ? trees : this.#checked(trees, scope);
+    const checked = this.raw ? trees : this.#checked(trees, scope);
     // Includes first: what they bring can be extended.
     const complete = checked.map((tree) =>
       applyExtends(applyIncludes(tree, { loader: this, scope, chain }), { loader: this }),

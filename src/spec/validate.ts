@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import { didYouMean, nearest } from '../lib/nearest.ts';
-import type { ProblemCode } from './diagnose.ts';
+import type { Problem, ProblemCode } from './diagnose.ts';
 import { stackSchema } from './generated/stack-schema.js';
 import { validate } from './generated/stack-validator.js';
 import { nameHint } from './name-hint.ts';
@@ -12,7 +12,7 @@ import type { Schema } from './schema.ts';
 export interface Fault {
   readonly code: ProblemCode;
   readonly message: string;
-  readonly hint?: string | undefined;
+  readonly hint?: Problem['hint'];
   /** What is marked: the value, or with `markKey` its key. */
   readonly path: Path;
   readonly markKey: boolean;
@@ -56,7 +56,7 @@ function describe(error: ErrorObject, root: Value): Fault | undefined {
     }
     case 'enum': {
       const allowed = (error.params['allowedValues'] as unknown[]).map(String);
-      const hint = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
+      const hint = typeof value === 'string' ? () => didYouMean(value, allowed) : undefined;
       const message = `${name} is ${quoted(value)}, but must be one of ${allowed.join(', ')}`;
       return { code: 'schema.enum', message, hint, path, markKey: false };
     }
@@ -103,7 +103,7 @@ function unknownKey(error: ErrorObject, path: Path): Fault {
   return {
     code: 'schema.unknown-key',
     message: `unknown key ${quoted(key)} ${where}`,
-    hint: didYouMean(key, known),
+    hint: () => didYouMean(key, known),
     path: [...path, key],
     markKey: true,
     meant: nearest(key, known),

@@ -1,7 +1,7 @@
 import type { Diagnostics, Problem } from './diagnose.ts';
 import { DotenvError, parseDotenv, parseRawEnv } from './dotenv.ts';
 import { quoted } from './printable.ts';
-import { pathKind, readTextFile } from './read.ts';
+import { pathKind, readWithin } from './read.ts';
 import type { Origin, Source } from './source.ts';
 import { type Lookup, TemplateError } from './template.ts';
 
@@ -55,8 +55,7 @@ export function variablesBehind(
 
 /** Reads one environment file into a map; problems become diagnostics. */
 export function readEnvFile(request: EnvFileRequest, diagnostics: Diagnostics): void {
-  diagnostics.files.add(request.path);
-  const read = readTextFile(request.path);
+  const read = readWithin(diagnostics, request.path);
   if ('problem' in read) {
     const { code, message } = read.problem;
     diagnostics.add({ code, message: `environment file: ${message}`, origin: request.origin });

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { InvalidStackError, TsstackError } from '../../src/model/error.ts';
@@ -105,4 +108,56 @@ test('a text without a dollar is never changed by interpolation, and $$ always g
       }
     }),
   );
+});
+
+test('variables nested deeper than any file has them are refused before the stack overflows', () => {
+  const nested = (levels: number) => `services: {a: {image: "${'${A:-'.repeat(levels)}x${'}'.repeat(levels)}"}}`;
+  assert.equal(loadText(nested(100)).stack.services['a']?.source.type, 'reference');
+  assert.equal(problemsOf(nested(5_000))[0]?.code, 'interp.syntax');
+});
+
+test('ranges of ports that come to millions are refused before they are expanded', () => {
+  const services = Array.from({ length: 2_000 }, (_, index) => `s${index}: {image: x, ports: ["1-65535:1-65535"]}`);
+  const codes = new Set(problemsOf(`services: {${services.join(', ')}}`).map(({ code }) => code));
+  assert.ok(codes.has('limit'), [...codes].join(', '));
+  assert.ok(loadText('services: {a: {image: x, ports: ["1-65535:1-65535", "1-65535:1-65535/udp"]}}'));
+});
+
+test('thousands of mistakes of a kind are counted, and no more work is done on those that are not shown', () => {
+  const many = (entry: (index: number) => string) =>
+    Array.from({ length: 9_000 }, (_, index) => entry(index)).join('\n');
+  const texts = {
+    'ref.missing': `services:\n${many((index) => `  s${index}: {image: x, depends_on: [nobody${index}]}`)}`,
+    'schema.unknown-key': `services:\n  a:\n    image: x\n${many((index) => `    key${index}: 1`)}`,
+    'schema.type': `services:\n${many((index) => `  s${index}: {image: [x]}`)}`,
+  };
+  for (const [code, text] of Object.entries(texts)) {
+    const problems = problemsOf(text);
+    assert.equal(problems[0]?.code, code);
+    assert.equal(problems.length, 51);
+    assert.equal(problems.at(-1)?.message, '8950 more errors are not shown');
+  }
+  const unset = loadText(
+    `services:\n  a:\n    image: x\n    labels:\n${many((index) => `      l${index}: $V${index}`)}`,
+  );
+  assert.equal(unset.diagnostics.at(-1)?.message, '8950 more warnings are not shown');
+});
+
+test('a file that is named again and again is not read again and again', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
+  try {
+    writeFileSync(join(folder, 'big.env'), 'A=1\n'.repeat(500_000));
+    writeFileSync(join(folder, 'big.yaml'), `services: {b: {image: x}}\n${'# comment\n'.repeat(300_000)}`);
+    // The same names twice would be made one.
+    const named = (name: string) =>
+      Array.from({ length: 200 }, (_, index) => `${folder}/${'./'.repeat(index)}${name}`).join(', ');
+    const texts = [
+      `services: {a: {image: x, env_file: [${named('big.env')}]}}`,
+      `services: {a: {image: x}}\ninclude: [${named('big.yaml')}]`,
+    ];
+    const codes = texts.map((text) => problemsOf(text).map(({ code }) => code)[0]);
+    assert.deepEqual(codes, ['limit', 'limit']);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -1,5 +1,5 @@
 import { hasAside } from '../aside.ts';
-import type { Diagnostics, ProblemCode } from '../diagnose.ts';
+import type { Diagnostics, Problem, ProblemCode } from '../diagnose.ts';
 import { dotted, locate, nodeAt, type Path, type SpecNode } from '../node.ts';
 import type { PathBase } from '../paths.ts';
 import type { Scope } from '../source.ts';
@@ -15,6 +15,8 @@ export interface Context {
   readonly scoped: boolean;
   /** Where an item of a list that a short form was expanded into was written. */
   readonly places: WeakMap<object, Place>;
+  /** Ports that short forms were expanded into so far. */
+  ports: number;
 }
 
 /** A place in the tree: a chain instead of an array, so that going one step down costs nothing. */
@@ -56,7 +58,7 @@ export function baseOf(place: Place): PathBase {
 export interface Complaint {
   readonly code?: ProblemCode;
   readonly message: string;
-  readonly hint?: string | undefined;
+  readonly hint?: Problem['hint'];
   readonly severity?: 'error' | 'warning';
   /** Marks the key instead of the value. */
   readonly key?: boolean;

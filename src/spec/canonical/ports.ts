@@ -5,6 +5,9 @@ import { quoted } from '../printable.ts';
 import { at, complain, nameOf, type Place } from './context.ts';
 import { object, type Shape, text } from './shape.ts';
 
+/** All ports of both protocols, twice over. */
+const mostPorts = 131_072;
+
 const longForm = object({
   name: text,
   mode: text,
@@ -32,10 +35,18 @@ export const ports: Shape = (value, place) => {
 
 function portEntries(item: Value, place: Place): Dict[] {
   if (isDict(item)) return longEntries(item, place);
+  const { context } = place;
+  if (context.ports > mostPorts) return [];
   const spec = String(item);
   const parsed = parsePorts(spec);
   if ('problem' in parsed) {
     complain(place, { message: parsed.problem, hint: 'write "8080:80", "127.0.0.1:8080:80" or "8080:80/udp"' });
+    return [];
+  }
+  context.ports += parsed.ports.length;
+  if (context.ports > mostPorts) {
+    const message = `the stack publishes more than ${mostPorts} ports`;
+    complain(place, { code: 'limit', message, hint: 'make the ranges shorter' });
     return [];
   }
   return parsed.ports.map((port) => {

@@ -67,7 +67,7 @@ export function complainMissing(use: Use, missing: { what: string; known: readon
   complain(place, {
     code: 'ref.missing',
     message: `the service "${by}" uses the ${what} "${name}", which does not exist`,
-    hint: didYouMean(name, known) ?? declare ?? present,
+    hint: () => didYouMean(name, known) ?? declare ?? present,
     key,
   });
 }

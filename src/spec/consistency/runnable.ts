@@ -2,7 +2,7 @@ import { asideNames } from '../aside.ts';
 import { type Context, complain, pathOf } from '../canonical/context.ts';
 import type { ProblemCode } from '../diagnose.ts';
 import { type Dict, entryOf, nodeAt } from '../node.ts';
-import type { Origin } from '../source.ts';
+import type { Origin, Source } from '../source.ts';
 import type { CheckInput } from './input.ts';
 
 /** Problems, with a place, of what a service takes from elsewhere: `extends` and `include`. */
@@ -24,11 +24,13 @@ export function checkRunnable(input: CheckInput, context: Context): void {
   const { root, diagnostics } = context;
   const services = input.services.filter(({ service }) => !hasProgram(service));
   if (services.length === 0 || asideNames(root, 'services').length > 0) return;
-  if (diagnostics.someError(({ code, origin }) => origin !== undefined && foreign.has(code))) return;
+  const { errors } = diagnostics;
+  if (errors.some(({ code, origin }) => origin !== undefined && foreign.has(code))) return;
+  const places = new Places(errors.flatMap(({ origin }) => origin ?? []));
   const idle = services.filter(({ place }) => {
     const node = nodeAt(root, pathOf(place));
     if (node === undefined || entryOf(node, 'x-rootfs') !== undefined) return false;
-    return !diagnostics.someError(({ origin }) => origin !== undefined && isInside(origin, node));
+    return !places.someInside(node);
   });
   for (const { name, place } of idle) {
     complain(place, {
@@ -40,8 +42,28 @@ export function checkRunnable(input: CheckInput, context: Context): void {
   }
 }
 
-function isInside(origin: Origin, whole: Origin): boolean {
-  return origin.source === whole.source && origin.start >= whole.start && origin.end <= whole.end;
+/** Where errors are: a file may have thousands, and as many services to ask about. */
+class Places {
+  readonly #starts: ReadonlyMap<Source, readonly number[]>;
+
+  constructor(origins: readonly Origin[]) {
+    const bySource = Map.groupBy(origins, ({ source }) => source);
+    const entries = [...bySource].map(([source, all]) => {
+      return [source, all.map(({ start }) => start).sort((left, right) => left - right)] as const;
+    });
+    this.#starts = new Map(entries);
+  }
+
+  someInside({ source, start, end }: Origin): boolean {
+    const starts = this.#starts.get(source) ?? [];
+    let low = 0;
+    for (let high = starts.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) < start) low = middle + 1;
+      else high = middle;
+    }
+    return (starts[low] ?? Number.POSITIVE_INFINITY) < end;
+  }
 }
 
 function hasProgram(service: Dict): boolean {
