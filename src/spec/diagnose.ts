@@ -1,6 +1,7 @@
 import type { Diagnostic, Severity } from '../model/diagnostic.ts';
 import { printable } from './printable.ts';
 import { lineCount, lineText, type Origin, positionOf } from './source.ts';
+import type { Trail } from './trail.ts';
 
 /** Errors beyond this number are counted, not shown. */
 const mostErrors = 50;
@@ -65,6 +66,12 @@ export class Diagnostics {
   readonly #seen = new Set<string>();
   /** Every file that was read, and those that would have been had they been there; absolute. */
   readonly files = new Set<string>();
+  /** Notes how values came about; only when one is to be explained. */
+  readonly trail: Trail | undefined;
+
+  constructor(trail?: Trail) {
+    this.trail = trail;
+  }
 
   /** The same problem at the same place (an alias used twice) is kept once. */
   add(problem: Problem): void {

@@ -73,6 +73,8 @@ function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disable
   const fromEnvironment = (options.lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
   const profiles = request.profiles.length > 0 ? request.profiles : fromEnvironment.filter((profile) => profile !== '');
   const selected = selectServices(all, { profiles, services: request.services }, context);
+  const { trail } = context.diagnostics;
+  if (trail !== undefined) trail.loaded = { context, all, disabled: selected.disabled, profiles };
   checkConsistency({ model, all, enabled: selected.enabled }, context);
   warnUnsupported(value, selected.enabled, context);
   model['services'] = selected.enabled;
