@@ -99,11 +99,12 @@ async function resultText(
     return variablesText(context, request);
   }
   if (options.explain !== undefined) {
-    const { explain } = await import('../../spec/explain/explain.ts');
+    const { loadExplainable } = await import('../../spec/explain/explain.ts');
     const { explanationText } = await import('../config/explain.ts');
-    const { explanation, result } = explain(request, options.explain);
+    const { result, explain } = loadExplainable(request);
     reportWarnings(context, result.diagnostics);
-    return explanationText(context, explanation);
+    if (options.quiet) return '';
+    return explanationText(context, explain(options.explain));
   }
   const { loadStack } = await import('../../spec/load.ts');
   const result = loadStack(request);

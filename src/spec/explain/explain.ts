@@ -8,7 +8,7 @@ import { type Origin, positionOf } from '../source.ts';
 import { type Loaded, Trail } from '../trail.ts';
 import { type Implied, impliedBy, isLeftOpen } from './implied.ts';
 import { type Found, layersOf, type Reached, type Rule, reach, writtenPath } from './layers.ts';
-import { findTarget, leavesOf, pathText, type Target } from './path.ts';
+import { findTarget, leavesOf, parsePath, pathText, type Target } from './path.ts';
 import { type Variable, variableNamed, variablesIn } from './variables.ts';
 
 /** Values below one path that are explained; the rest is counted. */
@@ -65,21 +65,30 @@ export interface UsedVariable extends Omit<Variable, 'origin'> {
   readonly position?: Position;
 }
 
-/**
- * Explains what a path of the canonical model holds, of services that are off, too. `result` has the warnings. Throws
- * `InvalidStackError`, `no-stack-file`; `usage` for a path that is not there.
- */
-export function explain(request: LoadRequest, path: string): { explanation: Explanation; result: LoadResult } {
+/** A stack that was loaded to be explained. */
+export interface Explainable {
+  readonly result: LoadResult;
+  /**
+   * Explains what a path of the canonical model holds, of services that are off, too. Throws `usage` for a path that is
+   * not there.
+   */
+  readonly explain: (path: string) => Explanation;
+}
+
+/** Loads a stack and keeps how it came about. Throws `InvalidStackError`, `no-stack-file`. */
+export function loadExplainable(request: LoadRequest): Explainable {
   const trail = new Trail();
   const result = loadStack(request, new Diagnostics(trail));
   if (trail.loaded === undefined) throw new Error('a stack was loaded without its trail');
-  return { explanation: new Explainer(request, trail, { loaded: trail.loaded, result }).explain(path), result };
+  const explainer = new Explainer(request, trail, { loaded: trail.loaded, result });
+  return { result, explain: (path) => explainer.explain(path) };
 }
 
 class Explainer {
   readonly #request: LoadRequest;
   readonly #trail: Trail;
   readonly #loaded: Loaded;
+  readonly #result: LoadResult;
   /** With the services that are off. */
   readonly #model: Dict;
 
@@ -87,6 +96,7 @@ class Explainer {
     this.#request = request;
     this.#trail = trail;
     this.#loaded = loaded;
+    this.#result = result;
     const enabled = result.model['services'] as Dict;
     const off = Object.entries(loaded.all).filter(([name]) => !Object.hasOwn(enabled, name));
     resolveServiceFiles(Object.assign(dict(), Object.fromEntries(off)), loaded.context);
@@ -94,7 +104,10 @@ class Explainer {
   }
 
   explain(text: string): Explanation {
-    const target = findTarget(this.#model, text, (path) => this.#notCanonical(path));
+    const words = parsePath(text);
+    // Services that are off are there for who asks for one.
+    const model = words.length > 1 ? this.#model : (this.#result.model as Dict);
+    const target = findTarget(model, words, (path) => this.#notCanonical(path));
     const { leaves, more } = leavesOf(target, mostLeaves);
     const profile = this.#profile(target);
     return {
@@ -142,7 +155,8 @@ class Explainer {
     const written = writtenPath(target, this.#loaded.context.places);
     const reached = reach(root, written, target.values);
     const lines = this.#fileLines(target.path);
-    const said = reached.rest.length === 0 || reached.node.kind === 'scalar';
+    const short = reached.node.kind === 'scalar' && reached.node.value !== null;
+    const said = reached.rest.length === 0 || short;
     const found = said ? layersOf(root, reached, this.#trail) : [];
     const all = withLines(found, lines);
     if (all.length === 0)

@@ -2,6 +2,7 @@ import { at, type Context, pathOf, rootPlace } from '../canonical/context.ts';
 import { dependencyPlace } from '../dependency-place.ts';
 import { type Dict, entryOf, isDict, locate, nodeAt, type Path, type SpecNode, type Value } from '../node.ts';
 import type { Origin } from '../source.ts';
+import { plainText } from './path.ts';
 
 /** Why a value is there that nobody wrote. */
 export interface Implied {
@@ -38,7 +39,7 @@ const leftOpen = new Set([
 export function isLeftOpen(path: Path, value: Value, written: string): boolean {
   const key = String(path.at(-1));
   const folder = key === 'target' && /^(secrets|configs)$/.test(String(path.at(-3)));
-  return (leftOpen.has(key) || folder) && !written.includes(String(value));
+  return (leftOpen.has(key) || folder) && !written.includes(plainText(value) || '\0');
 }
 
 /** Why a canonical value is there whose path ends in a mapping or list that does not write it. */

@@ -4,7 +4,7 @@ import { type Entry, isDict, type MapNode, type Path, type SpecNode, type Value 
 import { type Origin, originOf } from '../source.ts';
 import type { Layer, Trail } from '../trail.ts';
 import { indexerAt } from '../unique.ts';
-import type { Target } from './path.ts';
+import { plainText, type Target } from './path.ts';
 
 /** How a value came to where it is, or why it hides another. */
 export type Rule = Layer['rule'] | 'merge key' | 'alias' | 'unique item' | 'env_file' | 'label_file';
@@ -67,7 +67,7 @@ export function reach(root: SpecNode, path: Path, values: readonly Value[]): Rea
 function stepInto(node: SpecNode, step: string | number, value: Value, path: Path) {
   if (node.kind === 'scalar') return undefined;
   // `NAME=…` of a sorted list that may have been a mapping.
-  const name = typeof step === 'string' ? step : isDict(value) ? '' : (String(value).split('=', 1)[0] ?? '');
+  const name = typeof step === 'string' ? step : (plainText(value).split('=', 1)[0] ?? '');
   if (node.kind === 'map') {
     const entry = entryNamed(node, name);
     return entry && { step: { name }, key: entry, node: entry.node };
@@ -79,12 +79,18 @@ function stepInto(node: SpecNode, step: string | number, value: Value, path: Pat
   return { step: { name, item: { origin: item, key: indexer?.(item), indexer } }, key: item, node: item };
 }
 
-/** The item of a number, unless items of the canonical list stand in another order. */
+/** The item of a number, unless items of the canonical list stand in another order: hosts do, as `NAME=ADDRESS`. */
 function itemAt(items: readonly SpecNode[], index: number, value: Value): SpecNode | undefined {
   const item = items[index];
-  if (typeof value === 'object' || item?.kind !== 'scalar' || String(item.value) === String(value)) return item;
-  const same = items.find((each) => each.kind === 'scalar' && String(each.value) === String(value));
-  return same ?? itemsCalled(items, String(value).split('=', 1)[0] ?? '')[0] ?? item;
+  const wanted = plainText(value);
+  if (wanted === '' || item?.kind !== 'scalar' || String(item.value) === wanted) return item;
+  const same = items.find((each) => each.kind === 'scalar' && hostText(String(each.value)) === wanted);
+  return same ?? itemsCalled(items, wanted.split('=', 1)[0] ?? '')[0] ?? item;
+}
+
+function hostText(text: string): string {
+  const [, host, address] = /^([^:=]+)[:=]\[?(.*?)\]?$/.exec(text) ?? [];
+  return host === undefined ? text : `${host}=${address}`;
 }
 
 function subnetOf(pool: SpecNode): string | undefined {

@@ -48,8 +48,7 @@ export function parsePath(text: string): readonly Word[] {
  * or target of a mount, the number of a port. A name with dots may be written without brackets. `elsewhere` says more of
  * a path that is not there. Throws `usage`, with the nearest name at the step that fails.
  */
-export function findTarget(model: Dict, text: string, elsewhere: (path: Path) => string | undefined): Target {
-  const words = parsePath(text);
+export function findTarget(model: Dict, words: readonly Word[], elsewhere: (path: Path) => string | undefined): Target {
   const path: (string | number)[] = [];
   const values: Value[] = [model];
   for (let index = 0; index < words.length; ) {
@@ -90,13 +89,20 @@ function step(value: Value, words: readonly Word[], index: number): Found | unde
   return undefined;
 }
 
+/** What an item of a list may be called by. */
+const naming = ['target', 'source', 'published', 'name', 'path'] as const;
+
+/** A single value as text; empty for what has parts. */
+export function plainText(value: Value | undefined): string {
+  return typeof value === 'object' || value === undefined ? '' : String(value);
+}
+
 function itemIndex(items: readonly Value[], { text, quoted: literal }: Word): number {
   const number = Number(text);
   if (!literal && /^\d+$/.test(text) && number < items.length) return number;
   return items.findIndex((item) => {
-    if (isDict(item))
-      return ['target', 'source', 'published', 'name', 'path'].some((key) => String(item[key]) === text);
-    return String(item) === text || String(item).startsWith(`${text}=`);
+    if (isDict(item)) return naming.some((key) => plainText(item[key]) === text);
+    return plainText(item) === text || plainText(item).startsWith(`${text}=`);
   });
 }
 
