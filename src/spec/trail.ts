@@ -1,5 +1,4 @@
-import type { Context } from './canonical/context.ts';
-import type { Dict, SpecNode } from './node.ts';
+import type { SpecNode } from './node.ts';
 import { type Origin, originOf } from './source.ts';
 import type { Lookup } from './template.ts';
 
@@ -28,15 +27,6 @@ export interface Behind {
   readonly values: Values;
 }
 
-export interface Loaded {
-  readonly context: Context;
-  /** Canonical services of all profiles. */
-  readonly all: Dict;
-  readonly disabled: readonly string[];
-  /** Those that were asked for. */
-  readonly profiles: readonly string[];
-}
-
 type Values = ReadonlyMap<string, string>;
 
 /**
@@ -51,7 +41,6 @@ export class Trail {
   readonly #serviceFiles = new Map<string, Values>();
   /** The variables of `--env-file` or `.env`. */
   projectFiles: Values = new Map();
-  loaded: Loaded | undefined;
 
   /** Notes what a node was made of; one that was taken over as it is says that itself. */
   laid(result: SpecNode, layer: Layer): void {

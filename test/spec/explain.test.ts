@@ -208,7 +208,7 @@ test('variables: the environment before --env-file, the later file first, .env a
     value({ envFiles: ['one.env'], env: { A: 'env' } }) ?? '',
     /^\{A=env environment\}.*\{D=x\n {2}y one\.env:3:8\}/s,
   );
-  assert.deepEqual(lines(files, 'services.web.labels.h'), ['services.web.labels.h = "$x" | stack.yaml:2:79 $$x']);
+  assert.deepEqual(lines(files, 'services.web.labels.h'), ['services.web.labels.h = "$x" | stack.yaml:2:75 $$x']);
 });
 
 test('variables of an included file: outer ones first, then its own env_file', () => {

@@ -1,11 +1,11 @@
 import type { Position } from '../../model/diagnostic.ts';
 import { scopeAt } from '../canonical/context.ts';
 import { Diagnostics } from '../diagnose.ts';
-import { type LoadRequest, type LoadResult, loadStack } from '../load.ts';
+import { type Inside, type LoadRequest, type LoadResult, loadStack } from '../load.ts';
 import { type Dict, dict, isDict, nodeAt, type Path, type Value } from '../node.ts';
 import { resolveServiceFiles } from '../service-env.ts';
 import { type Origin, positionOf } from '../source.ts';
-import { type Loaded, Trail } from '../trail.ts';
+import { Trail } from '../trail.ts';
 import { type Implied, impliedBy, isLeftOpen } from './implied.ts';
 import { type Found, layersOf, type Reached, type Rule, reach, writtenPath } from './layers.ts';
 import { findTarget, leavesOf, parsePath, pathText, type Target } from './path.ts';
@@ -78,29 +78,32 @@ export interface Explainable {
 /** Loads a stack and keeps how it came about. Throws `InvalidStackError`, `no-stack-file`. */
 export function loadExplainable(request: LoadRequest): Explainable {
   const trail = new Trail();
-  const result = loadStack(request, new Diagnostics(trail));
-  if (trail.loaded === undefined) throw new Error('a stack was loaded without its trail');
-  const explainer = new Explainer(request, trail, { loaded: trail.loaded, result });
+  let inside: Inside | undefined;
+  const result = loadStack(request, new Diagnostics(trail), (each) => {
+    inside = each;
+  });
+  if (inside === undefined) throw new Error('a stack was loaded without being made');
+  const explainer = new Explainer(request, trail, { inside, result });
   return { result, explain: (path) => explainer.explain(path) };
 }
 
 class Explainer {
   readonly #request: LoadRequest;
   readonly #trail: Trail;
-  readonly #loaded: Loaded;
+  readonly #inside: Inside;
   readonly #result: LoadResult;
   /** With the services that are off. */
   readonly #model: Dict;
 
-  constructor(request: LoadRequest, trail: Trail, { loaded, result }: { loaded: Loaded; result: LoadResult }) {
+  constructor(request: LoadRequest, trail: Trail, { inside, result }: { inside: Inside; result: LoadResult }) {
     this.#request = request;
     this.#trail = trail;
-    this.#loaded = loaded;
+    this.#inside = inside;
     this.#result = result;
     const enabled = result.model['services'] as Dict;
-    const off = Object.entries(loaded.all).filter(([name]) => !Object.hasOwn(enabled, name));
-    resolveServiceFiles(Object.assign(dict(), Object.fromEntries(off)), loaded.context);
-    this.#model = Object.assign(dict(), result.model as Dict, { services: loaded.all });
+    const off = Object.entries(inside.all).filter(([name]) => !Object.hasOwn(enabled, name));
+    resolveServiceFiles(Object.assign(dict(), Object.fromEntries(off)), inside.context);
+    this.#model = Object.assign(dict(), result.model as Dict, { services: inside.all });
   }
 
   explain(text: string): Explanation {
@@ -121,7 +124,7 @@ class Explainer {
 
   /** A hint for what is written, but not in the canonical model. */
   #notCanonical(path: Path): string | undefined {
-    const { root } = this.#loaded.context;
+    const { root } = this.#inside.context;
     const node = nodeAt(root, path);
     if (node === undefined) return undefined;
     const { file, line } = positionOf(node);
@@ -132,7 +135,7 @@ class Explainer {
     const service = section === 'services' && typeof name === 'string' ? values[2] : undefined;
     const own = isDict(service) ? service['profiles'] : undefined;
     if (!Array.isArray(own)) return undefined;
-    const { disabled, profiles: asked, context } = this.#loaded;
+    const { disabled, profiles: asked, context } = this.#inside;
     const profiles = own.map(String);
     const active = asked.includes('*') ? ['*'] : profiles.filter((profile) => asked.includes(profile));
     const fromVariable = active.length > 0 && this.#request.profiles.length === 0;
@@ -150,9 +153,9 @@ class Explainer {
   #explained(target: Target): ExplainedValue {
     const value = target.values.at(-1) ?? null;
     const shown = { path: pathText(target.path), value };
-    const { root } = this.#loaded.context;
+    const { root } = this.#inside.context;
     if (target.path.length === 1 && target.path[0] === 'name') return { ...shown, ...this.#stackName(target) };
-    const written = writtenPath(target, this.#loaded.context.places);
+    const written = writtenPath(target, this.#inside.context.places);
     const reached = reach(root, written, target.values);
     const lines = this.#fileLines(target.path);
     const short = reached.node.kind === 'scalar' && reached.node.value !== null;
@@ -160,7 +163,7 @@ class Explainer {
     const found = said ? layersOf(root, reached, this.#trail) : [];
     const all = withLines(found, lines);
     if (all.length === 0)
-      return { ...shown, ...this.#implied(impliedBy(target.path, this.#model, this.#loaded.context)) };
+      return { ...shown, ...this.#implied(impliedBy(target.path, this.#model, this.#inside.context)) };
     const open = this.#leftOpen(target, reached, found);
     if (open !== undefined) return { ...shown, ...this.#implied(open) };
     const telling = all.filter((each, index) => index === 0 || !isOpen(target, each));
@@ -195,7 +198,7 @@ class Explainer {
   }
 
   #stackName(target: Target): Pick<ExplainedValue, 'rule' | 'note' | 'sources'> {
-    const { context } = this.#loaded;
+    const { context } = this.#inside;
     const { projectName, env } = this.#request;
     if (projectName) return { rule: 'implied', note: 'by -p', sources: [] };
     const lines = this.#trail.definitionsOf(this.#trail.projectFiles, 'COMPOSE_PROJECT_NAME');
@@ -218,7 +221,7 @@ class Explainer {
     const said = source.text.replace(/^["']|["']$/g, '').replace(/\s*:\s*(null|~)?$/, '');
     if (!isVariable || (said !== name && said !== '' && said !== 'null' && said !== '~')) return undefined;
     if (source.by.some(({ rule }) => rule === 'env_file')) return undefined;
-    const { lookup } = scopeAt(this.#loaded.context, () => written);
+    const { lookup } = scopeAt(this.#inside.context, () => written);
     return { ...source, variables: [toUsed(variableNamed(name, lookup, this.#sources))] };
   }
 
