@@ -119,6 +119,16 @@ test('include: the including file on top, then extended', () => {
   ]);
 });
 
+test('a service that is laid over an included one, and extends a third, hides both', () => {
+  const files = {
+    'stack.yaml': 'include: [part.yaml]\nservices: {db: {image: mine, extends: low}, low: {image: low}}',
+    'part.yaml': stack('db: {image: theirs}'),
+  };
+  assert.deepEqual(lines(files, 'services.db.image'), [
+    'services.db.image = "mine" | stack.yaml:2:24 mine over include | part.yaml:2:15 theirs by include stack.yaml:1:11 over extends | stack.yaml:2:58 low by extends stack.yaml:2:30',
+  ]);
+});
+
 test('merge keys and aliases: where the key or alias stands, and what the merge key would have given', () => {
   const files = {
     'stack.yaml': [
