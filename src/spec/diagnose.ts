@@ -2,6 +2,7 @@ import type { Diagnostic, Severity } from '../model/diagnostic.ts';
 import { printable } from './printable.ts';
 import type { Reading } from './read.ts';
 import { lineCount, lineText, type Origin, positionOf } from './source.ts';
+import type { Trail } from './trail.ts';
 
 /** Errors, and warnings, beyond this number are counted, not shown. */
 const mostShown = 50;
@@ -67,6 +68,12 @@ export class Diagnostics implements Reading {
   readonly #seen = new Set<string>();
   readonly files = new Set<string>();
   length = 0;
+  /** Notes how values came about; only when one is to be explained. */
+  readonly trail: Trail | undefined;
+
+  constructor(trail?: Trail) {
+    this.trail = trail;
+  }
 
   /** The same problem at the same place (an alias used twice) is kept once. */
   add(problem: Problem): void {

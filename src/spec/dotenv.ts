@@ -27,6 +27,9 @@ const escapes: Readonly<Record<string, string>> = {
   $: '$$',
 };
 
+/** Is told what set a variable: from where to where in the text, in code units. */
+export type Noter = (name: string, start: number, end: number) => void;
+
 /** Spaces that do not end a line. */
 const blank = /[\t\v\f\r \u0085\u00a0]*/y;
 const keyCharacter = /[\p{L}\p{N}_.\-[\]\t\v\f\r \u0085\u00a0]/u;
@@ -36,7 +39,7 @@ const keyCharacter = /[\p{L}\p{N}_.\-[\]\t\v\f\r \u0085\u00a0]/u;
  * double quotes (escapes and variables), values over several lines, `${X:-default}` in the rest; a bare `KEY` takes the
  * value of `lookup`. Variables come from `lookup` first, then from what `into` holds. Throws `DotenvError`.
  */
-export function parseDotenv(text: string, into: Map<string, string>, lookup: Lookup): void {
+export function parseDotenv(text: string, into: Map<string, string>, lookup: Lookup, note?: Noter): void {
   const variables: Lookup = (name) => lookup(name) ?? into.get(name);
   let at = statementStart(text, text.charCodeAt(0) === 0xfeff ? 1 : 0);
   while (at < text.length) {
@@ -44,12 +47,16 @@ export function parseDotenv(text: string, into: Map<string, string>, lookup: Loo
     const key = readKey(text, start);
     if (key.inherited) {
       const value = lookup(key.name);
-      if (value !== undefined) into.set(key.name, value);
+      if (value !== undefined) {
+        into.set(key.name, value);
+        note?.(key.name, start, key.next - 1);
+      }
       at = statementStart(text, key.next);
       continue;
     }
     const value = readValue(text, skipBlank(text, key.next), variables);
     into.set(key.name, value.text);
+    note?.(key.name, start, value.next);
     at = statementStart(text, value.next);
   }
 }
@@ -125,13 +132,18 @@ function expandEscapes(text: string): string {
 }
 
 /** `format: raw`: every line is `KEY=value` as it stands; no quotes, escapes or variables. */
-export function parseRawEnv(text: string, into: Map<string, string>, lookup: Lookup): void {
+export function parseRawEnv(text: string, into: Map<string, string>, lookup: Lookup, note?: Noter): void {
+  let end = -1;
   for (const line of text.split('\n')) {
+    const start = end + 1;
+    end = start + line.length;
     const trimmed = line.replace(/\r$/, '').trimStart();
     if (trimmed === '' || trimmed.startsWith('#')) continue;
     const equals = trimmed.indexOf('=');
     const name = equals === -1 ? trimmed.trim() : trimmed.slice(0, equals);
     const value = equals === -1 ? lookup(name) : trimmed.slice(equals + 1);
-    if (value !== undefined) into.set(name, value);
+    if (value === undefined) continue;
+    into.set(name, value);
+    note?.(name, start, end);
   }
 }

@@ -79,14 +79,20 @@ class Extension {
       chain.push({ id, name: next.name, home: next.home, node: service.node, entry });
       next = this.#target(chain, entry);
     }
-    for (const { id, node } of chain.reverse()) {
+    for (const { id, node, entry } of chain.reverse()) {
       // A service without content gives nothing; the reference then prints the `extends`, too.
       if (base !== undefined && isNull(base)) base = node;
-      else if (base === undefined) base = withoutExtends(node);
-      else base = mergeServices(base, withoutExtends(node), this.#loader.diagnostics);
+      else if (base === undefined) base = this.#withoutExtends(node);
+      else base = mergeServices(base, this.#withoutExtends(node), this.#loader.diagnostics, entry);
       this.#done.set(id, base);
     }
     return base ?? { ...originOf(this.#services), kind: 'scalar', value: null, text: '' };
+  }
+
+  #withoutExtends(node: SpecNode): SpecNode {
+    const rest = withoutExtends(node);
+    this.#loader.diagnostics.trail?.laid(rest, { over: node, rule: 'extends' });
+    return rest;
   }
 
   /** What the last link's `extends` means, if it can be followed. */

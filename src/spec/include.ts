@@ -37,7 +37,7 @@ export function applyIncludes(root: SpecNode, including: Including): SpecNode {
   let result: SpecNode = { ...root, entries };
   for (const item of include?.kind === 'seq' ? include.items : []) {
     const imported = loadInclude(item, including);
-    if (imported !== undefined) result = mergeFiles(imported, result, including.loader.diagnostics);
+    if (imported !== undefined) result = mergeFiles(imported, result, including.loader.diagnostics, item);
   }
   return result;
 }

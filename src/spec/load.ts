@@ -29,11 +29,25 @@ export interface LoadResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What a stack was made from, for who explains it. */
+export interface Inside {
+  readonly context: Context;
+  /** Canonical services of all profiles. */
+  readonly all: Dict;
+  readonly disabled: readonly string[];
+  /** Those that were asked for. */
+  readonly profiles: readonly string[];
+}
+
 /**
  * Reads and checks a stack. Throws `InvalidStackError` with every problem, or `no-stack-file`; which files it looked
- * for is in `diagnostics` then, too.
+ * for is in `diagnostics` then, too. `watch` is told what it was made from.
  */
-export function loadStack(request: LoadRequest, diagnostics = new Diagnostics()): LoadResult {
+export function loadStack(
+  request: LoadRequest,
+  diagnostics = new Diagnostics(),
+  watch?: (inside: Inside) => void,
+): LoadResult {
   const project = openProject(request, diagnostics);
   const { root, scoped } = readProject(request, project);
   if (root === undefined) throw new InvalidStackError(diagnostics.list());
@@ -50,7 +64,7 @@ export function loadStack(request: LoadRequest, diagnostics = new Diagnostics())
     places: new WeakMap(),
     ports: 0,
   };
-  const model = resolveModel(value, { request, name, context, lookup: project.variables.lookup });
+  const model = resolveModel(value, { request, name, context, lookup: project.variables.lookup, watch });
   if (diagnostics.hasErrors) throw new InvalidStackError(diagnostics.list());
   let stack: Stack | undefined;
   return {
@@ -75,6 +89,7 @@ interface ModelRequest {
   readonly name: string;
   readonly context: Context;
   readonly lookup: Lookup;
+  readonly watch: ((inside: Inside) => void) | undefined;
 }
 
 function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disabled: readonly string[] } {
@@ -84,6 +99,7 @@ function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disable
   const fromEnvironment = (options.lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
   const profiles = request.profiles.length > 0 ? request.profiles : fromEnvironment.filter((profile) => profile !== '');
   const selected = selectServices(all, { profiles, services: request.services }, context);
+  options.watch?.({ context, all, disabled: selected.disabled, profiles });
   checkConsistency({ model, all, enabled: selected.enabled }, context);
   warnUnsupported(value, selected.enabled, context);
   model['services'] = selected.enabled;

@@ -2,21 +2,24 @@ import type { Diagnostics } from './diagnose.ts';
 import { type Entry, entryAt, type MapNode, type ScalarNode, type SpecNode } from './node.ts';
 import { quoted } from './printable.ts';
 import { settle } from './settle.ts';
-import { originOf } from './source.ts';
+import { type Origin, originOf } from './source.ts';
+import type { LayerRule, Trail } from './trail.ts';
 
 type Merger = (base: SpecNode, over: SpecNode, path: string) => SpecNode;
 
 /**
  * Lays one file over another by the rules of the Compose specification ("Merge"): mappings merge, lists append and are
- * made unique by what identifies an item, the rest is replaced; `!reset` removes, `!override` replaces.
+ * made unique by what identifies an item, the rest is replaced; `!reset` removes, `!override` replaces. `include` is
+ * what names the base, if one does.
  */
-export function mergeFiles(base: SpecNode, over: SpecNode, diagnostics: Diagnostics): SpecNode {
-  return new Merge(diagnostics).merge(base, over, '');
+export function mergeFiles(base: SpecNode, over: SpecNode, diagnostics: Diagnostics, include?: Origin): SpecNode {
+  const rule = include === undefined ? 'merge' : 'include';
+  return new Merge(diagnostics, { rule, at: include }).merge(base, over, '');
 }
 
-/** `extends`: the same rules, applied to two services. */
-export function mergeServices(base: SpecNode, over: SpecNode, diagnostics: Diagnostics): SpecNode {
-  return new Merge(diagnostics).merge(base, over, 'services.*');
+/** `extends`, which stands at `at`: the same rules, applied to two services. */
+export function mergeServices(base: SpecNode, over: SpecNode, diagnostics: Diagnostics, at: Origin): SpecNode {
+  return new Merge(diagnostics, { rule: 'extends', at }).merge(base, over, 'services.*');
 }
 
 /** Paths with every name that the user chooses written as `*`. */
@@ -44,12 +47,22 @@ const replaced = new Set([
   'services.*.ulimits.*',
 ]);
 
+/** For what reason, and where that is written. */
+interface Why {
+  readonly rule: LayerRule;
+  readonly at: Origin | undefined;
+}
+
 class Merge {
   readonly #diagnostics: Diagnostics;
+  readonly #why: Why;
+  readonly #trail: Trail | undefined;
   readonly #special: Readonly<Record<string, Merger>>;
 
-  constructor(diagnostics: Diagnostics) {
+  constructor(diagnostics: Diagnostics, why: Why) {
     this.#diagnostics = diagnostics;
+    this.#why = why;
+    this.#trail = diagnostics.trail;
     const sequence: Merger = (base, over) => ({ ...over, kind: 'seq', items: [...toItems(base), ...toItems(over)] });
     const mapping =
       (fill?: Readonly<Record<string, string | boolean>>): Merger =>
@@ -84,6 +97,12 @@ class Merge {
   }
 
   merge(base: SpecNode, over: SpecNode, path: string): SpecNode {
+    const result = this.#merged(base, over, path);
+    this.#trail?.laid(result, { over, base, ...this.#why });
+    return result;
+  }
+
+  #merged(base: SpecNode, over: SpecNode, path: string): SpecNode {
     if (over.tag === 'override') return settle(over, path);
     if (replaced.has(path)) return settle(over, path);
     const special = this.#special[path];

@@ -33,6 +33,7 @@ function resolveEnvironment(service: Dict, place: Place): void {
     const format = typeof file['format'] === 'string' ? file['format'] : undefined;
     readEnvFile({ path, format, into: variables, lookup, origin }, context.diagnostics);
   }
+  context.diagnostics.trail?.serviceFiles(String(place.step), 'environment', variables);
   const result = dict();
   for (const [name, value] of variables) result[name] = value;
   for (const [name, value] of Object.entries(own)) result[name] = value;
@@ -49,6 +50,7 @@ function resolveLabels(service: Dict, place: Place): void {
     const request = { path: String(path), into: labels, lookup: () => undefined, origin };
     readEnvFile(request, place.context.diagnostics);
   }
+  place.context.diagnostics.trail?.serviceFiles(String(place.step), 'labels', labels);
   const result = dict();
   for (const [name, value] of labels) result[name] = value;
   if (isDict(service['labels'])) Object.assign(result, service['labels']);

@@ -120,7 +120,9 @@ export class TreeBuilder {
       const place = key ?? this.#origin(this.#end, this.#end);
       if (isMergeKey(keyEvent, key)) {
         merged ??= new Map();
-        this.#merge(merged, this.#node(place));
+        const maps = this.#node(place);
+        this.#merge(merged, maps);
+        if (maps !== undefined) this.#diagnostics.trail?.mergeKey({ ...place, start }, place, maps);
         continue;
       }
       const value = this.#node(place);

@@ -80,7 +80,10 @@ export class TreeLoader implements FileAccess {
       applyExtends(applyIncludes(tree, { loader: this, scope, chain }), { loader: this }),
     );
     const [base, ...overs] = complete;
-    return base && overs.reduce((below, over) => mergeFiles(below, over, this.diagnostics), settle(base));
+    if (base === undefined) return undefined;
+    const settled = settle(base);
+    this.diagnostics.trail?.laid(settled, { over: base, rule: 'merge' });
+    return overs.reduce((below, over) => mergeFiles(below, over, this.diagnostics), settled);
   }
 
   extended(file: string, scope: Scope, named: Origin): ExtendedFile | undefined {

@@ -1,4 +1,4 @@
-import type { SpecNode } from './node.ts';
+import type { Path, SpecNode } from './node.ts';
 import { parseVolume } from './volume-text.ts';
 
 type Indexer = (node: SpecNode) => string | undefined;
@@ -38,6 +38,16 @@ export const uniqueRules: UniqueRules = {
     },
   },
 };
+
+/** What makes two items of the list at a path the same, if anything does. */
+export function indexerAt(path: Path): Indexer | undefined {
+  let rules: UniqueRules | Indexer | undefined = uniqueRules;
+  for (const step of path) {
+    if (typeof rules !== 'object') return undefined;
+    rules = rules['*'] ?? (Object.hasOwn(rules, step) ? rules[step] : undefined);
+  }
+  return typeof rules === 'function' ? rules : undefined;
+}
 
 /** The items, each once by what `indexer` says of it; the same list if no two are the same. */
 export function uniqueItems(items: readonly SpecNode[], indexer: Indexer): readonly SpecNode[] {

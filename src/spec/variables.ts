@@ -1,9 +1,10 @@
 import type { Diagnostics, Problem } from './diagnose.ts';
-import { DotenvError, parseDotenv, parseRawEnv } from './dotenv.ts';
+import { DotenvError, type Noter, parseDotenv, parseRawEnv } from './dotenv.ts';
 import { quoted } from './printable.ts';
 import { pathKind, readWithin } from './read.ts';
 import type { Origin, Source } from './source.ts';
 import { type Lookup, TemplateError } from './template.ts';
+import type { Trail } from './trail.ts';
 
 export interface VariablesRequest {
   readonly env: Readonly<Record<string, string>>;
@@ -39,6 +40,7 @@ export function loadVariables(request: VariablesRequest, diagnostics: Diagnostic
     if (request.mayLack && pathKind(path) !== 'file') continue;
     readEnvFile({ path, into: fromFiles, lookup: shell }, diagnostics);
   }
+  if (diagnostics.trail !== undefined) diagnostics.trail.projectFiles = fromFiles;
   return { lookup: (name) => shell(name) ?? fromFiles.get(name), fromFiles };
 }
 
@@ -50,7 +52,9 @@ export function variablesBehind(
 ): Lookup {
   const values = new Map<string, string>();
   for (const { path, origin } of files) readEnvFile({ path, into: values, lookup: outer, origin }, diagnostics);
-  return (name) => outer(name) ?? values.get(name);
+  const lookup: Lookup = (name) => outer(name) ?? values.get(name);
+  diagnostics.trail?.behind(lookup, { outer, values });
+  return lookup;
 }
 
 /** Reads one environment file into a map; problems become diagnostics. */
@@ -66,12 +70,17 @@ export function readEnvFile(request: EnvFileRequest, diagnostics: Diagnostics): 
     diagnostics.add({ code: 'schema.enum', message, hint: 'write "raw", or leave it out', origin: request.origin });
     return;
   }
+  const source: Source = { path: request.path, text: read.text, index: 1_000_000 };
   try {
     const parse = request.format === 'raw' ? parseRawEnv : parseDotenv;
-    parse(read.text, request.into, request.lookup);
+    parse(read.text, request.into, request.lookup, noterOf(source, request.into, diagnostics.trail));
   } catch (error) {
-    diagnostics.add(envProblem(error, { path: request.path, text: read.text, index: 1_000_000 }, request.origin));
+    diagnostics.add(envProblem(error, source, request.origin));
   }
+}
+
+function noterOf(source: Source, into: Map<string, string>, trail: Trail | undefined): Noter | undefined {
+  return trail && ((name, start, end) => trail.defined(into, name, { source, start, end }));
 }
 
 function envProblem(error: unknown, source: Source, named: Origin | undefined): Problem {

@@ -19,13 +19,14 @@ const OPTIONS = {
   environment: flag('', 'What variables are filled in from, NAME=VALUE'),
   hash: value('', 'SERVICE', 'A hash of the configuration of a service; `*`: of each'),
   'no-interpolate': flag('', 'The files merged, with variables, paths and short forms as they are written'),
+  explain: value('', 'PATH', 'Which file, line and rule gave a value, and what it hides'),
   schema: flag('', 'The JSON Schema of stack files, for editors'),
   watch: flag('', 'Check again whenever a file changes, until Ctrl-C'),
   output: value('o', 'FILE', 'Write the result into this file'),
 };
 
 /** What is printed instead of the stack, so that only one of them makes sense at a time. */
-const VIEWS = [...PARTS, 'variables', 'environment', 'hash', 'no-interpolate', 'schema', 'watch'] as const;
+const VIEWS = [...PARTS, 'variables', 'environment', 'hash', 'no-interpolate', 'explain', 'schema', 'watch'] as const;
 
 /** Of these, what is about the files and not about services. */
 const WHOLE = ['variables', 'no-interpolate', 'schema'] as const;
@@ -45,6 +46,7 @@ export const command = defineCommand({
     { command: 'tsstack config web', does: 'only web and what it depends on' },
     { command: 'tsstack config --services', does: 'names, one a line' },
     { command: 'tsstack config --variables', does: 'what can be set from outside, and what must be' },
+    { command: 'tsstack config --explain services.web.environment.PORT', does: 'who said so, and over what' },
     { command: 'tsstack config --format json', does: 'for scripts; problems too are JSON, on standard error' },
     { command: 'tsstack -f a.yaml -f b.yaml config -o all.yaml', does: 'several files made one' },
     { command: 'tsstack config --schema -o stack.schema.json', does: 'hover help and checks in an editor' },
@@ -95,6 +97,14 @@ async function resultText(
   if (options.variables) {
     const { variablesText } = await import('../config/variables.ts');
     return variablesText(context, request);
+  }
+  if (options.explain !== undefined) {
+    const { loadExplainable } = await import('../../spec/explain/explain.ts');
+    const { explanationText } = await import('../config/explain.ts');
+    const { result, explain } = loadExplainable(request);
+    reportWarnings(context, result.diagnostics);
+    if (options.quiet) return '';
+    return explanationText(context, explain(options.explain));
   }
   const { loadStack } = await import('../../spec/load.ts');
   const result = loadStack(request);
