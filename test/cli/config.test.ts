@@ -83,6 +83,24 @@ describe('config', () => {
     });
   });
 
+  it('keeps in YAML what JSON has no words for: extensions of services, models, and where a root filesystem is', async () => {
+    const text = [
+      'services:',
+      '  web: {x-rootfs: root, command: [run], x-note: [kept], models: [llm]}',
+      '  off: {image: i, profiles: [p]}',
+      'models: {llm: {model: m}}',
+    ].join('\n');
+    await withFiles({ 'stack.yaml': text }, async (directory) => {
+      const { stdout } = await cli(directory, ['config']);
+      assert.match(stdout, new RegExp(`x-rootfs: ${directory}/root$`, 'm'));
+      assert.match(stdout, /x-note:\n +- kept$/m);
+      assert.match(stdout, /^models:\n {2}llm:\n {4}model: m$/m);
+      assert.doesNotMatch(stdout, /off:/);
+      const json = JSON.parse((await cli(directory, ['config', '--format', 'json'])).stdout);
+      assert.deepEqual([json.models, json.services.web['x-rootfs']], [undefined, undefined]);
+    });
+  });
+
   it('-q prints nothing to standard output, whatever else was asked for', async () => {
     for (const argv of [['-q'], ['-q', '--json'], ['-q', '--services'], ['-q', '--variables']]) {
       await config(argv, ({ stdout, status }) => assert.deepEqual([stdout, status], ['', 0], argv.join(' ')));

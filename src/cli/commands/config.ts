@@ -3,6 +3,7 @@ import { TsstackError } from '../../model/error.ts';
 import { type Arguments, type Context, defineCommand, EXIT } from '../command.ts';
 import { hashesOf, listPart, PARTS } from '../config/parts.ts';
 import { emit, jsonText, linesText, modelText } from '../config/print.ts';
+import { yamlModel } from '../config/yaml-model.ts';
 import { flag, value } from '../options.ts';
 import { loadRequest } from '../stack-request.ts';
 import { printDiagnostics } from '../views/error.ts';
@@ -116,7 +117,9 @@ async function resultText(
     const { environmentText } = await import('../config/variables.ts');
     return environmentText(context, request, result.stack.name);
   }
-  if (options.hash === undefined) return modelText(context, result.model, true);
+  if (options.hash === undefined) {
+    return modelText(context, context.format === 'json' ? result.model : yamlModel(result), true);
+  }
   const hashes = await hashesOf(result, options.hash);
   if (context.format === 'json') return jsonText(hashes);
   return linesText(
