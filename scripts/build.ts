@@ -43,7 +43,7 @@ interface Part {
 const PARTS: readonly Part[] = [
   { filter: /^listr2$/, name: 'listr2', modules: ['listr2'] },
   { filter: /^chokidar$/, name: 'chokidar', modules: ['chokidar'] },
-  { filter: /^js-yaml$/, name: 'js-yaml', modules: ['js-yaml'] },
+  { filter: /\/yaml-text\.ts$/, name: 'yaml-text', modules: ['./src/cli/config/yaml-text.ts'] },
   { filter: /\/model\/error\.ts$/, name: 'error', modules: ['./src/model/error.ts'] },
   {
     filter: /\/generated\/stack-validator\.js$/,

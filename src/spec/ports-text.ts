@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isAddress } from './ip.ts';
 
 /** One mapping of the short form. `published` is a range (`80-90`) when one container port takes any of them. */
 export interface PortText {
@@ -25,7 +25,7 @@ export function parsePorts(spec: string): PortResult {
   }
   const parts = splitParts(body);
   if (parts === undefined) return { problem: `port "${spec}" is not [HOST_IP:][PUBLISHED:]TARGET[/PROTOCOL]` };
-  if (parts.hostIp !== '' && (isIP(parts.hostIp) === 0 || parts.hostIp.includes('%'))) {
+  if (parts.hostIp !== '' && (!isAddress(parts.hostIp) || parts.hostIp.includes('%'))) {
     return { problem: `port "${spec}": "${parts.hostIp}" is not an IP address` };
   }
   const target = parseRange(parts.target);

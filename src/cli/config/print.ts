@@ -22,18 +22,14 @@ export function emit(context: Context, text: string, output: string | undefined)
 /** A stack as text. In YAML every dollar sign of `filled` values is doubled, so that the text means the same again. */
 export async function modelText(context: Context, model: object, filled: boolean): Promise<string> {
   if (context.format === 'json') return jsonText(model);
-  const text = await yamlText(model);
+  const { yamlText } = await import('./yaml-text.ts');
+  const text = yamlText(model);
   return filled && text.includes('$') ? yamlText(escapeDollars(model)) : text;
 }
 
 /** JSON for people too. */
 export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
-export async function yamlText(value: unknown): Promise<string> {
-  const { dump } = await import('js-yaml');
-  return dump(value, { noRefs: true, lineWidth: -1 });
 }
 
 /** Names one a line, or as a list in JSON. */

@@ -3,7 +3,7 @@ import type { ListedVariable } from '../../spec/list-variables.ts';
 import type { LoadRequest } from '../../spec/load.ts';
 import { stackEnvironment, stackVariables } from '../../spec/written.ts';
 import type { Context } from '../command.ts';
-import { jsonText, yamlText } from './print.ts';
+import { jsonText } from './print.ts';
 
 /** The variables of the stack files, before anything is filled in: a table, or an object by name as Compose prints it. */
 export async function variablesText(context: Context, request: LoadRequest): Promise<string> {
@@ -13,7 +13,9 @@ export async function variablesText(context: Context, request: LoadRequest): Pro
   for (const { name, required, defaultValue, alternateValue } of variables) {
     byName[name] = { Name: name, DefaultValue: defaultValue, PresenceValue: alternateValue, Required: required };
   }
-  return context.format === 'json' ? `${JSON.stringify(byName)}\n` : yamlText(byName);
+  if (context.format === 'json') return `${JSON.stringify(byName)}\n`;
+  const { yamlText } = await import('./yaml-text.ts');
+  return yamlText(byName);
 }
 
 function variableTable(variables: readonly ListedVariable[]): string {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isAddress } from '../ip.ts';
 import { type Dict, dict, isDict, type Value } from '../node.ts';
 import { parsePorts } from '../ports-text.ts';
 import { quoted } from '../printable.ts';
@@ -68,7 +68,7 @@ function longEntries(item: Dict, place: Place): Dict[] {
     complain(place, { code: 'schema.missing', message: `${nameOf(place)} lacks the key "target"` });
   }
   const { host_ip: hostIp, protocol } = entry;
-  if (typeof hostIp === 'string' && isIP(hostIp) === 0) {
+  if (typeof hostIp === 'string' && !isAddress(hostIp)) {
     complain(at(place, 'host_ip'), { message: `${nameOf(place)}.host_ip ${quoted(hostIp)} is not an IP address` });
   }
   if (typeof protocol === 'string' && !['tcp', 'udp', 'sctp'].includes(protocol.toLowerCase())) {
