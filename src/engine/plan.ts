@@ -32,7 +32,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
   const warnings = [...plan.warnings, ...unsupported(engine, stack)];
-  const complete: Plan = { ...plan, conflicts, warnings };
+  const complete: Plan = { ...plan, steps: conflicts.length > 0 ? [] : plan.steps, conflicts, warnings };
   engine.contents.set(complete, files.contents);
   return complete;
 }

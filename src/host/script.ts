@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { exhaustive } from '../lib/exhaustive.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import type { HostOp, Owner } from './op.ts';
@@ -87,14 +88,20 @@ function mode(bits: number | undefined): string {
 
 function writeFile(path: string, data: string | Uint8Array, bits: number): string {
   const quoted = shellQuote(path);
+  const text = typeof data === 'string' ? data : textOf(data);
   const write =
-    typeof data === 'string'
-      ? `printf %s ${shellQuote(data)} > ${quoted}`
-      : hereDocument(`base64 -d > ${quoted}`, base64Lines(data));
+    text === undefined
+      ? hereDocument(`base64 -d > ${quoted}`, base64Lines(data))
+      : `printf %s ${shellQuote(text)} > ${quoted}`;
   return `${write}\nchmod ${bits.toString(8)} ${quoted}`;
 }
 
-function base64Lines(data: Uint8Array): string {
+/** undefined for what a word of the shell cannot hold. */
+function textOf(data: Uint8Array): string | undefined {
+  return isUtf8(data) && !data.includes(0) ? Buffer.from(data).toString() : undefined;
+}
+
+function base64Lines(data: string | Uint8Array): string {
   return Buffer.from(data).toString('base64').replace(/.{76}/g, '$&\n');
 }
 

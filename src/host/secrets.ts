@@ -26,7 +26,8 @@ export function removeSecrets({ root, directory }: Extract<HostOp, { op: 'remove
   if (statSync(root, { throwIfNoEntry: false }) === undefined) return;
   if (isMountPoint(root)) {
     if (readdirSync(root).length > 0) return;
-    const { status, stderr } = spawnSync('umount', [root], { encoding: 'utf8' });
+    // Lazily: somebody's shell may stand in it, and nothing is in there any more.
+    const { status, stderr } = spawnSync('umount', ['-l', root], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`Cannot unmount ${root}: ${stderr.trim()}`);
   }
   removeEmptyDirectory(root, { tree: false, tolerateNonEmpty: true });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { e2e, type Project } from '../helpers/e2e.ts';
+import { run, until } from '../helpers/run.ts';
 
 const ROOT = '/run/tsstack-secrets';
 /** Nothing else on the machine holds these words. */
@@ -83,6 +84,18 @@ function containersOf(project: Project): string[] {
   return existsSync(ROOT) ? readdirSync(ROOT).filter((name) => name.startsWith(`${project.name}.`)) : [];
 }
 
+/** Ends the daemon without a chance to clean up. */
+async function killDaemon(): Promise<void> {
+  const url = 'http://daemon/v1/version';
+  const { stdout } = await run(['curl', '-sS', '--unix-socket', '/run/tsstack/daemon.sock', url]);
+  const { pid } = JSON.parse(stdout) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+  await until('the daemon to be gone', async () => {
+    const { stdout: state } = await run(['ps', '-o', 'stat=', '-p', String(pid)]);
+    return state.trim() === '' || state.startsWith('Z');
+  });
+}
+
 e2e('configs and secrets are files at their places, read-only, with owner and mode', async (project) => {
   prepare(project);
   await project.expect(0, 'up', '-d');
@@ -145,11 +158,12 @@ e2e('changed content replaces the container, and the plan names what changed but
   await project.expect(0, 'plan', '--check');
 });
 
-e2e('a restart needs neither the files nor the environment that secrets came from', async (project) => {
+e2e('a restart needs neither the daemon, the files nor the environment that secrets came from', async (project) => {
   prepare(project);
   await project.expect(0, 'up', '-d');
   rmSync(join(project.scratch, 'token'));
   delete project.env['DB_PASSWORD'];
+  await killDaemon();
   const { pid } = await project.container('web');
   await project.expect(0, 'restart');
   assert.notEqual((await project.container('web')).pid, pid);

@@ -16,7 +16,10 @@ export function checkFiles(input: CheckInput, context: Context): void {
     for (const name of usedNames(input, section)) {
       const resource = resources[name];
       const file = isDict(resource) && resource['external'] !== true ? resource['file'] : undefined;
-      if (typeof file !== 'string' || pathKind(file) !== 'missing') continue;
+      if (typeof file !== 'string') continue;
+      // For who watches what the stack is made of.
+      context.diagnostics.files.add(file);
+      if (pathKind(file) !== 'missing') continue;
       const place = at(at(at(rootPlace(context), section), name), 'file');
       complain(place, {
         severity: 'warning',
