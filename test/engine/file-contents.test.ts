@@ -90,3 +90,19 @@ secrets: {token: {file: ./token}}
     assert.equal(script.split("printf %s 'plain words' > ").length, 2, 'written once');
   });
 });
+
+test('a plan that lacks a secret says so, and has no steps', async () => {
+  await withEngine(async ({ engine, load }) => {
+    const text = `services:
+  web: {command: [sleep, infinity], secrets: [token]}
+secrets: {token: {file: ./missing}}
+`;
+    const options = { load: load(text), forceRecreate: false, noDeps: false, removeOrphans: false };
+    const { conflicts, steps } = await makeUpPlan(engine, loadStack(options.load).stack, options);
+    assert.match(
+      conflicts.map(({ message }) => message).join(),
+      /secrets\.token cannot be read: .*missing does not exist/,
+    );
+    assert.deepEqual(steps, []);
+  });
+});
