@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { OWNER, type Paths } from '../store/paths.ts';
+import { OWNER, type Paths, secretsRoot } from '../store/paths.ts';
 
 /** Something of ours that is on the machine. */
 export interface Residue {
@@ -14,7 +14,8 @@ const PREFIX = 'ts-';
 
 /**
  * Everything of ours, found from the kernel alone: nothing is asked of a daemon, nothing is believed that it wrote.
- * Only reads. What is kept on purpose is no residue: volumes (data), images (a cache), records (history).
+ * Only reads. What is kept on purpose is no residue: volumes (data), images (a cache), records (history), the
+ * key of hashes.
  */
 export function findResidue(paths: Paths): readonly Residue[] {
   return [
@@ -26,6 +27,7 @@ export function findResidue(paths: Paths): readonly Residue[] {
     ...mounts(paths),
     ...files(paths.state).filter(({ what }) => !isKept(paths, what)),
     ...files(paths.run),
+    ...files(secretsRoot(paths)),
   ];
 }
 
@@ -87,21 +89,27 @@ function cgroups(): Residue[] {
     .map((path) => ({ kind: 'cgroup', what: path }));
 }
 
-function mounts({ state, run }: Paths): Residue[] {
+function mounts(paths: Paths): Residue[] {
+  const { state, run } = paths;
   return read('/proc/self/mountinfo')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => ({ mountPoint: line.split(' ')[4] ?? '', options: line.split(' - ')[1] ?? '' }))
-    .filter(({ mountPoint, options }) =>
-      // The state directory may be a file system of its own.
-      [state, run].some((ours) => mountPoint.startsWith(`${ours}/`) || options.includes(`${ours}/`)),
+    .filter(
+      ({ mountPoint, options }) =>
+        mountPoint === secretsRoot(paths) ||
+        // The state directory may be a file system of its own.
+        [state, run].some((ours) => mountPoint.startsWith(`${ours}/`) || options.includes(`${ours}/`)),
     )
     .map(({ mountPoint }) => ({ kind: 'mount', what: mountPoint }));
 }
 
 function isKept({ state }: Paths, what: string): boolean {
   const name = what.slice(state.length + 1);
-  return /^(images|volumes)\/|^records\.db/.test(name) || (name === 'exits/' && list(`${state}/exits`).length === 0);
+  return (
+    /^(images|volumes)\/|^records\.db|^secret-key$/.test(name) ||
+    (name === 'exits/' && list(`${state}/exits`).length === 0)
+  );
 }
 
 /** Files below one of our directories; directories only where nothing is in them. */

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { detectCgroups } from '../cgroup/cgroup.ts';
-import type { ExecutorContext, MachineContext } from '../executor/context.ts';
+import type { Contents, ExecutorContext, MachineContext } from '../executor/context.ts';
 import type { SupervisorHost } from '../host/host.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import type { ContainerEvent } from '../model/event.ts';
+import type { Plan } from '../model/plan.ts';
 import type { ObserveContext, Reservation } from '../observe/context.ts';
 import { readBootId } from '../observe/liveness.ts';
 import { readKernelFacts } from '../runtime/kernel-facts.ts';
@@ -11,6 +12,7 @@ import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { EventFeed } from './event-feed.ts';
+import { secretKey } from './file-contents.ts';
 import { recoverRecords } from './recover.ts';
 
 /** Steps in flight per core: most of a step is waiting for the kernel and for other processes. */
@@ -29,6 +31,9 @@ export class Engine {
   readonly concurrency = availableParallelism() * STEPS_PER_CORE;
   /** The last stack was taken down: the daemon need not wait for another command. */
   finished = false;
+  /** What configs and secrets held when a plan was made: not in the plan, which is shown and sent. */
+  readonly contents = new WeakMap<Plan, Contents>();
+  #secretKey: Promise<Uint8Array> | undefined;
   #busy = 0;
 
   private constructor(machine: MachineContext, events: EventFeed) {
@@ -63,6 +68,18 @@ export class Engine {
 
   get executor(): ExecutorContext {
     return { ...this.machine, control: this.supervisor };
+  }
+
+  /** What carries out this plan. */
+  executorOf(plan: Plan): ExecutorContext {
+    const contents = this.contents.get(plan);
+    return { ...this.executor, ...(contents !== undefined && { contents }) };
+  }
+
+  /** What hashes of secrets are keyed with. */
+  secretKey(): Promise<Uint8Array> {
+    this.#secretKey ??= secretKey(this.machine.host, this.machine.paths);
+    return this.#secretKey;
   }
 
   get observer(): ObserveContext {

@@ -6,6 +6,7 @@ import { observe } from '../observe/observe.ts';
 import { planUp } from '../planner/plan.ts';
 import type { LoadRequest } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
+import { readContents } from './file-contents.ts';
 import { preflight } from './preflight.ts';
 
 export interface UpPlanOptions {
@@ -19,16 +20,21 @@ export interface UpPlanOptions {
 /** What `up` would do with a stack; conflicts are in the plan. */
 export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOptions): Promise<Plan> {
   const observed = await observe(engine.observer, stack.name, stack);
+  const key = stack.secrets === undefined ? new Uint8Array() : await engine.secretKey();
+  const files = readContents(stack, key);
   const plan = planUp(stack, observed, {
     services: options.load.services,
     forceRecreate: options.forceRecreate,
     noDeps: options.noDeps,
     removeOrphans: options.removeOrphans,
     imageKey,
+    contentHash: files.contentHash,
   });
-  const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack)];
+  const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
   const warnings = [...plan.warnings, ...unsupported(engine, stack)];
-  return { ...plan, conflicts, warnings };
+  const complete: Plan = { ...plan, steps: conflicts.length > 0 ? [] : plan.steps, conflicts, warnings };
+  engine.contents.set(complete, files.contents);
+  return complete;
 }
 
 /** Limits that this machine's kernel can't keep. */

@@ -29,7 +29,13 @@ export async function planScript(engine: Engine, plan: Plan): Promise<string> {
   const records = new Records(database);
   for (const record of engine.machine.records.containers.all()) records.containers.put(record);
   for (const network of engine.machine.records.networks.all()) records.networks.put(network);
-  const context: ExecutorContext = { ...engine.machine, host, records, control: NOBODY, emit: () => undefined };
+  const context: ExecutorContext = {
+    ...engine.executorOf(plan),
+    host,
+    records,
+    control: NOBODY,
+    emit: () => undefined,
+  };
   const parts = [HEAD.replace('STACK', plan.stack)];
   try {
     for (const step of plan.steps) {

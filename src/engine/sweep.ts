@@ -4,7 +4,7 @@ import { drainCgroup } from '../executor/drain-cgroup.ts';
 import type { HostOp } from '../host/op.ts';
 import { netnsName, parseMachineName } from '../model/address.ts';
 import { removeSandbox } from '../network/endpoint.ts';
-import { cgroupName, exitDirectory, OWNER, stackDirectory } from '../store/paths.ts';
+import { cgroupName, exitDirectory, OWNER, secretsRoot, stackDirectory } from '../store/paths.ts';
 
 /**
  * Removes what bears a stack's name and is in no record: left where a machine or a daemon died between making a thing
@@ -28,6 +28,11 @@ export async function sweep(context: ExecutorContext, stack: string): Promise<vo
   for (const name of host.readDirectory(exitDirectory(paths))) {
     if (parseMachineName(name)?.stack === stack)
       operations.push({ op: 'remove', path: `${exitDirectory(paths)}/${name}` });
+  }
+  const secrets = secretsRoot(paths);
+  for (const name of host.readDirectory(secrets)) {
+    if (parseMachineName(name)?.stack === stack)
+      operations.push({ op: 'remove-secrets', root: secrets, directory: `${secrets}/${name}` });
   }
   operations.push({ op: 'remove', path: stackDirectory(paths, stack) });
   operations.push({ op: 'rmdir', path: `${paths.state}/stacks`, tolerateNonEmpty: true });

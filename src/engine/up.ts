@@ -39,7 +39,11 @@ export async function up(
       if (plan.steps.length > 0) {
         const { files, projectDirectory } = stack;
         engine.machine.records.stacks.put({ name, files, projectDirectory });
-        await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure: 'undo' });
+        await execute(plan, engine.executorOf(plan), {
+          ...reporting,
+          concurrency: engine.concurrency,
+          onFailure: 'undo',
+        });
       }
     } finally {
       engine.reserved.delete(name);

@@ -7,6 +7,9 @@ import type { KernelFacts } from '../runtime/kernel-facts.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
 
+/** Contents of configs and secrets by `ContainerFile.content`, in memory only. */
+export type Contents = Map<string, Uint8Array>;
+
 /** Who watches over running containers: the supervisor. */
 export interface ContainerControl {
   /** Waits until the condition holds. Throws `dependency-failed` as soon as it can't any more. */
@@ -33,6 +36,8 @@ export interface MachineContext {
   readonly bootId: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** What the plan that is carried out was made with; the supervisor has none. */
+  readonly contents?: Contents;
   readonly emit: (event: Omit<ContainerEvent, 'timeMs'>) => void;
 }
 

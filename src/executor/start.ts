@@ -16,6 +16,7 @@ import { runFile } from '../store/description.ts';
 import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { fillVolume } from '../volume/volume.ts';
+import { fileMounts, restoreFiles } from './container-files.ts';
 import type { MachineContext } from './context.ts';
 import { openToHost } from './sandbox.ts';
 import { seccompProfile } from './seccomp-profile.ts';
@@ -48,6 +49,7 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
   const launch = prepareLaunch(context, spec, rootfs);
   const record = context.records.container(spec.key);
   return [
+    ...restoreFiles(context, spec),
     ...missingSources(context, spec),
     ...newVolumes(context, spec, rootfs),
     ...launch.directories.map((path) => ({ op: 'mkdir' as const, path, mode: 0o755 })),
@@ -78,7 +80,7 @@ export function prepareLaunch(context: MachineContext, spec: ContainerSpec, root
     spec,
     run: records.container(spec.key)?.run ?? 1,
     rootfs,
-    mounts: spec.mounts.map((mount) => resolveMount(context, mount)),
+    mounts: [...spec.mounts.map((mount) => resolveMount(context, mount)), ...fileMounts(paths, spec)],
     identity: resolveUser(spec.user, spec.groupAdd, passwd, group),
     paths: files,
     network: networkNamespace(spec),

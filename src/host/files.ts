@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   type Dirent,
@@ -20,6 +21,7 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { FileStat } from './host.ts';
+import type { Owner } from './op.ts';
 
 export function makeDirectory(path: string, mode = 0o755): void {
   const made = mkdirSync(path, { recursive: true, mode });
@@ -28,10 +30,12 @@ export function makeDirectory(path: string, mode = 0o755): void {
 }
 
 /** Old content or new content, never a part: rename(2) replaces atomically. */
-export function writeWholeFile(path: string, data: string | Uint8Array, mode = 0o644): void {
+export function writeWholeFile(path: string, data: string | Uint8Array, mode = 0o644, owner?: Owner): void {
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
   writeFileSync(temporary, data, { mode, flag: 'wx' });
+  // chown(2) takes set-user-ID bits off the mode.
+  if (owner !== undefined) chownSync(temporary, owner.uid, owner.gid);
   chmodSync(temporary, mode);
   renameSync(temporary, path);
 }

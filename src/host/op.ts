@@ -5,8 +5,30 @@
 export type HostOp =
   /** Make a directory and its parents. `mode` (default 0o755) applies to what is made. */
   | { readonly op: 'mkdir'; readonly path: string; readonly mode?: number }
-  /** Write a whole file: temporary name, rename. `mode` default 0o644. */
-  | { readonly op: 'write-file'; readonly path: string; readonly data: string | Uint8Array; readonly mode?: number }
+  /** Write a whole file: temporary name, rename. `mode` default 0o644; `owner`: else whoever writes. */
+  | {
+      readonly op: 'write-file';
+      readonly path: string;
+      readonly data: string | Uint8Array;
+      readonly mode?: number;
+      readonly owner?: Owner;
+    }
+  /**
+   * Write a secret to `path`, two levels below `root`: a tmpfs of our own, which is mounted if it is not there, so that
+   * it is never on a disk. A script does not hold the data: it stops where nobody has put the secret there. `name`: what
+   * it then calls it.
+   */
+  | {
+      readonly op: 'write-secret';
+      readonly name: string;
+      readonly root: string;
+      readonly path: string;
+      readonly data: Uint8Array;
+      readonly mode: number;
+      readonly owner: Owner;
+    }
+  /** Remove a directory of secrets and, when it was the last, `root` and what is mounted there. Absent is fine. */
+  | { readonly op: 'remove-secrets'; readonly root: string; readonly directory: string }
   /**
    * Write an existing file in place, keeping its inode: kernel files (cgroup, /proc/sys) and files that are bind mounted.
    * `tolerateAbsent`: nothing is to do on a kernel that lacks the file.
@@ -52,3 +74,9 @@ export type HostOp =
   | { readonly op: 'copy-into'; readonly root: string; readonly target: string; readonly source?: string }
   /** Send a signal to a process that still is the one meant (same start time). Gone is fine. */
   | { readonly op: 'kill'; readonly pid: number; readonly startTime: string; readonly signal: number };
+
+/** Ids as the host knows them. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}

@@ -22,6 +22,7 @@ import type { HostOp } from './op.ts';
 import { runProbe } from './probe.ts';
 import { signalProcess } from './process.ts';
 import { runCommand } from './run-command.ts';
+import { removeSecrets, writeSecret } from './secrets.ts';
 
 /** The machine itself. `ip` and `nft` changes that are asked for at the same time share one process. */
 export class RealHost implements SupervisorHost {
@@ -95,7 +96,11 @@ export class RealHost implements SupervisorHost {
       case 'mkdir':
         return makeDirectory(op.path, op.mode);
       case 'write-file':
-        return writeWholeFile(op.path, op.data, op.mode);
+        return writeWholeFile(op.path, op.data, op.mode, op.owner);
+      case 'write-secret':
+        return writeSecret(op);
+      case 'remove-secrets':
+        return removeSecrets(op);
       case 'write-in-place':
         return writeInPlace(op.path, op.data, op.tolerateAbsent === true);
       case 'remove':

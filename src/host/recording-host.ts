@@ -1,10 +1,13 @@
 import type { FileStat, ProbeOptions, ProbeResult, RunOptions, RunResult, SupervisorHost } from './host.ts';
 import type { HostOp } from './op.ts';
 
+const WRITTEN = { type: 'file', modifiedMs: 0, device: 0, inode: 0, rdev: 0 } as const;
+
 /** Looks at a real machine and changes nothing: operations are kept instead. For scripts, dry runs and tests. */
 export class RecordingHost implements SupervisorHost {
   readonly #machine: SupervisorHost;
   #operations: HostOp[] = [];
+  readonly #written = new Map<string, FileStat>();
 
   constructor(machine: SupervisorHost) {
     this.#machine = machine;
@@ -19,6 +22,11 @@ export class RecordingHost implements SupervisorHost {
 
   async perform(ops: readonly HostOp[]): Promise<void> {
     this.#operations.push(...ops);
+    for (const op of ops) {
+      if (op.op !== 'write-file' && op.op !== 'write-secret') continue;
+      const { uid, gid } = op.owner ?? { uid: 0, gid: 0 };
+      this.#written.set(op.path, { ...WRITTEN, mode: op.mode ?? 0o644, uid, gid, sizeBytes: op.data.length });
+    }
   }
 
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult> {
@@ -46,7 +54,7 @@ export class RecordingHost implements SupervisorHost {
   }
 
   stat(path: string): FileStat | undefined {
-    return this.#machine.stat(path);
+    return this.#written.get(path) ?? this.#machine.stat(path);
   }
 
   readLink(path: string): string | undefined {

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { exhaustive } from '../lib/exhaustive.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
-import type { HostOp } from './op.ts';
+import type { HostOp, Owner } from './op.ts';
+import { SECRET_MOUNT_OPTIONS } from './secrets.ts';
 
 /** Operations as lines for a POSIX shell that do the same. */
 export function renderOperations(operations: readonly HostOp[]): string {
@@ -12,7 +14,14 @@ function render(op: HostOp): string {
     case 'mkdir':
       return `mkdir -p ${mode(op.mode)}${shellQuote(op.path)}`;
     case 'write-file':
-      return writeFile(op.path, op.data, op.mode ?? 0o644);
+      return (
+        writeFile(op.path, op.data, op.mode ?? 0o644) +
+        (op.owner ? `\n${own(op.path, op.owner, op.mode ?? 0o644)}` : '')
+      );
+    case 'write-secret':
+      return secret(op);
+    case 'remove-secrets':
+      return removeSecrets(op);
     case 'write-in-place':
       return `${op.tolerateAbsent === true ? `[ ! -e ${shellQuote(op.path)} ] || ` : ''}printf %s ${shellQuote(op.data)} > ${shellQuote(op.path)}`;
     case 'remove':
@@ -48,20 +57,51 @@ function removeDirectory(op: Extract<HostOp, { readonly op: 'rmdir' }>): string 
   return `[ ! -d ${path} ] || ${remove}${op.tolerateNonEmpty === true ? ' 2>/dev/null || :' : ''}`;
 }
 
+/** chown(2) takes set-user-ID bits off the mode. */
+function own(path: string, { uid, gid }: Owner, bits: number): string {
+  return `chown ${uid}:${gid} ${shellQuote(path)}\nchmod ${bits.toString(8)} ${shellQuote(path)}`;
+}
+
+/** A gap: the data is not here, and whoever runs the script puts it there. */
+function secret(op: Extract<HostOp, { readonly op: 'write-secret' }>): string {
+  const [root, path] = [shellQuote(op.root), shellQuote(op.path)];
+  const mounts = SECRET_MOUNT_OPTIONS.map((options) => `mount -t tmpfs -o ${options} tsstack-secrets ${root}`);
+  const missing = `Put the secret "${op.name}" into ${op.path} and begin again: this script does not hold it`;
+  return [
+    `mkdir -p -m 700 ${root}`,
+    `mountpoint -q ${root} || ${mounts.join(' 2>/dev/null || ')}`,
+    `mkdir -p -m 700 ${shellQuote(op.path.slice(0, op.path.lastIndexOf('/')))}`,
+    `[ -e ${path} ] || { echo ${shellQuote(missing)} >&2; exit 1; }`,
+    own(op.path, op.owner, op.mode),
+  ].join('\n');
+}
+
+function removeSecrets({ root, directory }: Extract<HostOp, { readonly op: 'remove-secrets' }>): string {
+  const quoted = shellQuote(root);
+  const last = `[ ! -d ${quoted} ] || [ -n "$(ls -A ${quoted})" ]`;
+  return `rm -rf ${shellQuote(directory)}\n${last} || { umount ${quoted} 2>/dev/null || :; rmdir ${quoted}; }`;
+}
+
 function mode(bits: number | undefined): string {
   return bits === undefined ? '' : `-m ${bits.toString(8)} `;
 }
 
 function writeFile(path: string, data: string | Uint8Array, bits: number): string {
   const quoted = shellQuote(path);
+  const text = typeof data === 'string' ? data : textOf(data);
   const write =
-    typeof data === 'string'
-      ? `printf %s ${shellQuote(data)} > ${quoted}`
-      : hereDocument(`base64 -d > ${quoted}`, base64Lines(data));
+    text === undefined
+      ? hereDocument(`base64 -d > ${quoted}`, base64Lines(data))
+      : `printf %s ${shellQuote(text)} > ${quoted}`;
   return `${write}\nchmod ${bits.toString(8)} ${quoted}`;
 }
 
-function base64Lines(data: Uint8Array): string {
+/** undefined for what a word of the shell cannot hold. */
+function textOf(data: Uint8Array): string | undefined {
+  return isUtf8(data) && !data.includes(0) ? Buffer.from(data).toString() : undefined;
+}
+
+function base64Lines(data: string | Uint8Array): string {
   return Buffer.from(data).toString('base64').replace(/.{76}/g, '$&\n');
 }
 

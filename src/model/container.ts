@@ -1,6 +1,7 @@
 import type { ContainerKey } from './address.ts';
 import type {
   Dependency,
+  FileMount,
   Healthcheck,
   ImageSource,
   Mount,
@@ -56,6 +57,8 @@ export interface ContainerSpec {
 
   /** Volume sources are the volumes' real names here; anonymous ones have been named. */
   readonly mounts: readonly Mount[];
+  /** Configs and secrets; absent: none. */
+  readonly files?: readonly ContainerFile[];
   readonly readOnly: boolean;
   readonly shmSizeBytes: number;
 
@@ -64,6 +67,12 @@ export interface ContainerSpec {
   readonly sysctls: Readonly<Record<string, string>>;
   readonly resources: Resources;
   readonly namespaces: NamespaceModes;
+}
+
+/** A config or secret in a container. */
+export interface ContainerFile extends FileMount {
+  /** Tells one content from another: `sha256:…` of a config, `hmac-sha256:…` of a secret, which cannot be guessed from it. */
+  readonly content: string;
 }
 
 /** One network interface of a container: decided by IPAM when the container is planned. */

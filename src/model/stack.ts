@@ -17,6 +17,9 @@ export interface Stack {
   readonly networks: Readonly<Record<string, Network>>;
   /** Named volumes that an enabled service uses, by key, keys sorted. */
   readonly volumes: Readonly<Record<string, Volume>>;
+  /** Configs and secrets that an enabled service uses, by key; absent: none. Secrets are here in the clear: never send or keep it. */
+  readonly configs?: Readonly<Record<string, FileSource>>;
+  readonly secrets?: Readonly<Record<string, FileSource>>;
   /** Services switched off by a profile; their containers are not orphans. */
   readonly disabledServices: readonly string[];
 }
@@ -77,6 +80,8 @@ export interface Service {
   readonly extraHosts: readonly { readonly host: string; readonly address: string }[];
 
   readonly mounts: readonly Mount[];
+  /** Configs and secrets; absent: none. */
+  readonly files?: readonly FileMount[];
   readonly readOnly: boolean;
   readonly shmSizeBytes: number;
 
@@ -176,6 +181,33 @@ export type Mount =
       /** Further mount options of the short form (`uid=1000`, `exec`). */
       readonly options: readonly string[];
     };
+
+/** A config or secret as a service wants it. */
+export interface FileMount {
+  readonly kind: 'config' | 'secret';
+  /** Key in `Stack.configs` or `Stack.secrets`. */
+  readonly source: string;
+  /** Absolute path in the container. */
+  readonly target: string;
+  /** Ids inside the container. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits, for example 0o444. */
+  readonly mode: number;
+}
+
+/** Where the content of a config or secret comes from. */
+export type FileSource = (
+  | { readonly type: 'file' /** Absolute. */; readonly path: string }
+  | { readonly type: 'content'; readonly content: string }
+  /** `value`: what the variable was when the file was loaded; absent: not set. */
+  | { readonly type: 'environment'; readonly variable: string; readonly value?: string }
+  /** Kept by somebody else: there is nobody. */
+  | { readonly type: 'external'; readonly name: string }
+) & {
+  /** Where it stands in the stack file: `/srv/stack.yaml:12:5`. */
+  readonly place: string;
+};
 
 export interface Security {
   readonly privileged: boolean;

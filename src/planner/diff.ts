@@ -1,6 +1,7 @@
 import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Resources } from '../model/stack.ts';
+import { filesByName, nameFileChange } from './files.ts';
 import { equalJson, isRecord, member } from './record.ts';
 
 /**
@@ -54,6 +55,7 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   dnsOptions: 'update',
   extraHosts: 'update',
   mounts: 'replace',
+  files: 'replace',
   readOnly: 'replace',
   shmSizeBytes: 'replace',
   security: 'replace',
@@ -98,7 +100,7 @@ const ENDPOINT_POLICY: PolicyTable<Endpoint> = {
 
 /** Changed fields of a container, down to leaves: `resources.memoryBytes`, `env.PORT`, `mounts./data.source`. */
 export function diffContainer(before: ContainerSpec, after: ContainerSpec): readonly FieldChange[] {
-  return diffFields(CONTAINER_POLICY, mountsByTarget(before), mountsByTarget(after));
+  return diffFields(CONTAINER_POLICY, listsByName(before), listsByName(after)).map(nameFileChange);
 }
 
 export function diffNetwork(before: NetworkSpec, after: NetworkSpec): readonly FieldChange[] {
@@ -119,8 +121,9 @@ export function forcesReplacement(changes: readonly FieldChange[]): boolean {
   return changes.some((change) => change.forcesReplacement);
 }
 
-function mountsByTarget(spec: ContainerSpec): object {
-  return { ...spec, mounts: Object.fromEntries(spec.mounts.map((mount) => [mount.target, mount])) };
+function listsByName(spec: ContainerSpec): object {
+  const mounts = Object.fromEntries(spec.mounts.map((mount) => [mount.target, mount]));
+  return { ...spec, mounts, files: filesByName(spec.files) };
 }
 
 function diffFields<Type>(

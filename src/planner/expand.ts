@@ -5,6 +5,7 @@ import type { ImageInfo } from '../model/image.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { Healthcheck, ImageSource, Security, Service, Stack } from '../model/stack.ts';
 import { argvOf } from './argv.ts';
+import { type ContentHash, filesOf } from './files.ts';
 import type { Findings } from './findings.ts';
 import { mountsOf } from './mounts.ts';
 import { connectionOf } from './network-mode.ts';
@@ -17,6 +18,7 @@ export interface ExpandContext {
   readonly stack: Stack;
   readonly observed: ObservedState;
   readonly imageKey: (source: ImageSource) => string;
+  readonly contentHash?: ContentHash;
   readonly findings: Findings;
 }
 
@@ -47,7 +49,7 @@ function expandService(context: ExpandContext, service: Service): readonly Conta
   if (base === undefined) return [];
   return Array.from({ length: service.replicas }, (_, offset) => {
     const key: ContainerKey = { stack: stack.name, service: service.name, index: offset + 1 };
-    return replicaSpec(stack, service, image, { ...base, key });
+    return replicaSpec(stack, service, image, { ...base, ...filesOf(service, context.contentHash), key });
   });
 }
 

@@ -6,6 +6,7 @@ import { checkConnections, checkSharers } from './connections.ts';
 import { decideContainers } from './decide.ts';
 import { checkNames, sortContainers } from './drafts.ts';
 import { expandServices } from './expand.ts';
+import type { ContentHash } from './files.ts';
 import type { Findings } from './findings.ts';
 import { planNetworks } from './networks.ts';
 import { selectServices } from './scope.ts';
@@ -24,6 +25,8 @@ export interface UpOptions {
   readonly removeOrphans: boolean;
   /** Keys of `images` for a source; the planner doesn't know how images are named. */
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
+  /** What tells the present content of a config or secret from others; absent: contents are not compared. */
+  readonly contentHash?: ContentHash;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface UpOptions {
 export function planUp(stack: Stack, observed: ObservedState, options: UpOptions): Plan {
   const findings: Findings = { conflicts: [], warnings: [] };
   const scope = selectServices(stack, options, findings);
-  const specs = expandServices({ stack, observed, imageKey: options.imageKey, findings }, scope.services);
+  const specs = expandServices({ ...options, stack, observed, findings }, scope.services);
   const sorted = sortContainers({ stack, scope, specs, observed, removeOrphans: options.removeOrphans });
   const networks = planNetworks({
     stack,

@@ -63,6 +63,8 @@ function renderFields(fields: readonly FieldChange[], created: boolean, style: S
 }
 
 function renderValues({ field, before, after }: FieldChange, created: boolean): string {
+  // Of a config or secret.
+  if (before === undefined && after === undefined) return 'content changed';
   return created ? formatValue(field, after) : `${formatValue(field, before)} → ${formatValue(field, after)}`;
 }
 

@@ -17,6 +17,8 @@ export type ResolvedMount =
       readonly target: string;
       readonly readOnly: boolean;
       readonly propagation?: string;
+      /** Its owner is an id of the container's already, on the host too: not mapped once more. */
+      readonly ownIds?: true;
     }
   | { readonly type: 'tmpfs'; readonly target: string; readonly readOnly: boolean; readonly options: string };
 

@@ -6,13 +6,14 @@ import { canonicalProject } from './canonical/project.ts';
 import { checkShape } from './check-shape.ts';
 import { checkConsistency } from './consistency/check.ts';
 import { Diagnostics } from './diagnose.ts';
-import type { Dict } from './node.ts';
+import { type Dict, locate, type Path } from './node.ts';
 import { normalizeStack } from './normalize/stack.ts';
 import { warnUnsupported } from './normalize/unsupported.ts';
 import { nameOf, openProject, readProject, scopeOf } from './project.ts';
 import type { LoadRequest } from './request.ts';
 import { selectServices } from './select.ts';
 import { resolveServiceFiles } from './service-env.ts';
+import { positionOf } from './source.ts';
 import type { Lookup } from './template.ts';
 import { fileName } from './tree-loader.ts';
 
@@ -72,6 +73,8 @@ export function loadStack(
     get stack() {
       stack ??= normalizeStack(model.dict, value, {
         projectDirectory: project.directory,
+        lookup: (path, variable) => scopeAt(context, () => path).lookup(variable),
+        where: (path) => placeText(context, path),
         base: (path) => ({ directory: scopeAt(context, () => path).directory, home: context.home }),
         files: project.files.map(fileName),
         disabledServices: model.disabled,
@@ -82,6 +85,12 @@ export function loadStack(
     written: value,
     diagnostics: diagnostics.list(),
   };
+}
+
+/** `/srv/stack.yaml:12:5` */
+function placeText({ root }: Context, path: Path): string {
+  const { file, line, column } = positionOf(locate(root, path, { key: true }));
+  return `${file}:${line}:${column}`;
 }
 
 interface ModelRequest {

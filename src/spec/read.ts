@@ -44,6 +44,12 @@ export function readWithin(reading: Reading, path: string): ReadResult {
 
 /** Reads a regular file of UTF-8 text, at most 4 MiB; a byte order mark is taken off. Never blocks on a FIFO or device. */
 function readTextFile(path: string): ReadResult {
+  const read = readRegularFile(path);
+  return 'bytes' in read ? decodeText(read.bytes, path) : read;
+}
+
+/** The bytes of a regular file; of one that is longer than `mostBytes` one more than that. */
+export function readRegularFile(path: string): { readonly bytes: Buffer } | { readonly problem: ReadProblem } {
   let fd: number;
   try {
     const kind = statSync(path);
@@ -55,7 +61,7 @@ function readTextFile(path: string): ReadResult {
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { problem: { code: 'path.kind', message: `${path} is not a regular file` } };
-    return decodeText(readBounded(fd, stat.size), path);
+    return { bytes: readBounded(fd, stat.size) };
   } catch (error) {
     return { problem: openProblem(path, error) };
   } finally {

@@ -40,6 +40,26 @@ export function hostSettingsPath(paths: Paths): string {
   return `${paths.state}/host-settings.json`;
 }
 
+/** A tmpfs of our own while a container with secrets is there. Not below `run`, which goes with the daemon. */
+export function secretsRoot(paths: Paths): string {
+  return `${paths.run}-secrets`;
+}
+
+/** Secrets of one container. */
+export function secretsDirectory(paths: Paths, key: ContainerKey): string {
+  return `${secretsRoot(paths)}/${machineName(key)}`;
+}
+
+/** Configs of one container. */
+export function configsDirectory(paths: Paths, key: ContainerKey): string {
+  return `${containerPaths(paths, key).directory}/configs`;
+}
+
+/** Random bytes that hashes of secrets are keyed with: without them a short secret cannot be guessed from its hash. */
+export function secretKeyPath(paths: Paths): string {
+  return `${paths.state}/secret-key`;
+}
+
 /** Content store: an OCI image layout, beside the unpacked layers. */
 export function imageDirectory(paths: Paths): string {
   return `${paths.state}/images`;

@@ -51,7 +51,7 @@ const statuses: Readonly<Record<Reason, RegExp>> = {
 };
 
 /** Sections that have an effect by the services that use them only, which are warned about. */
-const byService = ['configs', 'secrets', 'models'];
+const byService = ['models'];
 /** Partly done, and said by the plan or not at all: docs/compose.md tells why at each. */
 const notWarned = [
   'services.*.image',

@@ -140,3 +140,26 @@ ${rule('sync', 'src', ', target: /app, ignore: [ignored/]')}${rule('restart', 's
     await said(/web: synced \/etc\/both/);
   });
 });
+
+e2e('watch: the file of a config replaces the services that use it', async (project) => {
+  project.write('colour=red', 'app.conf');
+  project.write(`services:
+  web:
+    command: [sleep, infinity]
+    configs: [app]
+  steady:
+    command: [sleep, infinity]
+configs:
+  app: {file: ./app.conf}
+`);
+  const output = await watching(project, async () => {
+    const steady = await project.container('steady');
+    project.write('colour=blue', 'app.conf');
+    await until('the new content', async () => {
+      const { stdout } = await project.tsstack(['exec', 'web', 'cat', '/app']);
+      return stdout === 'colour=blue';
+    });
+    assert.equal((await project.container('steady')).pid, steady.pid);
+  });
+  assert.match(output, /app\.conf changed/);
+});

@@ -28,10 +28,12 @@ export class FakeHost implements SupervisorHost {
       signal?.throwIfAborted();
       await this.gate(op);
       this.performed.push(op);
-      if (op.op === 'write-file' || op.op === 'write-in-place') this.files.set(op.path, String(op.data));
-      if (op.op === 'remove') {
+      if (op.op === 'write-file' || op.op === 'write-in-place' || op.op === 'write-secret')
+        this.files.set(op.path, String(op.data));
+      if (op.op === 'remove' || op.op === 'remove-secrets') {
+        const gone = op.op === 'remove' ? op.path : op.directory;
         for (const path of [...this.files.keys()]) {
-          if (path === op.path || path.startsWith(`${op.path}/`)) this.files.delete(path);
+          if (path === gone || path.startsWith(`${gone}/`)) this.files.delete(path);
         }
       }
     }
@@ -88,6 +90,8 @@ function describe(op: HostOp): string {
       return `launch ${op.script}`;
     case 'kill':
       return `kill ${op.pid}`;
+    case 'remove-secrets':
+      return `remove-secrets ${op.directory}`;
     case 'copy-into':
       return `copy-into ${op.target}`;
     default:

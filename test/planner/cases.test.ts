@@ -54,8 +54,17 @@ function planCommand(directory: string, observed: ObservedState, options: CaseOp
     case 'restart':
       return planRestart('demo', observed, services, timeoutMs);
     default:
-      return planUp(load(directory, 'stack.yaml', options.profiles), observed, upOptions(options));
+      return planLoaded(load(directory, 'stack.yaml', options.profiles), observed, options);
   }
+}
+
+/** A source stands for its content. */
+function planLoaded(stack: Stack, observed: ObservedState, options: CaseOptions): Plan {
+  const contentHash: UpOptions['contentHash'] = ({ kind, source }) => {
+    const { place: _, ...from } = (kind === 'config' ? stack.configs : stack.secrets)?.[source] ?? { place: '' };
+    return JSON.stringify(from);
+  };
+  return planUp(stack, observed, { ...upOptions(options), contentHash });
 }
 
 function upOptions(options: CaseOptions): UpOptions {
@@ -68,7 +77,7 @@ function observedState(directory: string): ObservedState {
   const images = (patch as Partial<ObservedState>).images ?? {};
   const empty: ObservedState = { ...EMPTY_STATE, images: { host: HOST_IMAGE, ...images } };
   if (!existsSync(join(directory, 'before.yaml'))) return merge(empty, patch) as ObservedState;
-  const before = planUp(load(directory, 'before.yaml', ['*']), empty, upOptions({}));
+  const before = planLoaded(load(directory, 'before.yaml', ['*']), empty, {});
   assert.deepEqual(before.conflicts, []);
   return merge(applyPlan(empty, before), patch) as ObservedState;
 }

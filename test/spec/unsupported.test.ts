@@ -27,7 +27,6 @@ const concerned: readonly Case[] = [
   service('build: ., image: x', 'services.a.build: building images is not done yet: the image must be there already'),
   service('build: ., x-rootfs: /r', 'services.a.build: building images is not done yet: x-rootfs is used'),
   service('cgroup_parent: p', `services.a.cgroup_parent: ${later}`),
-  { ...service('configs: [c]', `services.a.configs: ${later}`), rest: 'configs: {c: {content: x}}' },
   service('cpu_count: 2', `services.a.cpu_count ${windows}`),
   service('cpu_percent: 20', `services.a.cpu_percent ${windows}`),
   service('cpu_rt_period: 1000', `services.a.cpu_rt_period: ${later}`),
@@ -98,7 +97,6 @@ const concerned: readonly Case[] = [
   service('pull_policy: if_not_present', `services.a.pull_policy: ${later}`),
   service('pull_refresh_after: 1d', `services.a.pull_refresh_after: ${later}`),
   service('runtime: runc', 'services.a.runtime: tsstack starts containers itself'),
-  { ...service('secrets: [s]', `services.a.secrets: ${later}`), rest: 'secrets: {s: {environment: X}}' },
   service(
     'security_opt: ["no-new-privileges:true", "apparmor=x", "label=disable"]',
     'services.a.security_opt[1]: "apparmor=x" is not done yet',
@@ -123,6 +121,12 @@ const concerned: readonly Case[] = [
     `services.a.volumes[0].volume.labels: ${later}`,
   ),
   service('volumes_from: [b]', `services.a.volumes_from: ${later}`),
+  top('configs: {c: {content: x, labels: {a: b}}}', `configs.c.labels ${swarm}`),
+  top('configs: {c: {content: x, template_driver: golang}}', `configs.c.template_driver ${swarm}`),
+  top('secrets: {s: {file: /x, labels: {a: b}}}', `secrets.s.labels ${swarm}`),
+  top('secrets: {s: {file: /x, template_driver: golang}}', `secrets.s.template_driver ${swarm}`),
+  top('secrets: {s: {file: /x, driver: vault}}', `secrets.s.driver ${swarm}`),
+  top('secrets: {s: {file: /x, driver_opts: {a: b}}}', `secrets.s.driver_opts ${swarm}`),
   top('networks: {n: {attachable: true}}', `networks.n.attachable ${swarm}`),
   top(
     'networks: {n: {driver_opts: {com.docker.network.driver.mtu: 1400, com.docker.network.bridge.name: b0}}}',
@@ -200,12 +204,11 @@ test('a warning marks the key, through a short form and an anchor too', () => {
   const text = `services:
   a:
     volumes: ["./x:/x", "./y:/y:z"]
-    secrets: &more [s]
+    annotations: &more {x: y}
     command: x
   b: {command: x, deploy: {placement: {constraints: [x]}}}
-secrets: {s: {environment: X}}
 `;
-  assert.deepEqual(warningsOf(text).map(marked), ['"./y:/y:z"', 'secrets', 'placement']);
+  assert.deepEqual(warningsOf(text).map(marked), ['"./y:/y:z"', 'annotations', 'placement']);
 });
 
 test('a service that a profile switches off is not warned about', () => {

@@ -3,6 +3,7 @@ import { createSandbox } from '../../network/endpoint.ts';
 import { readHostResolvConf, resolvConf } from '../../network/names.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths, exitDirectory } from '../../store/paths.ts';
+import { writeFiles } from '../container-files.ts';
 import type { ExecutorContext } from '../context.ts';
 import type { Handler, StepOf } from '../handler.ts';
 import { hostsOf } from '../hosts.ts';
@@ -32,6 +33,7 @@ export const createContainerHandler: Handler<'create-container'> = {
     const devices = spec.security.privileged ? 'all' : spec.security.devices;
     return [
       ...containerFiles(step, context),
+      ...writeFiles(context, spec),
       ...cgroups.create(cgroupName(spec.key), spec.resources, devices),
       ...(ownNamespace ? createSandbox(spec.key, endpoints, sandboxOptions(context.host)) : []),
     ];

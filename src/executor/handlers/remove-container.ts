@@ -1,12 +1,14 @@
 import { machineName } from '../../model/address.ts';
 import { removeSandbox } from '../../network/endpoint.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
+import { rememberFiles, removeFiles } from '../container-files.ts';
 import type { Handler } from '../handler.ts';
 import { closeToHost } from '../sandbox.ts';
 
 export const removeContainerHandler: Handler<'remove-container'> = {
   async before({ spec }, context) {
     await context.control.forget(spec.key);
+    rememberFiles(context, spec);
   },
   operations({ spec, endpoints, ports }, { cgroups, paths }) {
     const files = containerPaths(paths, spec.key);
@@ -15,6 +17,7 @@ export const removeContainerHandler: Handler<'remove-container'> = {
       ...closeToHost({ spec, endpoints, ports }),
       ...(ownNamespace ? removeSandbox(spec.key) : []),
       ...cgroups.remove(cgroupName(spec.key)),
+      ...removeFiles(paths, spec),
       { op: 'remove', path: files.exit },
       { op: 'remove', path: files.directory },
     ];

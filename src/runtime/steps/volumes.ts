@@ -79,7 +79,7 @@ export function takeMount(program: Program, taken: TakenMount, { nodev, idmap }:
     recursive: true,
     attributes: (mount.readOnly ? MOUNT_ATTR_RDONLY : 0) | (nodev ? MOUNT_ATTR_NODEV : 0),
     propagation: propagationOf(mount.propagation),
-    idmap,
+    idmap: mount.ownIds === true ? undefined : idmap,
   });
   return { ...taken, tree };
 }

@@ -1,4 +1,5 @@
 import { at, complain, type Place } from '../canonical/context.ts';
+import { fileTarget } from '../file-target.ts';
 import { isDict } from '../node.ts';
 import { pathKind } from '../read.ts';
 import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
@@ -19,6 +20,13 @@ function checkTargets({ service, place }: ServiceAt): void {
   }
   for (const [index, spec] of ([service['tmpfs'] ?? []].flat() as unknown[]).entries()) {
     checkTarget(String(spec).split(':')[0] ?? '', at(at(place, 'tmpfs'), index), targets);
+  }
+  for (const section of ['configs', 'secrets'] as const) {
+    for (const item of dictsOf(service[section])) {
+      const written = typeof item['target'] === 'string' ? item['target'] : undefined;
+      const target = fileTarget(section, String(item['source']), written);
+      checkTarget(target, partPlace(placeOf(item, at(place, section)), 'target'), targets);
+    }
   }
 }
 

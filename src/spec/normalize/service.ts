@@ -2,6 +2,7 @@ import type { Service, WatchRule } from '../../model/stack.ts';
 import { durationMs } from '../duration.ts';
 import type { Dict } from '../node.ts';
 import type { PathBase } from '../paths.ts';
+import { fileMounts } from './files.ts';
 import { imageSource } from './image.ts';
 import { namespaces, resources, security, ulimits } from './limits.ts';
 import { mounts } from './mounts.ts';
@@ -61,6 +62,7 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
     dnsOptions: textsAt(service, 'dns_opt'),
     extraHosts: textsAt(service, 'extra_hosts').map(hostEntry),
     mounts: mounts(service),
+    files: fileMounts(service),
     readOnly: service['read_only'] === true,
     shmSizeBytes: numberAt(service, 'shm_size') ?? defaultShmBytes,
     security: security(service, base('security_opt')),

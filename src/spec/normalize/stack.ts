@@ -1,11 +1,12 @@
 import type { Network, Service, Stack, Volume } from '../../model/stack.ts';
 import { type Dict, isDict, type Path } from '../node.ts';
 import type { PathBase } from '../paths.ts';
+import { fileSources, type Places } from './files.ts';
 import { network, volume } from './network.ts';
-import { dictAt, textAt } from './read.ts';
+import { defined, dictAt, textAt } from './read.ts';
 import { normalizeService } from './service.ts';
 
-export interface StackInput {
+export interface StackInput extends Places {
   readonly projectDirectory: string;
   /** What paths at a place of the stack file are relative to. */
   readonly base: (path: Path) => PathBase;
@@ -31,15 +32,18 @@ export function normalizeStack(model: Dict, written: Dict, input: StackInput): S
       base: (each) => input.base(['services', key, each]),
     });
   }
-  return {
+  const uses = { services, places: input };
+  return defined({
     name,
     projectDirectory: input.projectDirectory,
     files: input.files,
     services,
     networks: usedNetworks(model, services, name),
     volumes: usedVolumes(model, services),
+    configs: fileSources('configs', model, uses),
+    secrets: fileSources('secrets', model, uses),
     disabledServices: input.disabledServices,
-  };
+  });
 }
 
 function usedNetworks(model: Dict, services: Readonly<Record<string, Service>>, name: string): Record<string, Network> {

@@ -34,7 +34,6 @@ const isIpv6 = (subnet: Value | undefined) => String(subnet).includes(':');
 const onlyIpv4 = () => ': this is not done yet for IPv6';
 
 const takeOut = 'take it out';
-const bindInstead = 'mount the file with volumes: "./FILE:/PATH:ro"';
 
 /** `driver_opts` of a network that the engine acts on. */
 const bridgeOptions = ['com.docker.network.driver.mtu', 'com.docker.network.bridge.enable_ip_masquerade'];
@@ -52,7 +51,6 @@ const processKeys: readonly UnsupportedKey[] = [
     reason: 'later',
     says: (_, parent) => `: building images is not done yet${insteadOfBuild(parent)}`,
   },
-  { path: 'configs', reason: 'later', hint: bindInstead },
   { path: 'credential_spec', reason: 'windows', hint: takeOut },
   {
     path: 'develop.watch.*.action',
@@ -83,7 +81,6 @@ const processKeys: readonly UnsupportedKey[] = [
   { path: 'pull_policy', reason: 'later', when: isNot('never') },
   { path: 'pull_refresh_after', reason: 'later' },
   { path: 'runtime', reason: 'runtime', hint: takeOut },
-  { path: 'secrets', reason: 'later', hint: bindInstead },
   { path: 'tty', reason: 'later', says: () => ': a terminal for the first process is not done yet: only TERM is set' },
   { path: 'use_api_socket', reason: 'later' },
 ];
@@ -201,6 +198,16 @@ const mounts: readonly UnsupportedKey[] = [
 ];
 
 const resources: readonly UnsupportedKey[] = [
+  ...['configs', 'secrets'].flatMap((section): UnsupportedKey[] => [
+    { path: `${section}.*.labels`, reason: 'swarm', hint: takeOut },
+    {
+      path: `${section}.*.template_driver`,
+      reason: 'swarm',
+      hint: 'fill the file in with variables: "content: ${NAME}"',
+    },
+  ]),
+  { path: 'secrets.*.driver', reason: 'swarm', hint: takeOut },
+  { path: 'secrets.*.driver_opts', reason: 'swarm', hint: takeOut },
   { path: 'networks.*.attachable', reason: 'swarm', hint: takeOut },
   { path: 'networks.*.driver_opts.*', reason: 'later', when: (_value, _parent, key) => !bridgeOptions.includes(key) },
   {

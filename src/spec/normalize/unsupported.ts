@@ -20,7 +20,7 @@ export function warnUnsupported(written: Dict, enabled: Dict, context: Context):
     if (!isDict(canonical) || service === undefined) continue;
     walk(withRootfs(canonical, written, name), service, at(at(root, 'services'), name));
   }
-  for (const section of ['networks', 'volumes']) {
+  for (const section of ['networks', 'volumes', 'configs', 'secrets']) {
     const branch = known.below.get(section);
     if (branch !== undefined) walk(written[section] ?? null, branch, at(root, section));
   }
