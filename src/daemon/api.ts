@@ -71,6 +71,27 @@ export interface LifecycleRequest {
   readonly timeoutMs?: number;
 }
 
+/** `POST /v1/kill` → `Affected`. */
+export interface KillRequest {
+  readonly selector: StackSelector;
+  /** Empty: all. */
+  readonly services: readonly string[];
+  /** `SIGHUP`, `HUP`, `1`, `SIGRTMIN+3`; absent: SIGKILL. */
+  readonly signal?: string;
+}
+
+/** `POST /v1/pause`, `POST /v1/unpause` → `Affected`. @public */
+export interface PauseRequest {
+  readonly selector: StackSelector;
+  /** Empty: all. */
+  readonly services: readonly string[];
+}
+
+/** Names of the containers to which something was done; the others were not in a state for it. */
+export interface Affected {
+  readonly containers: readonly string[];
+}
+
 /** `POST /v1/containers` (of one stack), `GET /v1/stacks/{stack}/containers` → `ContainerSummary[]`. */
 export interface ContainersRequest {
   readonly selector: StackSelector;

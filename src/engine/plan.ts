@@ -1,5 +1,7 @@
 import { imageKey } from '../image/image.ts';
+import { containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
+import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import { observe } from '../observe/observe.ts';
@@ -27,7 +29,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     imageKey,
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack)];
-  const warnings = [...plan.warnings, ...unsupported(engine, stack)];
+  const warnings = [...plan.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
   return { ...plan, conflicts, warnings };
 }
 
@@ -35,6 +37,16 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
 function unsupported({ machine: { cgroups } }: Engine, { services }: Stack): readonly string[] {
   return Object.values(services).flatMap(({ name, resources }) =>
     cgroups.unsupportedResources(resources).map((warning) => `service.${name}: ${warning}`),
+  );
+}
+
+/** Paused containers are up and stay as they are, unless the plan stops them anyway. */
+function paused({ steps }: Plan, { containers }: ObservedState): readonly string[] {
+  const stopped = new Set(steps.flatMap((step) => (step.type === 'stop-container' ? [step.address] : [])));
+  return Object.values(containers).flatMap(({ spec: { key, name }, status }) =>
+    status !== 'paused' || stopped.has(containerAddress(key.service, key.index))
+      ? []
+      : [`${name} is paused and stays so; let it go on with: tsstack unpause ${key.service}`],
   );
 }
 
