@@ -1,6 +1,8 @@
 import { kill } from '../engine/kill.ts';
 import { pause, unpause } from '../engine/pause.ts';
-import type { Affected } from './api.ts';
+import { remove } from '../engine/remove.ts';
+import { top } from '../engine/top.ts';
+import type { Affected, ContainerProcesses } from './api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 
@@ -17,6 +19,31 @@ export const SERVICE_ROUTES: readonly Route[] = [
       const { stack, services } = target(request);
       const signal = request.optionalText('signal');
       return { containers: await kill(engine, stack, { services, ...(signal !== undefined && { signal }) }) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/top',
+    summary: 'The processes of containers',
+    request: 'TopRequest',
+    response: 'ContainerProcesses[]',
+    answer: ({ engine, body }): readonly ContainerProcesses[] => {
+      const { stack, services } = target(new Body(body));
+      return top(engine, stack, services);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/rm',
+    summary: 'Remove containers that do not run',
+    request: 'RemoveRequest',
+    response: 'Nothing',
+    stream: async ({ engine, body }, reporting) => {
+      const request = new Body(body);
+      const { stack, services } = target(request);
+      const options = { services, stop: request.flag('stop'), removeVolumes: request.flag('removeVolumes') };
+      await remove(engine, stack, options, reporting);
+      return {};
     },
   },
   pauseRoute('pause', 'Freeze the processes of running containers', pause),

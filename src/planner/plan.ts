@@ -14,6 +14,7 @@ import { planVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
 
 export { planDown } from './down.ts';
+export { planRemove } from './remove.ts';
 export { planRestart, planStart, planStop } from './runs.ts';
 
 export interface UpOptions {
