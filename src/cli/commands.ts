@@ -25,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   port: { summary: 'Print where a port is published', load: () => import('./commands/port.ts') },
   events: { summary: 'Show what happens to containers', load: () => import('./commands/events.ts') },
   rm: { summary: 'Remove stopped containers', load: () => import('./commands/rm.ts') },
+  stats: { summary: 'Show what containers use', load: () => import('./commands/stats.ts') },
   watch: { summary: 'Keep the machine matched while files change', load: () => import('./commands/watch.ts') },
   config: { summary: 'Check a stack file and print what it means', load: () => import('./commands/config.ts') },
   inspect: { summary: 'Print all that is known of containers', load: () => import('./commands/inspect.ts') },
