@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   ps: { summary: 'List containers', load: () => import('./commands/ps.ts') },
   logs: { summary: 'Show the output of containers', load: () => import('./commands/logs.ts') },
   exec: { summary: 'Run a program in a running container', load: () => import('./commands/exec.ts') },
+  create: { summary: 'Make what up would make, and start nothing', load: () => import('./commands/create.ts') },
   start: { summary: 'Start stopped containers', load: () => import('./commands/start.ts') },
   stop: { summary: 'Stop containers, and keep them', load: () => import('./commands/stop.ts') },
   restart: { summary: 'Stop and start containers', load: () => import('./commands/restart.ts') },

@@ -20,6 +20,8 @@ export interface UpRequest {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Make everything and start nothing. */
+  readonly noStart?: boolean;
   /** Wait until every service is running and, where it has a healthcheck, healthy. */
   readonly wait: boolean;
   readonly waitTimeoutMs?: number;

@@ -16,6 +16,8 @@ export interface UpPlanOptions {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Make everything and start nothing. */
+  readonly noStart?: boolean;
 }
 
 /** What `up` would do with a stack; conflicts are in the plan. */
@@ -26,6 +28,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     forceRecreate: options.forceRecreate,
     noDeps: options.noDeps,
     removeOrphans: options.removeOrphans,
+    noStart: options.noStart === true,
     imageKey,
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack)];

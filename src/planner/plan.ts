@@ -23,6 +23,8 @@ export interface UpOptions {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Start nothing: what is made anew stays as it is made, what runs and is not replaced runs on. */
+  readonly noStart?: boolean;
   /** Keys of `images` for a source; the planner doesn't know how images are named. */
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
 }
@@ -49,7 +51,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     ...sorted,
     networks,
     volumes: planVolumes(stack, specs, observed, findings),
-    handover: decideContainers({ sorted, networks, forced, observed, findings }),
+    handover: decideContainers({ sorted, networks, forced, noStart: options.noStart === true, observed, findings }),
     imageKey: options.imageKey,
     images: observed.images,
   };

@@ -228,3 +228,23 @@ test('rm removes nothing that nobody agreed to, and nothing that runs unless -s 
   const none = await demo({ ...routes, 'POST /v1/containers': answer([SUMMARY]) }, 'rm', '-f');
   assert.deepEqual([none.status, none.stderr, removals(none)], [0, 'No stopped containers\n', []]);
 });
+
+test('create and up --no-start ask for the same, and return when it is done', async () => {
+  const plan = { stack: 'demo', changes: [], steps: [], conflicts: [], warnings: [], orphans: [] };
+  const done = { type: 'done', result: { stack: 'demo', services: ['web'] } };
+  const routes: Record<string, Route> = {
+    'POST /v1/up': (_body, response) => ndjson(response, [{ type: 'plan', plan }, done]),
+  };
+  for (const argv of [['create'], ['up', '--no-start']]) {
+    const { status, stderr, sent } = await demo(routes, ...argv, '--remove-orphans', 'web');
+    assert.equal(status, 0);
+    assert.match(stderr, /Nothing to do/);
+    assert.deepEqual(
+      sent.map(({ route }) => route),
+      ['POST /v1/up'],
+    );
+    const { noStart, wait, removeOrphans, forceRecreate } = (sent[0]?.body ?? {}) as Record<string, unknown>;
+    assert.deepEqual([noStart, wait, removeOrphans, forceRecreate], [true, false, true, false]);
+  }
+  assert.equal((await demo(routes, 'up', '--no-start', '--wait')).status, 2);
+});

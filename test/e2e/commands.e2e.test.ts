@@ -183,3 +183,21 @@ e2e('stats shows the CPU, memory and processes of a service as its cgroup has th
   assert.equal(busy.memoryLimitBytes, 64 * 1024 ** 2);
   assert.match(await project.expect(0, 'stats', '--no-stream', 'idle'), /^NAME.*\n\S*-idle-1 .*\n$/);
 });
+
+e2e(
+  'create makes containers and starts none; start and up start them, and create leaves them alone then',
+  async (project) => {
+    project.write('services:\n  a:\n    command: [sleep, infinity]\n  b:\n    command: [sleep, infinity]\n');
+    const states = async () => (await project.ps()).map(({ service, status }) => `${service} ${status}`);
+    await project.expect(0, 'create');
+    assert.deepEqual(await states(), ['a created', 'b created']);
+    await project.expect(0, 'start', 'a');
+    const { pid } = await project.container('a');
+    assert.deepEqual(await states(), ['a running', 'b created']);
+    await project.expect(0, 'up', '--no-start');
+    assert.deepEqual(await states(), ['a running', 'b created']);
+    await project.expect(0, 'up', '-d');
+    assert.deepEqual(await states(), ['a running', 'b running']);
+    assert.equal((await project.container('a')).pid, pid);
+  },
+);
