@@ -27,6 +27,8 @@ export interface Cgroups {
   exists(name: string): boolean;
   usage(name: string): Usage | undefined;
   freeze(name: string, frozen: boolean): readonly HostOp[];
+  /** Does the kernel say that its processes are frozen, or about to be? */
+  frozen(name: string): boolean;
   /** Differences between limits in the kernel and `resources`. */
   drift(name: string, resources: Resources): readonly Drift[];
   /**

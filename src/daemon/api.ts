@@ -20,6 +20,8 @@ export interface UpRequest {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Make everything and start nothing. */
+  readonly noStart?: boolean;
   /** Wait until every service is running and, where it has a healthcheck, healthy. */
   readonly wait: boolean;
   readonly waitTimeoutMs?: number;
@@ -69,6 +71,71 @@ export interface LifecycleRequest {
   /** Empty: all. */
   readonly services: readonly string[];
   readonly timeoutMs?: number;
+}
+
+/** `POST /v1/kill` → `Affected`. */
+export interface KillRequest {
+  readonly selector: StackSelector;
+  /** Empty: all. */
+  readonly services: readonly string[];
+  /** `SIGHUP`, `HUP`, `1`, `SIGRTMIN+3`; absent: SIGKILL. */
+  readonly signal?: string;
+}
+
+/** `POST /v1/pause`, `POST /v1/unpause` → `Affected`. @public */
+export interface PauseRequest {
+  readonly selector: StackSelector;
+  /** Empty: all. */
+  readonly services: readonly string[];
+}
+
+/** `POST /v1/top` → `ContainerProcesses[]`. */
+export interface TopRequest {
+  readonly selector: StackSelector;
+  /** Empty: all. */
+  readonly services: readonly string[];
+}
+
+/** A container that runs, and who is in it. */
+export interface ContainerProcesses {
+  readonly stack: string;
+  readonly service: string;
+  readonly index: number;
+  readonly name: string;
+  readonly processes: readonly ContainerProcess[];
+}
+
+export interface ContainerProcess {
+  /** User id on the host. */
+  readonly uid: number;
+  /** Process ids on the host. */
+  readonly pid: number;
+  readonly ppid: number;
+  /** Percent of one CPU since it began. */
+  readonly cpuPercent: number;
+  readonly startedAtMs: number;
+  /** `pts/0`; absent: none. */
+  readonly tty?: string;
+  readonly cpuMs: number;
+  /** Its arguments with blanks between them; `[name]` where it has none. */
+  readonly command: string;
+}
+
+/** `POST /v1/rm` → stream; result `{}`. */
+export interface RemoveRequest {
+  readonly selector: StackSelector;
+  readonly requestId: string;
+  /** Empty: all. */
+  readonly services: readonly string[];
+  /** Stop those that run, and remove them too. */
+  readonly stop: boolean;
+  /** Remove their anonymous volumes, too. */
+  readonly removeVolumes: boolean;
+}
+
+/** Names of the containers to which something was done; the others were not in a state for it. */
+export interface Affected {
+  readonly containers: readonly string[];
 }
 
 /** `POST /v1/containers` (of one stack), `GET /v1/stacks/{stack}/containers` → `ContainerSummary[]`. */

@@ -12,6 +12,7 @@ import type { CancelRequest, ExecResponse, LifecycleRequest, Nothing, PlanRespon
 import { openApiDocument } from './openapi.ts';
 import { Body, parseLoad, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
+import { SERVICE_ROUTES } from './service-routes.ts';
 import { summarize } from './summary.ts';
 import { VERSION } from './version.ts';
 
@@ -185,6 +186,7 @@ export const ROUTES: readonly Route[] = [
   lifecycleRoute('start', 'Start stopped containers as they were made', start),
   lifecycleRoute('stop', 'Stop containers, dependents first', stop),
   lifecycleRoute('restart', 'Stop and start containers', restart),
+  ...SERVICE_ROUTES,
 ];
 
 type Lifecycle = typeof start;
@@ -215,5 +217,6 @@ function upPlanOptions(request: Body): UpPlanOptions {
     forceRecreate: request.flag('forceRecreate'),
     noDeps: request.flag('noDeps'),
     removeOrphans: request.flag('removeOrphans'),
+    noStart: request.flag('noStart'),
   };
 }

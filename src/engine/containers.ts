@@ -31,7 +31,7 @@ export function listContainers(engine: Engine, stack: string, services: readonly
     .toSorted((left, right) => compare(left.key.service, right.key.service) || left.key.index - right.key.index)
     .map((record) => {
       const observed = observeContainer(engine.observer, record);
-      const usage = observed.status === 'running' ? cgroups.usage(cgroupName(record.key)) : undefined;
+      const usage = observed.pid !== undefined ? cgroups.usage(cgroupName(record.key)) : undefined;
       const { detail } = engine.supervisor.state(record.key);
       return {
         record,
@@ -68,11 +68,17 @@ export async function execIn(
 ): Promise<{ argv: readonly string[]; launcher: Uint8Array; ptmxPath: string }> {
   const views = listContainers(engine, stack, [options.service]);
   const wanted = views.filter(({ record }) => options.index === undefined || record.key.index === options.index);
-  const running = wanted.find(({ observed }) => observed.pid !== undefined);
+  const up = wanted.filter(({ observed }) => observed.pid !== undefined);
+  const running = up.find(({ observed }) => observed.status !== 'paused') ?? up[0];
   if (running?.observed.pid === undefined) {
     const replica = options.index === undefined ? '' : ` (replica ${options.index})`;
     throw new TsstackError('not-running', `Service "${options.service}"${replica} has no running container`, {
       hint: `See why: tsstack ps, tsstack logs ${options.service}`,
+    });
+  }
+  if (running.observed.status === 'paused') {
+    throw new TsstackError('not-running', `${running.record.spec.name} is paused: nothing can run in it`, {
+      hint: `Let it go on first: tsstack unpause ${options.service}`,
     });
   }
   const { pid } = running.observed;

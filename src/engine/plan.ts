@@ -1,5 +1,7 @@
 import { imageKey } from '../image/image.ts';
+import { containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
+import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import { observe } from '../observe/observe.ts';
@@ -15,6 +17,8 @@ export interface UpPlanOptions {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Make everything and start nothing. */
+  readonly noStart?: boolean;
 }
 
 /** What `up` would do with a stack; conflicts are in the plan. */
@@ -27,11 +31,12 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     forceRecreate: options.forceRecreate,
     noDeps: options.noDeps,
     removeOrphans: options.removeOrphans,
+    noStart: options.noStart === true,
     imageKey,
     contentHash: files.contentHash,
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
-  const warnings = [...plan.warnings, ...unsupported(engine, stack)];
+  const warnings = [...plan.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
   const complete: Plan = { ...plan, steps: conflicts.length > 0 ? [] : plan.steps, conflicts, warnings };
   engine.contents.set(complete, files.contents);
   return complete;
@@ -41,6 +46,16 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
 function unsupported({ machine: { cgroups } }: Engine, { services }: Stack): readonly string[] {
   return Object.values(services).flatMap(({ name, resources }) =>
     cgroups.unsupportedResources(resources).map((warning) => `service.${name}: ${warning}`),
+  );
+}
+
+/** Paused containers are up and stay as they are, unless the plan stops them anyway. */
+function paused({ steps }: Plan, { containers }: ObservedState): readonly string[] {
+  const stopped = new Set(steps.flatMap((step) => (step.type === 'stop-container' ? [step.address] : [])));
+  return Object.values(containers).flatMap(({ spec: { key, name }, status }) =>
+    status !== 'paused' || stopped.has(containerAddress(key.service, key.index))
+      ? []
+      : [`${name} is paused and stays so; let it go on with: tsstack unpause ${key.service}`],
   );
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseProcessStat } from '../host/process.ts';
 import { TsstackError } from '../model/error.ts';
 import type { MachineContext } from './context.ts';
+import { thaw } from './thaw.ts';
 
 const DEADLINE_MS = 5000;
 const POLL_MS = 2;
@@ -12,6 +13,7 @@ const POLL_MS = 2;
  */
 export async function drainCgroup(context: Pick<MachineContext, 'cgroups' | 'host'>, name: string): Promise<void> {
   const { cgroups, host } = context;
+  await thaw(context, name);
   const deadline = performance.now() + DEADLINE_MS;
   for (;;) {
     const processes = cgroups.processes(name);

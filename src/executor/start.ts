@@ -20,6 +20,7 @@ import { fileMounts, restoreFiles } from './container-files.ts';
 import type { MachineContext } from './context.ts';
 import { openToHost } from './sandbox.ts';
 import { seccompProfile } from './seccomp-profile.ts';
+import { thawOperations } from './thaw.ts';
 
 const LAUNCH_TIMEOUT_MS = 30_000;
 /** Where Debian's package tini puts its static init. */
@@ -59,6 +60,7 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
     { op: 'write-file', path: runFile(context.paths, spec.key), data: JSON.stringify(runOf(record)), mode: 0o600 },
     { op: 'write-file', path: files.launchScript, data: launch.script, mode: 0o700 },
     { op: 'write-file', path: files.launcher, data: launch.launcher, mode: 0o700 },
+    ...thawOperations(context, cgroupName(spec.key)),
     ...openToHost({ spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
   ];

@@ -27,7 +27,19 @@ export interface ContainerEvent {
   readonly timeMs: number;
   readonly stack: string;
   readonly address: Address;
-  readonly event: 'create' | 'start' | 'exit' | 'oom' | 'restart' | 'stop' | 'remove' | 'health' | 'update';
+  readonly event:
+    | 'create'
+    | 'start'
+    | 'exit'
+    | 'oom'
+    | 'restart'
+    | 'stop'
+    | 'remove'
+    | 'health'
+    | 'update'
+    | 'kill'
+    | 'pause'
+    | 'unpause';
   readonly exitCode?: number;
   readonly health?: HealthStatus;
   readonly detail?: string;

@@ -14,7 +14,8 @@ export function observeContainer(
 ): ObservedContainer {
   const life = liveness(context.host, context.paths, record, context.bootId);
   const supervised = context.supervised(record.key);
-  const status = containerStatus(life, supervised.restarting);
+  const frozen = (): boolean => context.cgroups.frozen(cgroupName(record.key));
+  const status = containerStatus(life, supervised.restarting, frozen);
   const exitCode = life.state === 'ended' ? (life.exitCode ?? record.exitCode) : undefined;
   const finishedAtMs = life.state === 'ended' ? (life.finishedAtMs ?? record.finishedAtMs) : undefined;
   return {
@@ -22,7 +23,7 @@ export function observeContainer(
     endpoints: record.endpoints,
     ports: record.ports,
     status,
-    health: status === 'running' ? supervised.health : 'none',
+    health: life.state === 'running' ? supervised.health : 'none',
     ...(life.state === 'running' && life.process !== undefined && { pid: life.process.pid }),
     ...(exitCode !== undefined && { exitCode }),
     oomKilled: record.oomKilled,
@@ -35,12 +36,12 @@ export function observeContainer(
   };
 }
 
-function containerStatus(life: Liveness, restarting: boolean): ContainerStatus {
+function containerStatus(life: Liveness, restarting: boolean, frozen: () => boolean): ContainerStatus {
   switch (life.state) {
     case 'never-started':
       return 'created';
     case 'running':
-      return 'running';
+      return frozen() ? 'paused' : 'running';
     case 'ended':
       return restarting ? 'restarting' : 'exited';
   }
@@ -61,7 +62,12 @@ function containerDrift(
   return [
     ...cgroups.drift(cgroupName(key), spec.resources),
     ...(ownNamespace
-      ? endpointDrift(network, netnsName(key), record.endpoints, status === 'running' ? record.ports : [])
+      ? endpointDrift(
+          network,
+          netnsName(key),
+          record.endpoints,
+          status === 'running' || status === 'paused' ? record.ports : [],
+        )
       : []),
   ];
 }

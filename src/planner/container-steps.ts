@@ -34,7 +34,7 @@ export function unpackId(imageKey: string): StepId {
 
 /** Whether the container is started by this plan. */
 export function starts(draft: Draft): boolean {
-  return isMadeAnew(draft) || draft.startCause !== undefined;
+  return draft.unstarted !== true && (isMadeAnew(draft) || draft.startCause !== undefined);
 }
 
 export function causeOf(draft: Draft): string {

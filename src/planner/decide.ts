@@ -17,6 +17,8 @@ interface DecideRequest {
   readonly networks: NetworkPlan;
   /** Services whose containers are replaced whatever they are like. */
   readonly forced: ReadonlySet<string>;
+  /** Nothing is started or restarted. */
+  readonly noStart: boolean;
   readonly observed: ObservedState;
   readonly findings: Findings;
 }
@@ -35,6 +37,10 @@ export function decideContainers(request: DecideRequest): Handover {
   for (const draft of drafts) compareResources(draft);
   const handover = planHandover(drafts, removals);
   replaceNamespaceSharers(drafts);
+  if (request.noStart) {
+    for (const draft of drafts) draft.unstarted = true;
+    return handover;
+  }
   for (const draft of drafts) {
     const cause = draft.observed && startCause(draft.observed);
     if (cause !== undefined) draft.startCause = cause;

@@ -1,9 +1,8 @@
 import { type Address, networkAddress } from '../model/address.ts';
-import type { VolumeSpec } from '../model/container.ts';
-import type { ObservedContainer, ObservedState } from '../model/observed.ts';
-import type { Plan, Step, StepId } from '../model/plan.ts';
+import type { ObservedState } from '../model/observed.ts';
+import type { Plan } from '../model/plan.ts';
 import { addressOf, compareSpecs } from './draft.ts';
-import { endSteps, removeNetworkStep, stepId } from './end-steps.ts';
+import { endSteps, removalsBy, removeNetworkStep, removeVolumeStep } from './end-steps.ts';
 import { sortSteps } from './order.ts';
 import { addressOfVolume } from './volumes.ts';
 
@@ -42,31 +41,10 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
     steps: sortSteps([
       ...endSteps(endings, containers),
       ...networks.map((network) => removeNetworkStep(network, CAUSE, onNetwork.get(network.key) ?? [])),
-      ...volumes.map((volume) => removeVolumeStep(volume, onVolume.get(volume.name) ?? [])),
+      ...volumes.map((volume) => removeVolumeStep(volume, CAUSE, onVolume.get(volume.name) ?? [])),
     ]),
     conflicts: [],
     warnings: [],
     orphans: [],
   };
-}
-
-/** By what `namesOf` says of a container: the steps that remove such containers. */
-function removalsBy(
-  containers: readonly ObservedContainer[],
-  namesOf: (container: ObservedContainer) => readonly string[],
-): ReadonlyMap<string, readonly StepId[]> {
-  const removals = new Map<string, StepId[]>();
-  for (const container of containers) {
-    for (const name of namesOf(container)) {
-      const steps = removals.get(name) ?? [];
-      steps.push(stepId('remove', addressOf(container.spec)));
-      removals.set(name, steps);
-    }
-  }
-  return removals;
-}
-
-function removeVolumeStep(volume: VolumeSpec, emptied: readonly StepId[]): Step {
-  const address = addressOfVolume(volume);
-  return { type: 'remove-volume', id: stepId('remove', address), address, cause: CAUSE, dependsOn: emptied, volume };
 }

@@ -13,8 +13,10 @@ export interface Draft {
   readonly repair: ('resources' | 'network' | 'ports')[];
   endpoints: readonly Endpoint[];
   ports: readonly PublishedPort[];
-  /** Why it is to be started; absent: it is left as it is. Created and replaced ones are started always. */
+  /** Why it is to be started; absent: it is left as it is. Created and replaced ones are started anyway. */
   startCause?: string;
+  /** It is made at most, and not started (`up --no-start`). */
+  unstarted?: true;
   /** Stop it before, start it after: a dependency goes. */
   restart: boolean;
 }

@@ -1,11 +1,12 @@
 import { type Address, networkAddress } from '../model/address.ts';
-import type { NetworkSpec } from '../model/container.ts';
+import type { NetworkSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import { dependencyGraph } from './dependencies.ts';
 import { addressOf, isUp, observedKey } from './draft.ts';
 import { namespaceOwner } from './drafts.ts';
 import { anchors, reversed } from './order.ts';
+import { addressOfVolume } from './volumes.ts';
 
 /** A container that is stopped, and removed unless `keep`. */
 export interface Ending {
@@ -49,6 +50,28 @@ export function endSteps(endings: readonly Ending[], all: readonly ObservedConta
 export function removeNetworkStep(network: NetworkSpec, cause: string, emptied: readonly StepId[]): Step {
   const address = networkAddress(network.key);
   return { type: 'remove-network', id: stepId('remove', address), address, cause, dependsOn: emptied, network };
+}
+
+/** By what `namesOf` says of a container: the steps that remove such containers. */
+export function removalsBy(
+  containers: readonly ObservedContainer[],
+  namesOf: (container: ObservedContainer) => readonly string[],
+): ReadonlyMap<string, readonly StepId[]> {
+  const removals = new Map<string, StepId[]>();
+  for (const container of containers) {
+    for (const name of namesOf(container)) {
+      const steps = removals.get(name) ?? [];
+      steps.push(stepId('remove', addressOf(container.spec)));
+      removals.set(name, steps);
+    }
+  }
+  return removals;
+}
+
+/** Removing a volume waits for `emptied`: the steps by which the containers go that use it. */
+export function removeVolumeStep(volume: VolumeSpec, cause: string, emptied: readonly StepId[]): Step {
+  const address = addressOfVolume(volume);
+  return { type: 'remove-volume', id: stepId('remove', address), address, cause, dependsOn: emptied, volume };
 }
 
 function stopStep(ending: Ending, dependents: readonly StepId[]): readonly Step[] {

@@ -15,6 +15,7 @@ import { planVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
 
 export { planDown } from './down.ts';
+export { planRemove } from './remove.ts';
 export { planRestart, planStart, planStop } from './runs.ts';
 
 export interface UpOptions {
@@ -23,6 +24,8 @@ export interface UpOptions {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Start nothing: what is made anew stays as it is made, what runs and is not replaced runs on. */
+  readonly noStart?: boolean;
   /** Keys of `images` for a source; the planner doesn't know how images are named. */
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
   /** What tells the present content of a config or secret from others; absent: contents are not compared. */
@@ -51,7 +54,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     ...sorted,
     networks,
     volumes: planVolumes(stack, specs, observed, findings),
-    handover: decideContainers({ sorted, networks, forced, observed, findings }),
+    handover: decideContainers({ sorted, networks, forced, noStart: options.noStart === true, observed, findings }),
     imageKey: options.imageKey,
     images: observed.images,
   };

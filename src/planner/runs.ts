@@ -63,13 +63,15 @@ export function planRestart(
   });
 }
 
-interface Choice {
+/** Containers of a stack that a command is about. */
+export interface Choice {
   readonly all: readonly ObservedContainer[];
   readonly chosen: readonly ObservedContainer[];
   readonly conflicts: readonly Conflict[];
 }
 
-function choose(observed: ObservedState, services: readonly string[]): Choice {
+/** Those of some services (empty: all); a service that has none is a conflict. */
+export function choose(observed: ObservedState, services: readonly string[]): Choice {
   const all = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
   const known = [...new Set(all.map(({ spec }) => spec.key.service))];
   const named = new Set(services);
@@ -82,7 +84,8 @@ function choose(observed: ObservedState, services: readonly string[]): Choice {
   };
 }
 
-function runPlan(
+/** A plan that touches nothing but containers and what goes with them; none of it with a conflict. */
+export function runPlan(
   stack: string,
   conflicts: readonly Conflict[],
   what: { readonly changes: readonly ResourceChange[]; readonly steps: readonly Step[] },

@@ -4,6 +4,7 @@ import type { ImageInfo } from '../model/image.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step } from '../model/plan.ts';
 import { type ContainerDecisions, causeOf, containerSteps, starts, unpackId } from './container-steps.ts';
+import { isMadeAnew } from './drafts.ts';
 import { type Ending, endSteps, stepId } from './end-steps.ts';
 import { networkSteps } from './network-steps.ts';
 import type { NetworkPlan } from './networks.ts';
@@ -49,10 +50,10 @@ function createVolumeStep(volume: VolumeSpec): Step & { readonly type: 'create-v
   };
 }
 
-/** Images of containers that are going to run and aren't unpacked yet, once each. */
+/** Images of containers that are made or going to run and aren't unpacked yet, once each. */
 function unpackSteps({ drafts, images, imageKey }: Decisions): readonly Step[] {
   const steps = new Map<string, Step>();
-  for (const { spec } of drafts.filter(starts)) {
+  for (const { spec } of drafts.filter((draft) => isMadeAnew(draft) || starts(draft))) {
     const key = imageKey(spec.image.source);
     if (images[key]?.unpacked !== false || steps.has(key)) continue;
     const address = imageAddress(key);

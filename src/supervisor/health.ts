@@ -13,24 +13,23 @@ export interface HealthResult {
   readonly output: string;
 }
 
+/** undefined: it can't be asked now, which says nothing about its health. */
+type Probe = (signal: AbortSignal) => Promise<ProbeResult | undefined>;
+
 /**
  * Probes one container. Failures count as Docker counts them: none inside `startPeriodMs`, then at most one an
  * interval; `retries` in a row make it unhealthy, one success healthy. Probes never overlap.
  */
 export class HealthMonitor {
   readonly #check: Healthcheck;
-  readonly #probe: (signal: AbortSignal) => Promise<ProbeResult>;
+  readonly #probe: Probe;
   readonly #changed: (status: HealthStatus) => void;
   readonly #stop = new AbortController();
   #status: HealthStatus = 'starting';
   #failures = 0;
   #results: readonly HealthResult[] = [];
 
-  constructor(
-    check: Healthcheck,
-    probe: (signal: AbortSignal) => Promise<ProbeResult>,
-    changed: (status: HealthStatus) => void,
-  ) {
+  constructor(check: Healthcheck, probe: Probe, changed: (status: HealthStatus) => void) {
     this.#check = check;
     this.#probe = probe;
     this.#changed = changed;
@@ -64,7 +63,7 @@ export class HealthMonitor {
         this.#status !== 'starting' ||
         (now - begun >= this.#check.startPeriodMs && now - counted >= this.#check.intervalMs);
       if (healthy) this.#succeeded();
-      else if (counts) {
+      else if (healthy === false && counts) {
         counted = now;
         this.#failed();
       }
@@ -78,14 +77,15 @@ export class HealthMonitor {
     return Math.min(Math.max(FAST_MS, 2 * tookMs), Math.max(this.#check.intervalMs, FAST_MS));
   }
 
-  async #ask(): Promise<boolean> {
+  async #ask(): Promise<boolean | undefined> {
     const startedAtMs = Date.now();
-    let result: ProbeResult;
+    let result: ProbeResult | undefined;
     try {
       result = await this.#probe(this.#stop.signal);
     } catch (error) {
       result = { exitCode: 126, output: error instanceof Error ? error.message : String(error) };
     }
+    if (result === undefined) return undefined;
     const output =
       result.exitCode === undefined ? `${result.output}\n(killed after ${this.#check.timeoutMs} ms)` : result.output;
     this.#results = [

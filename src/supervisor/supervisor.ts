@@ -3,6 +3,7 @@ import type { ContainerControl, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
+import { thaw } from '../executor/thaw.ts';
 import { LogIndexer } from '../log/index-writer.ts';
 import { type ContainerKey, containerAddress, machineName, parseMachineName } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
@@ -135,6 +136,7 @@ export class Supervisor implements ContainerControl {
     const life = record === undefined ? undefined : this.#life(record);
     if (record === undefined || life?.state !== 'running' || life.process === undefined) return this.changes.notify();
     const { pid, startTime } = life.process;
+    await thaw(this.#context, cgroupName(key));
     const signal = signalNumber(record.spec.stopSignal);
     const ended = (): boolean => watched?.ended !== false;
     if (timeoutMs > 0 && reachesInit(host, pid, signal)) {

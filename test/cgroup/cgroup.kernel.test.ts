@@ -133,7 +133,9 @@ describe(`cgroup v${cgroups.version}`, () => {
   test('a frozen process does not run, a thawed one does', async () => {
     await create({});
     await pidOf('while :; do :; done');
+    assert.equal(cgroups.frozen(name), false);
     await machine.perform(cgroups.freeze(name, true));
+    assert.equal(cgroups.frozen(name), true);
     const cpu = () => cgroups.usage(name)?.cpuUsec ?? 0;
     // Frozen when its time stands still over a look that costs milliseconds (a process is started and ends).
     const deadline = Date.now() + 10_000;
@@ -144,6 +146,7 @@ describe(`cgroup v${cgroups.version}`, () => {
     };
     while (!standsStill()) assert.ok(Date.now() < deadline, 'it runs on');
     await machine.perform(cgroups.freeze(name, false));
+    assert.equal(cgroups.frozen(name), false);
     while (standsStill()) assert.ok(Date.now() < deadline, 'it stays frozen');
   });
 

@@ -117,7 +117,8 @@ export function fakeCgroups(): Cgroups {
     processes: () => [],
     exists: () => true,
     usage: () => undefined,
-    freeze: () => [],
+    freeze: (name, frozen) => [{ op: 'write-in-place', path: `/cg/${name}/freeze`, data: frozen ? '1' : '0' }],
+    frozen: () => false,
     drift: () => [],
     unsupportedResources: () => [],
   };

@@ -5,7 +5,15 @@ import { test } from 'node:test';
 import type { ObservedState } from '../../src/model/observed.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Stack } from '../../src/model/stack.ts';
-import { planDown, planRestart, planStart, planStop, planUp, type UpOptions } from '../../src/planner/plan.ts';
+import {
+  planDown,
+  planRemove,
+  planRestart,
+  planStart,
+  planStop,
+  planUp,
+  type UpOptions,
+} from '../../src/planner/plan.ts';
 import { renderPlan } from '../../src/planner/render.ts';
 import { loadStack } from '../../src/spec/load.ts';
 import { applyPlan, EMPTY_STATE } from '../helpers/simulate.ts';
@@ -19,7 +27,8 @@ import { HOST_IMAGE, testImageKey } from '../helpers/stacks.ts';
 const CASES = join(import.meta.dirname, 'cases');
 
 interface CaseOptions extends Partial<UpOptions> {
-  readonly command?: 'up' | 'down' | 'stop' | 'start' | 'restart';
+  readonly command?: 'up' | 'down' | 'stop' | 'start' | 'restart' | 'rm';
+  readonly stop?: boolean;
   readonly removeVolumes?: boolean;
   readonly timeoutMs?: number;
   readonly profiles?: readonly string[];
@@ -53,6 +62,8 @@ function planCommand(directory: string, observed: ObservedState, options: CaseOp
       return planStart('demo', observed, services);
     case 'restart':
       return planRestart('demo', observed, services, timeoutMs);
+    case 'rm':
+      return planRemove('demo', observed, { services, stop: options.stop === true, removeVolumes });
     default:
       return planLoaded(load(directory, 'stack.yaml', options.profiles), observed, options);
   }

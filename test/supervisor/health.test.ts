@@ -66,3 +66,21 @@ test('the last five results are kept', async () => {
   assert.equal(await next(), 'unhealthy');
   assert.equal(monitor?.results.length, 5);
 });
+
+test('a container that cannot be asked keeps its health', async () => {
+  const asked = Promise.withResolvers<void>();
+  let probes = 0;
+  const seen: HealthStatus[] = [];
+  monitor = new HealthMonitor(
+    { ...CHECK, intervalMs: 1, retries: 1 },
+    async () => {
+      probes += 1;
+      if (probes === 6) asked.resolve();
+      return probes === 1 ? { exitCode: 0, output: 'well' } : undefined;
+    },
+    (status) => seen.push(status),
+  );
+  await asked.promise;
+  assert.deepEqual([monitor.status, seen], ['healthy', ['healthy']]);
+  assert.equal(monitor.results.length, 1);
+});

@@ -37,6 +37,11 @@ export function createCgroupsV1(host: Host, mounts: ReadonlyMap<V1Controller, st
       const mount = mounts.get('freezer');
       return mount === undefined ? [] : [write(`${mount}/${name}/${FREEZER_FILE}`, freezerState(frozen))];
     },
+    frozen(name) {
+      const mount = mounts.get('freezer');
+      const state = mount === undefined ? undefined : host.readText(`${mount}/${name}/${FREEZER_FILE}`);
+      return state !== undefined && state.trim() !== freezerState(false);
+    },
   };
 }
 

@@ -34,6 +34,7 @@ export function createCgroupsV2(host: Host, mount: string): Cgroups {
     ],
     usage: (name) => readUsage((file) => host.readText(`${mount}/${name}/${file}`)),
     freeze: (name, frozen) => [write(`${mount}/${name}/${FREEZE_FILE}`, freezeState(frozen))],
+    frozen: (name) => host.readText(`${mount}/${name}/${FREEZE_FILE}`)?.trim() === freezeState(true),
   };
 }
 

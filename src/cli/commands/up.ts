@@ -1,13 +1,11 @@
 import type { UpRequest, UpResult } from '../../daemon/api.ts';
 import { TsstackError } from '../../model/error.ts';
-import type { ProgressEvent } from '../../model/event.ts';
-import type { Context } from '../command.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { secondsOption } from '../numbers.ts';
 import { flag, list, value } from '../options.ts';
 import { loadRequest } from '../stack-request.ts';
 import { streamRequest } from '../stream-request.ts';
-import { renderPlan } from '../views/plan.ts';
+import { showPlan } from '../views/plan.ts';
 
 /** `tsstack up`. */
 export const command = defineCommand({
@@ -21,6 +19,7 @@ export const command = defineCommand({
     'force-recreate': flag('', 'Replace containers even if nothing has changed'),
     'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
     'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
+    'no-start': flag('', 'Make everything and start nothing, as tsstack create'),
     'no-attach': list('', 'SERVICE', 'Do not show the output of this service'),
   },
   formats: ['table', 'json'],
@@ -34,15 +33,18 @@ export const command = defineCommand({
     const waitTimeoutMs = secondsOption('wait-timeout', options['wait-timeout']);
     const wait = options.wait || waitTimeoutMs !== undefined;
     if (wait && options['no-attach'].length > 0) throw new TsstackError('usage', '--no-attach has no use with --wait');
+    const noStart = options['no-start'];
+    if (wait && noStart) throw new TsstackError('usage', 'Options --wait and --no-start exclude each other');
     const request: Omit<UpRequest, 'requestId'> = {
       load: loadRequest(context, operands),
       forceRecreate: options['force-recreate'],
       noDeps: options['no-deps'],
       removeOrphans: options['remove-orphans'],
+      noStart,
       wait,
       ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
     };
-    const foreground = !options.detach && !wait && context.format !== 'json';
+    const foreground = !options.detach && !wait && !noStart && context.format !== 'json';
     const attach = foreground ? await import('../attach.ts') : undefined;
     const starts = attach?.logStarts(context.paths);
     const result = await streamRequest<UpResult>(context, {
@@ -57,7 +59,3 @@ export const command = defineCommand({
     return attach.attach(context, result, { starts, hidden: options['no-attach'] });
   },
 });
-
-function showPlan(context: Context, event: ProgressEvent): void {
-  if (event.type === 'plan' && context.format !== 'json') context.err.write(renderPlan(event.plan, context.err.style));
-}

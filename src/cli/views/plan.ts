@@ -1,5 +1,7 @@
+import type { ProgressEvent } from '../../model/event.ts';
 import type { Plan } from '../../model/plan.ts';
 import { type Meaning, renderPlan as render } from '../../planner/render.ts';
+import type { Context } from '../command.ts';
 import type { Look, Style } from '../style.ts';
 
 const LOOKS: Readonly<Record<Meaning, Look>> = {
@@ -19,4 +21,9 @@ const LOOKS: Readonly<Record<Meaning, Look>> = {
 /** A plan for people, painted. */
 export function renderPlan(plan: Plan, style: Style): string {
   return render(plan, { style: (meaning, text) => style(LOOKS[meaning], text) });
+}
+
+/** Shows the plan of a request as soon as it is there; JSON progress has it anyway. */
+export function showPlan({ format, err }: Context, event: ProgressEvent): void {
+  if (event.type === 'plan' && format !== 'json') err.write(renderPlan(event.plan, err.style));
 }

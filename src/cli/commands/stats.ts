@@ -1,0 +1,52 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ContainerSummary } from '../../daemon/api.ts';
+import { type Context, defineCommand, EXIT } from '../command.ts';
+import { listContainers } from '../containers.ts';
+import { flag } from '../options.ts';
+import { type ContainerStats, renderStats, type Sample, statsOf } from '../views/stats.ts';
+
+/** Between two looks, whose difference is the CPU usage; as often as Docker looks. */
+const INTERVAL_MS = 1000;
+/** Home, and erase what is below. */
+const CLEAR = '\u001B[H\u001B[2J\u001B[3J';
+
+/** `tsstack stats`. */
+export const command = defineCommand({
+  name: 'stats',
+  summary: 'Show what containers use: CPU, memory, I/O, processes; until Ctrl-C',
+  operands: '[SERVICE…]',
+  options: { 'no-stream': flag('', 'Once') },
+  formats: ['table', 'json'],
+  examples: [
+    { command: 'tsstack stats', does: 'a table, new every second' },
+    { command: 'tsstack stats --no-stream --format json web', does: 'one service once, for scripts' },
+  ],
+  run: async (context, { options, operands }) => {
+    const leave = new AbortController();
+    const interrupt = (): void => leave.abort();
+    process.on('SIGINT', interrupt);
+    process.on('SIGTERM', interrupt);
+    let before = await sample(context, operands);
+    do {
+      await delay(INTERVAL_MS, undefined, { signal: leave.signal }).catch(() => undefined);
+      if (leave.signal.aborted) break;
+      // Where the daemon has ended nothing runs, and none is started to say so.
+      const alive = (await context.client.getIfRunning('/v1/version')) !== undefined;
+      const now = alive ? await sample(context, operands) : { atMs: performance.now(), containers: [] };
+      print(context, statsOf(before, now), options['no-stream']);
+      before = now;
+    } while (!options['no-stream']);
+    return EXIT.done;
+  },
+});
+
+async function sample(context: Context, services: readonly string[]): Promise<Sample> {
+  const containers: readonly ContainerSummary[] = await listContainers(context, services);
+  return { atMs: performance.now(), containers: containers.filter(({ usage }) => usage !== undefined) };
+}
+
+/** JSON is one list a look; a table on a terminal takes the place of the last one. */
+function print({ out, format }: Context, stats: readonly ContainerStats[], once: boolean): void {
+  if (format === 'json') out.write(`${JSON.stringify(stats, undefined, once ? 2 : undefined)}\n`);
+  else out.write(`${out.isTerminal && !once ? CLEAR : ''}${renderStats(stats)}`);
+}

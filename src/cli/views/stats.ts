@@ -1,0 +1,70 @@
+import { totalmem } from 'node:os';
+import type { ContainerSummary } from '../../daemon/api.ts';
+import { formatBytes } from '../../lib/format-bytes.ts';
+import { table } from '../../lib/table.ts';
+
+/** Containers with their usage, as they were at one time of a clock that only goes forward. */
+export interface Sample {
+  readonly atMs: number;
+  readonly containers: readonly ContainerSummary[];
+}
+
+/** What a container uses. */
+export interface ContainerStats {
+  readonly name: string;
+  readonly service: string;
+  readonly index: number;
+  /** 100 is one CPU; 0 for one that was not there before. */
+  readonly cpuPercent: number;
+  readonly memoryBytes: number;
+  /** Its limit, or what the machine has. */
+  readonly memoryLimitBytes: number;
+  readonly memoryPercent: number;
+  /** Since the container was made. */
+  readonly ioReadBytes: number;
+  readonly ioWriteBytes: number;
+  readonly pids: number;
+}
+
+/** From two looks: the CPU time is that between them. */
+export function statsOf(before: Sample, now: Sample, machineBytes = totalmem()): readonly ContainerStats[] {
+  const earlier = new Map(before.containers.map(({ name, usage }) => [name, usage?.cpuUsec ?? 0]));
+  const passedUsec = (now.atMs - before.atMs) * 1000;
+  return now.containers.flatMap(({ name, service, index, usage }) => {
+    if (usage === undefined) return [];
+    const { cpuUsec, memoryBytes, ioReadBytes, ioWriteBytes, pids, limits } = usage;
+    // A container that was made anew begins at nothing.
+    const usedUsec = Math.max(0, cpuUsec - (earlier.get(name) ?? cpuUsec));
+    const memoryLimitBytes = Math.min(limits.memoryBytes ?? machineBytes, machineBytes);
+    return {
+      name,
+      service,
+      index,
+      cpuPercent: passedUsec > 0 ? round((usedUsec / passedUsec) * 100) : 0,
+      memoryBytes,
+      memoryLimitBytes,
+      memoryPercent: memoryLimitBytes > 0 ? round((memoryBytes / memoryLimitBytes) * 100) : 0,
+      ioReadBytes,
+      ioWriteBytes,
+      pids,
+    };
+  });
+}
+
+function round(percent: number): number {
+  return Math.round(percent * 100) / 100;
+}
+
+/** The table of `stats`: Docker's columns but for the network. */
+export function renderStats(stats: readonly ContainerStats[]): string {
+  const head = ['NAME', 'CPU %', 'MEM USAGE / LIMIT', 'MEM %', 'BLOCK I/O', 'PIDS'];
+  const rows = stats.map((each) => [
+    each.name,
+    `${each.cpuPercent.toFixed(2)}%`,
+    `${formatBytes(each.memoryBytes)} / ${formatBytes(each.memoryLimitBytes)}`,
+    `${each.memoryPercent.toFixed(2)}%`,
+    `${formatBytes(each.ioReadBytes)} / ${formatBytes(each.ioWriteBytes)}`,
+    String(each.pids),
+  ]);
+  return table(head, rows);
+}

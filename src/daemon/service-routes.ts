@@ -1,0 +1,70 @@
+import { kill } from '../engine/kill.ts';
+import { pause, unpause } from '../engine/pause.ts';
+import { remove } from '../engine/remove.ts';
+import { top } from '../engine/top.ts';
+import type { Affected, ContainerProcesses } from './api.ts';
+import { Body, parseSelector, selectStack } from './requests.ts';
+import type { Route } from './route.ts';
+
+/** Routes of commands on services that run. */
+export const SERVICE_ROUTES: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/v1/kill',
+    summary: 'Send a signal to running containers',
+    request: 'KillRequest',
+    response: 'Affected',
+    answer: async ({ engine, body }): Promise<Affected> => {
+      const request = new Body(body);
+      const { stack, services } = target(request);
+      const signal = request.optionalText('signal');
+      return { containers: await kill(engine, stack, { services, ...(signal !== undefined && { signal }) }) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/top',
+    summary: 'The processes of containers',
+    request: 'TopRequest',
+    response: 'ContainerProcesses[]',
+    answer: ({ engine, body }): readonly ContainerProcesses[] => {
+      const { stack, services } = target(new Body(body));
+      return top(engine, stack, services);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/rm',
+    summary: 'Remove containers that do not run',
+    request: 'RemoveRequest',
+    response: 'Nothing',
+    stream: async ({ engine, body }, reporting) => {
+      const request = new Body(body);
+      const { stack, services } = target(request);
+      const options = { services, stop: request.flag('stop'), removeVolumes: request.flag('removeVolumes') };
+      await remove(engine, stack, options, reporting);
+      return {};
+    },
+  },
+  pauseRoute('pause', 'Freeze the processes of running containers', pause),
+  pauseRoute('unpause', 'Let the processes of paused containers go on', unpause),
+];
+
+function pauseRoute(name: string, summary: string, action: typeof pause): Route {
+  return {
+    method: 'POST',
+    path: `/v1/${name}`,
+    summary,
+    request: 'PauseRequest',
+    response: 'Affected',
+    answer: async ({ engine, body }): Promise<Affected> => {
+      const { stack, services } = target(new Body(body));
+      return { containers: await action(engine, stack, services) };
+    },
+  };
+}
+
+/** The stack and the services that a request names. */
+function target(request: Body): { readonly stack: string; readonly services: readonly string[] } {
+  return { stack: selectStack(parseSelector(request.body('selector'))), services: request.texts('services') };
+}

@@ -1,0 +1,39 @@
+import { containerAddress } from '../model/address.ts';
+import { cgroupName } from '../store/paths.ts';
+import { listContainers } from './containers.ts';
+import type { Engine } from './engine.ts';
+
+/**
+ * Freezes the processes of the containers that run, and gives their names; what is paused already is left out. Whether
+ * a container is paused is the kernel's to say (`Cgroups.frozen()`): it outlives the daemon and is in no record.
+ */
+export function pause(engine: Engine, stack: string, services: readonly string[]): Promise<readonly string[]> {
+  return setFrozen(engine, stack, services, true);
+}
+
+/** Lets the processes of paused containers go on, and gives their names. */
+export function unpause(engine: Engine, stack: string, services: readonly string[]): Promise<readonly string[]> {
+  return setFrozen(engine, stack, services, false);
+}
+
+function setFrozen(
+  engine: Engine,
+  stack: string,
+  services: readonly string[],
+  frozen: boolean,
+): Promise<readonly string[]> {
+  const { host, cgroups, emit } = engine.machine;
+  return engine.stacks.run(stack, async () => {
+    // One that is just being launched has no pid 1 yet: frozen, it would never come to have one.
+    const found = listContainers(engine, stack, services).filter(({ observed: { status, pid } }) =>
+      frozen ? status === 'running' && pid !== undefined : status === 'paused',
+    );
+    for (const { record } of found) {
+      const { key } = record;
+      await host.perform(cgroups.freeze(cgroupName(key), frozen));
+      emit({ stack, address: containerAddress(key.service, key.index), event: frozen ? 'pause' : 'unpause' });
+    }
+    engine.supervisor.changes.notify();
+    return found.map(({ record }) => record.spec.name);
+  });
+}

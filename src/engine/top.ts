@@ -1,0 +1,80 @@
+import type { Host } from '../host/host.ts';
+import type { ContainerKey } from '../model/address.ts';
+import { cgroupName } from '../store/paths.ts';
+import { listContainers } from './containers.ts';
+import type { Engine } from './engine.ts';
+
+/** Clock ticks a second in what the kernel shows (USER_HZ): 100 on every architecture that we know. */
+const TICKS_PER_SECOND = 100;
+
+/** One process of a container, as the host sees it. */
+export interface ContainerProcess {
+  /** User id on the host. */
+  readonly uid: number;
+  readonly pid: number;
+  readonly ppid: number;
+  /** Percent of one CPU since it began. */
+  readonly cpuPercent: number;
+  readonly startedAtMs: number;
+  /** `pts/0`; absent: none. */
+  readonly tty?: string;
+  readonly cpuMs: number;
+  /** Its arguments with blanks between them; `[name]` where it has none. */
+  readonly command: string;
+}
+
+export interface ContainerProcesses extends ContainerKey {
+  readonly name: string;
+  readonly processes: readonly ContainerProcess[];
+}
+
+/** The processes of the containers that run or are paused: who is in their cgroups, whatever started it. */
+export function top(engine: Engine, stack: string, services: readonly string[]): readonly ContainerProcesses[] {
+  const { host, cgroups } = engine.machine;
+  const bootedAtMs = Number(/^btime ([0-9]+)$/m.exec(host.readText('/proc/stat') ?? '')?.[1] ?? 0) * 1000;
+  return listContainers(engine, stack, services)
+    .filter(({ observed }) => observed.pid !== undefined)
+    .map(({ record: { key, spec } }) => ({
+      ...key,
+      name: spec.name,
+      processes: cgroups
+        .processes(cgroupName(key))
+        .flatMap((pid) => readProcess(host, pid, { bootedAtMs, nowMs: engine.machine.now() }) ?? []),
+    }));
+}
+
+/** One process from /proc (proc_pid_stat(5)); undefined when it has ended. */
+export function readProcess(
+  host: Pick<Host, 'readText'>,
+  pid: number,
+  { bootedAtMs, nowMs }: { readonly bootedAtMs: number; readonly nowMs: number },
+): ContainerProcess | undefined {
+  const match = /^[0-9]+ \((.*)\) (.*)$/s.exec((host.readText(`/proc/${pid}/stat`) ?? '').trim());
+  const uid = /^Uid:\s+[0-9]+\s+([0-9]+)/m.exec(host.readText(`/proc/${pid}/status`) ?? '')?.[1];
+  if (match === null || uid === undefined) return undefined;
+  // Field 3 of the man page, the state, is the first one here.
+  const field = (number: number): number => Number((match[2] ?? '').split(' ')[number - 3] ?? 0);
+  const startedAtMs = bootedAtMs + (field(22) / TICKS_PER_SECOND) * 1000;
+  const cpuMs = ((field(14) + field(15)) / TICKS_PER_SECOND) * 1000;
+  const words = (host.readText(`/proc/${pid}/cmdline`) ?? '').replace(/\0+$/, '').replaceAll('\0', ' ');
+  const tty = ttyName(field(7));
+  return {
+    uid: Number(uid),
+    pid,
+    ppid: field(4),
+    cpuPercent: nowMs > startedAtMs ? Math.floor((cpuMs / (nowMs - startedAtMs)) * 100) : 0,
+    startedAtMs,
+    ...(tty !== undefined && { tty }),
+    cpuMs,
+    command: words === '' ? `[${match[1]}]` : words,
+  };
+}
+
+/** Device numbers of Linux: Documentation/admin-guide/devices.txt; 136 to 143 are Unix98 pseudo terminals. */
+function ttyName(device: number): string | undefined {
+  if (device === 0) return undefined;
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
+  if (major >= 136 && major <= 143) return `pts/${(major - 136) * 256 + minor}`;
+  return major === 4 ? `tty${minor}` : `${major}:${minor}`;
+}
