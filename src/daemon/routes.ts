@@ -14,6 +14,7 @@ import { Body, parseLoad, parseSelector, selectStack, stackName } from './reques
 import type { Route } from './route.ts';
 import { summarize } from './summary.ts';
 import { VERSION } from './version.ts';
+import { VOLUME_ROUTES } from './volume-routes.ts';
 
 /** Every route of the API; `openapi.ts` describes the same table. */
 export const ROUTES: readonly Route[] = [
@@ -185,6 +186,7 @@ export const ROUTES: readonly Route[] = [
   lifecycleRoute('start', 'Start stopped containers as they were made', start),
   lifecycleRoute('stop', 'Stop containers, dependents first', stop),
   lifecycleRoute('restart', 'Stop and start containers', restart),
+  ...VOLUME_ROUTES,
 ];
 
 type Lifecycle = typeof start;

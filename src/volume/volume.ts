@@ -39,6 +39,51 @@ export function fillVolume(paths: Paths, name: string, sources: readonly string[
   return [{ op: 'run', argv, timeoutMs: COPY_TIMEOUT_MS }];
 }
 
+/**
+ * Writes a volume to standard output as a tar archive in the POSIX format: owners as numbers, modes, times, hard links,
+ * holes and extended attributes with the access lists among them.
+ */
+export function exportArguments(paths: Paths, name: string): readonly string[] {
+  const data = volumeData(paths, name);
+  return [
+    'tar',
+    '--create',
+    '--file=-',
+    '--format=posix',
+    '--sort=name',
+    '--sparse',
+    ...TAR_KEEPS,
+    `--directory=${data}`,
+    '.',
+  ];
+}
+
+/**
+ * Reads a tar archive from standard input into a volume, over what is in it. It is unpacked into an empty directory
+ * first, where tar lets no name and no link lead out, and then copied by a cp that replaces links instead of following
+ * them: so nothing outside the volume is written, whatever the archive and the volume hold. The space is needed twice.
+ */
+export function importArguments(paths: Paths, name: string): readonly string[] {
+  return ['sh', '-c', IMPORT_SCRIPT, 'sh', volumeDirectory(paths, name), ...TAR_KEEPS];
+}
+
+const TAR_KEEPS = ['--numeric-owner', '--acls', '--xattrs', '--xattrs-include=*'];
+
+/** `$1` is the volume's directory; the rest are options of tar. What an import left that was killed goes first. */
+const IMPORT_SCRIPT = `set -eu
+volume=$1
+shift
+rm -rf -- "$volume"/import-*
+staging=$(mktemp -d "$volume/import-XXXXXX")
+trap 'rm -rf -- "$staging"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+mkdir "$staging/data"
+chown --reference="$volume/data" -- "$staging/data"
+chmod --reference="$volume/data" -- "$staging/data"
+tar --extract --file=- --same-owner --same-permissions "$@" --directory="$staging/data"
+cp --archive --remove-destination --no-target-directory -- "$staging/data" "$volume/data"`;
+
 /** An image's database of some gigabytes on a slow disk. */
 const COPY_TIMEOUT_MS = 600_000;
 
