@@ -59,13 +59,13 @@ export const VOLUME_ROUTES: readonly Route[] = [
     summary: 'How to write a volume as a tar archive, or read one into it; the client performs it',
     request: 'VolumeTransferRequest',
     response: 'VolumeTransfer',
-    answer: ({ engine, body }): VolumeTransfer => {
+    answer: async ({ engine, body }): Promise<VolumeTransfer> => {
       const request = new Body(body);
       const direction = request.text('direction');
       if (direction !== 'export' && direction !== 'import') {
         throw new TsstackError('usage', `The request's "direction" is neither "export" nor "import"`);
       }
-      return { argv: transferVolume(engine, request.text('name'), direction) };
+      return { argv: await transferVolume(engine, request.text('name'), direction) };
     },
   },
 ];

@@ -4,6 +4,7 @@ import { TsstackError } from '../model/error.ts';
 import type { VolumeSummary, VolumeUser } from '../model/volume.ts';
 import { observeContainer } from '../observe/container.ts';
 import { volumeData, volumeDirectory } from '../store/paths.ts';
+import { hasMount, isVolumeMounted, mountVolume, unmountVolume } from '../volume/mount.ts';
 import { createVolume, exportArguments, importArguments, removeVolume } from '../volume/volume.ts';
 import type { Engine } from './engine.ts';
 
@@ -64,16 +65,27 @@ export async function deleteVolume(engine: Engine, name: string): Promise<void> 
   // Neither a change to its stack nor a plan of another one sees it half gone.
   await engine.stacks.run(stack, () =>
     engine.planning.run('plan', async () => {
-      const { users } = requireVolume(engine, name);
+      const volume = requireVolume(engine, name);
+      const { users } = volume;
       if (users.length > 0) {
         throw new TsstackError('conflict', `Volume "${name}" is in use by ${userNames(users)}`, {
           hint: `Take the containers down first: ${downCommands(users)}`,
         });
       }
-      await host.perform(removeVolume(paths, name));
+      await host.perform(removeVolume(paths, volume));
       records.volumes.delete(name);
     }),
   );
+}
+
+/** Unmounts the volumes of `driver_opts` that no container has any more; the next that uses one mounts it again. */
+export async function unmountUnused(engine: Engine): Promise<void> {
+  const { host, paths, records } = engine.machine;
+  const users = usersByVolume(engine);
+  const unused = records.volumes
+    .all()
+    .filter((volume) => hasMount(volume) && !users.has(volume.name) && isVolumeMounted(host, paths, volume.name));
+  await host.perform(unused.flatMap((volume) => unmountVolume(paths, volume)));
 }
 
 /**
@@ -81,16 +93,25 @@ export async function deleteVolume(engine: Engine, name: string): Promise<void> 
  * archive. Throws `not-found`, and `conflict` for an import into what running containers have open: they could put
  * links in its way.
  */
-export function transferVolume(engine: Engine, name: string, direction: 'export' | 'import'): readonly string[] {
-  const { users } = requireVolume(engine, name);
-  const { paths } = engine.machine;
-  if (direction === 'export') return exportArguments(paths, name);
+export async function transferVolume(
+  engine: Engine,
+  name: string,
+  direction: 'export' | 'import',
+): Promise<readonly string[]> {
+  const volume = requireVolume(engine, name);
+  const { host, paths } = engine.machine;
+  const { users } = volume;
+  if (direction === 'export') {
+    await host.perform(mountVolume(paths, volume));
+    return exportArguments(paths, name);
+  }
   const running = users.filter((user) => user.running);
   if (running.length > 0) {
     throw new TsstackError('conflict', `Cannot import into volume "${name}" while ${userNames(running)} runs`, {
       hint: `Stop it first: ${[...new Set(running.map(({ stack }) => `tsstack -p ${stack} stop`))].join('; ')}`,
     });
   }
+  await host.perform(mountVolume(paths, volume));
   return importArguments(paths, name);
 }
 

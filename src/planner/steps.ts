@@ -1,5 +1,4 @@
 import { imageAddress } from '../model/address.ts';
-import type { VolumeSpec } from '../model/container.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step } from '../model/plan.ts';
@@ -8,14 +7,14 @@ import { type Ending, endSteps, stepId } from './end-steps.ts';
 import { networkSteps } from './network-steps.ts';
 import type { NetworkPlan } from './networks.ts';
 import { sortSteps } from './order.ts';
-import { addressOfVolume } from './volumes.ts';
+import type { VolumeDraft } from './volumes.ts';
 
 /** Everything that was decided for `up`. */
 export interface Decisions extends Omit<ContainerDecisions, 'volumes'> {
   readonly bystanders: readonly ObservedContainer[];
   readonly networks: NetworkPlan;
-  /** Volumes to create. */
-  readonly volumes: readonly VolumeSpec[];
+  /** Volumes to create and to mount again. */
+  readonly volumes: readonly VolumeDraft[];
   readonly images: Readonly<Record<string, ImageInfo>>;
 }
 
@@ -37,16 +36,8 @@ export function upSteps(decisions: Decisions): readonly Step[] {
   ]);
 }
 
-function createVolumeStep(volume: VolumeSpec): Step & { readonly type: 'create-volume' } {
-  const address = addressOfVolume(volume);
-  return {
-    type: 'create-volume',
-    id: stepId('create', address),
-    address,
-    cause: 'not there yet',
-    dependsOn: [],
-    volume,
-  };
+function createVolumeStep({ address, volume, cause }: VolumeDraft): Step & { readonly type: 'create-volume' } {
+  return { type: 'create-volume', id: stepId('create', address), address, cause, dependsOn: [], volume };
 }
 
 /** Images of containers that are going to run and aren't unpacked yet, once each. */

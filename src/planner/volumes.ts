@@ -6,13 +6,21 @@ import type { Stack, Volume } from '../model/stack.ts';
 import type { Findings } from './findings.ts';
 import { equalJson, member } from './record.ts';
 
-/** Volumes to create, by address. What is there is never changed or removed by `up`. */
+/** A volume that is created, or mounted again. */
+export interface VolumeDraft {
+  readonly address: Address;
+  readonly volume: VolumeSpec;
+  readonly action: 'create' | 'update';
+  readonly cause: string;
+}
+
+/** Volumes to create and to mount again, by address. What is in one is never changed or removed by `up`. */
 export function planVolumes(
   stack: Stack,
   containers: readonly ContainerSpec[],
   observed: ObservedState,
   findings: Findings,
-): readonly VolumeSpec[] {
+): readonly VolumeDraft[] {
   const declared = new Map(Object.values(stack.volumes).map((volume) => [volume.name, volume]));
   const wanted = new Map<string, VolumeSpec | undefined>();
   for (const container of containers) {
@@ -27,10 +35,23 @@ export function planVolumes(
       );
     }
   }
-  return [...wanted.values()]
-    .filter((volume) => volume !== undefined && member(observed.volumes, volume.name) === undefined)
-    .flatMap((volume) => volume ?? [])
-    .sort((left, right) => (addressOfVolume(left) < addressOfVolume(right) ? -1 : 1));
+  const created = [...wanted.values()]
+    .filter((volume) => volume !== undefined)
+    .filter((volume) => member(observed.volumes, volume.name) === undefined)
+    .map((volume) => ({
+      address: addressOfVolume(volume),
+      volume,
+      action: 'create' as const,
+      cause: 'not there yet',
+    }));
+  const mended = (observed.unmountedVolumes ?? []).flatMap((name) => {
+    const volume = member(observed.volumes, name);
+    if (volume === undefined || !wanted.has(name)) return [];
+    const key = declared.get(name)?.key ?? volume.key;
+    const address = addressOfVolume({ ...volume, key });
+    return { address, volume, action: 'update' as const, cause: 'not mounted' };
+  });
+  return [...created, ...mended].sort((left, right) => (left.address < right.address ? -1 : 1));
 }
 
 /** By key; an anonymous volume by its name. */

@@ -101,7 +101,7 @@ test('transferVolume() imports into what stopped containers mount, and knows wha
   withEngine(async (machine) => {
     addVolume(machine, 'own');
     addUser(machine, 'demo', 'web', 'own');
-    assert.equal(transferVolume(machine.engine, 'own', 'import')[0], 'sh');
-    assert.equal(transferVolume(machine.engine, 'own', 'export')[0], 'tar');
-    assert.throws(() => transferVolume(machine.engine, '../own', 'export'), { code: 'not-found' });
+    assert.equal((await transferVolume(machine.engine, 'own', 'import'))[0], 'sh');
+    assert.equal((await transferVolume(machine.engine, 'own', 'export'))[0], 'tar');
+    await assert.rejects(transferVolume(machine.engine, '../own', 'export'), { code: 'not-found' });
   }));
