@@ -21,6 +21,8 @@ export interface UpRequest {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Containers that are made anew begin with empty anonymous volumes. */
+  readonly renewAnonVolumes?: boolean;
   /** Wait until every service is running and, where it has a healthcheck, healthy. */
   readonly wait: boolean;
   readonly waitTimeoutMs?: number;
@@ -38,6 +40,7 @@ export interface PlanRequest {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  readonly renewAnonVolumes?: boolean;
   /** Also give the plan as a shell script. */
   readonly script: boolean;
 }

@@ -217,5 +217,6 @@ function upPlanOptions(request: Body): UpPlanOptions {
     forceRecreate: request.flag('forceRecreate'),
     noDeps: request.flag('noDeps'),
     removeOrphans: request.flag('removeOrphans'),
+    renewAnonVolumes: request.flag('renewAnonVolumes'),
   };
 }

@@ -14,6 +14,7 @@ export interface UpPlanOptions {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  readonly renewAnonVolumes?: boolean;
 }
 
 /** What `up` would do with a stack; conflicts are in the plan. */
@@ -24,6 +25,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     forceRecreate: options.forceRecreate,
     noDeps: options.noDeps,
     removeOrphans: options.removeOrphans,
+    renewAnonVolumes: options.renewAnonVolumes === true,
     imageKey,
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack)];

@@ -10,7 +10,7 @@ import type { Findings } from './findings.ts';
 import { planNetworks } from './networks.ts';
 import { selectServices } from './scope.ts';
 import { type Decisions, upSteps } from './steps.ts';
-import { planVolumes } from './volumes.ts';
+import { planVolumes, renewVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
 
 export { planDown } from './down.ts';
@@ -22,6 +22,8 @@ export interface UpOptions {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  /** Containers that are made anew begin with empty anonymous volumes. */
+  readonly renewAnonVolumes?: boolean;
   /** Keys of `images` for a source; the planner doesn't know how images are named. */
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
 }
@@ -44,11 +46,14 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     findings,
   });
   const forced = options.forceRecreate ? scope.named : new Set<string>();
+  const volumes = planVolumes(stack, specs, observed, findings);
+  const handover = decideContainers({ sorted, networks, forced, observed, findings });
+  const renewed = options.renewAnonVolumes === true ? renewVolumes(sorted.drafts, observed) : [];
   const decisions: Decisions = {
     ...sorted,
     networks,
-    volumes: planVolumes(stack, specs, observed, findings),
-    handover: decideContainers({ sorted, networks, forced, observed, findings }),
+    volumes: [...volumes, ...renewed],
+    handover,
     imageKey: options.imageKey,
     images: observed.images,
   };

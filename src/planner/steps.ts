@@ -20,7 +20,7 @@ export interface Decisions extends Omit<ContainerDecisions, 'volumes'> {
 
 /**
  * The steps of `up`, in order. They can't wait for each other, since whatever a step waits for is of an earlier kind:
- * unpack and create volumes, stop, remove containers, remove networks that others take the place of, create networks,
+ * unpack and create volumes, stop, remove containers, renew volumes, remove networks that others take the place of, create networks,
  * update (in an order without circles, `planHandover`), create, start, remove networks that nobody needs.
  */
 export function upSteps(decisions: Decisions): readonly Step[] {
@@ -29,6 +29,7 @@ export function upSteps(decisions: Decisions): readonly Step[] {
   const created = volumes.map(createVolumeStep);
   return sortSteps([
     ...unpackSteps(decisions),
+    ...removeVolumeSteps(volumes),
     ...created,
     ...endSteps(endings(decisions), [...there, ...bystanders]),
     ...networkSteps(decisions.networks, drafts, removals),
@@ -36,8 +37,19 @@ export function upSteps(decisions: Decisions): readonly Step[] {
   ]);
 }
 
-function createVolumeStep({ address, volume, cause }: VolumeDraft): Step & { readonly type: 'create-volume' } {
-  return { type: 'create-volume', id: stepId('create', address), address, cause, dependsOn: [], volume };
+function createVolumeStep(draft: VolumeDraft): Step & { readonly type: 'create-volume' } {
+  const { address, volume, cause, action } = draft;
+  const dependsOn = action === 'replace' ? [stepId('remove', address)] : [];
+  return { type: 'create-volume', id: stepId('create', address), address, cause, dependsOn, volume };
+}
+
+/** The old volume goes when its container has gone. */
+function removeVolumeSteps(drafts: readonly VolumeDraft[]): readonly Step[] {
+  return drafts.flatMap(({ address, volume, cause, action, after = [] }) =>
+    action === 'replace'
+      ? { type: 'remove-volume', id: stepId('remove', address), address, cause, dependsOn: after, volume }
+      : [],
+  );
 }
 
 /** Images of containers that are going to run and aren't unpacked yet, once each. */

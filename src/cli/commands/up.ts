@@ -21,6 +21,7 @@ export const command = defineCommand({
     'force-recreate': flag('', 'Replace containers even if nothing has changed'),
     'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
     'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
+    'renew-anon-volumes': flag('V', 'Empty the anonymous volumes of containers that are made anew'),
     'no-attach': list('', 'SERVICE', 'Do not show the output of this service'),
   },
   formats: ['table', 'json'],
@@ -39,6 +40,7 @@ export const command = defineCommand({
       forceRecreate: options['force-recreate'],
       noDeps: options['no-deps'],
       removeOrphans: options['remove-orphans'],
+      renewAnonVolumes: options['renew-anon-volumes'],
       wait,
       ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
     };
