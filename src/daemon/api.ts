@@ -1,5 +1,6 @@
 import type { PublishedPort } from '../model/container.ts';
 import type { ContainerStatus, HealthStatus, Usage } from '../model/observed.ts';
+import type { VolumeSummary } from '../model/volume.ts';
 import type { LoadRequest } from '../spec/load.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface UpRequest {
   readonly removeOrphans: boolean;
   /** Make everything and start nothing. */
   readonly noStart?: boolean;
+  /** Containers that are made anew begin with empty anonymous volumes. */
+  readonly renewAnonVolumes?: boolean;
   /** Wait until every service is running and, where it has a healthcheck, healthy. */
   readonly wait: boolean;
   readonly waitTimeoutMs?: number;
@@ -39,6 +42,7 @@ export interface PlanRequest {
   readonly forceRecreate: boolean;
   readonly noDeps: boolean;
   readonly removeOrphans: boolean;
+  readonly renewAnonVolumes?: boolean;
   /** Also give the plan as a shell script. */
   readonly script: boolean;
 }
@@ -168,6 +172,43 @@ export interface ContainerSummary {
   readonly logPath: string;
   /** What tells that the daemon waits for something: `waiting for db to be healthy`. */
   readonly detail?: string;
+}
+
+/** `GET /v1/volumes`, and `POST /v1/volumes` (`VolumesRequest`) → `VolumeSummary[]`. */
+export type { VolumeSummary } from '../model/volume.ts';
+
+/** `POST /v1/volumes` → `VolumeSummary[]`: those that a stack made or uses. */
+export interface VolumesRequest {
+  readonly selector: StackSelector;
+}
+
+/** `GET /v1/volumes/{name}` → `VolumeDetail`. */
+export interface VolumeDetail extends VolumeSummary {
+  /** What its content takes on the disk. */
+  readonly sizeBytes?: number;
+}
+
+/** `POST /v1/volumes/create` → `VolumeSummary`. */
+export interface CreateVolumeRequest {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly driverOptions: Readonly<Record<string, string>>;
+}
+
+/** `POST /v1/volumes/remove` → `Nothing`. Refused while a container mounts it, be it stopped. */
+export interface RemoveVolumeRequest {
+  readonly name: string;
+}
+
+/** `POST /v1/volumes/transfer` → `VolumeTransfer`: the client performs it, so its pipes are the archive's own. */
+export interface VolumeTransferRequest {
+  readonly name: string;
+  readonly direction: 'export' | 'import';
+}
+
+export interface VolumeTransfer {
+  /** Host program to spawn; the tar archive is its standard output, or its standard input. */
+  readonly argv: readonly string[];
 }
 
 /** `POST /v1/exec` → `ExecResponse`: the client performs it, so its terminal and pipes are the program's own. */

@@ -15,6 +15,7 @@ import type { Route } from './route.ts';
 import { SERVICE_ROUTES } from './service-routes.ts';
 import { summarize } from './summary.ts';
 import { VERSION } from './version.ts';
+import { VOLUME_ROUTES } from './volume-routes.ts';
 
 /** Every route of the API; `openapi.ts` describes the same table. */
 export const ROUTES: readonly Route[] = [
@@ -187,6 +188,7 @@ export const ROUTES: readonly Route[] = [
   lifecycleRoute('stop', 'Stop containers, dependents first', stop),
   lifecycleRoute('restart', 'Stop and start containers', restart),
   ...SERVICE_ROUTES,
+  ...VOLUME_ROUTES,
 ];
 
 type Lifecycle = typeof start;
@@ -218,5 +220,6 @@ function upPlanOptions(request: Body): UpPlanOptions {
     noDeps: request.flag('noDeps'),
     removeOrphans: request.flag('removeOrphans'),
     noStart: request.flag('noStart'),
+    renewAnonVolumes: request.flag('renewAnonVolumes'),
   };
 }

@@ -4,6 +4,7 @@ import { planDown } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
 import { sweep } from './sweep.ts';
 import type { Reporting } from './up.ts';
+import { unmountUnused } from './volumes.ts';
 
 export interface DownOptions {
   readonly removeVolumes: boolean;
@@ -18,6 +19,7 @@ export async function down(engine: Engine, name: string, options: DownOptions, r
     reporting.progress({ type: 'plan', plan });
     await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure: 'continue' });
     await sweep(engine.executor, name);
+    await unmountUnused(engine);
     engine.machine.records.stacks.delete(name);
   });
 }

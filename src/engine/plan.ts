@@ -19,6 +19,7 @@ export interface UpPlanOptions {
   readonly removeOrphans: boolean;
   /** Make everything and start nothing. */
   readonly noStart?: boolean;
+  readonly renewAnonVolumes?: boolean;
 }
 
 /** What `up` would do with a stack; conflicts are in the plan. */
@@ -32,6 +33,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     noDeps: options.noDeps,
     removeOrphans: options.removeOrphans,
     noStart: options.noStart === true,
+    renewAnonVolumes: options.renewAnonVolumes === true,
     imageKey,
     contentHash: files.contentHash,
   });

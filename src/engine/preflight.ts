@@ -1,7 +1,10 @@
 import type { Host } from '../host/host.ts';
-import { containerAddress } from '../model/address.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
+import { containerAddress, volumeAddress } from '../model/address.ts';
+import { TsstackError } from '../model/error.ts';
 import type { Conflict } from '../model/plan.ts';
-import type { Stack } from '../model/stack.ts';
+import type { Stack, Volume } from '../model/stack.ts';
+import { hasMount, mountArguments } from '../volume/mount.ts';
 
 const TOOLS: readonly (readonly [tool: string, packageName: string])[] = [
   ['ip', 'iproute2'],
@@ -14,7 +17,7 @@ const PROGRAM_DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/loc
 
 /** What must be there besides what the planner knows: files that the stack names, programs that we run. */
 export function preflight(host: Host, stack: Stack): readonly Conflict[] {
-  return Object.values(stack.services)
+  const services = Object.values(stack.services)
     .flatMap((service) => {
       const address = containerAddress(service.name, 1);
       const conflicts: Conflict[] = [];
@@ -32,16 +35,44 @@ export function preflight(host: Host, stack: Stack): readonly Conflict[] {
       return conflicts.concat(service.replicas > 0 ? missingTools(host, address) : []);
     })
     .filter(uniqueMessage());
+  return [...Object.values(stack.volumes).flatMap((volume) => mountConflicts(host, volume)), ...services];
+}
+
+/** What stands in the way of mounting a volume's `driver_opts`. */
+function mountConflicts(host: Host, volume: Volume): readonly Conflict[] {
+  if (volume.external || !hasMount(volume)) return [];
+  const address = volumeAddress(volume.key);
+  try {
+    mountArguments(volume);
+  } catch (error) {
+    if (!(error instanceof TsstackError)) throw error;
+    const { message, hint } = error;
+    return [{ address, message, ...(hint !== undefined && { hint }) }];
+  }
+  const { type = 'none', device = '' } = volume.driverOptions;
+  if (/^nfs4?$/.test(type) && !hasProgram(host, 'mount.nfs')) {
+    return [{ address, message: 'this machine has no program "mount.nfs"', hint: 'apt-get install -y nfs-common' }];
+  }
+  if (type !== 'none' || host.stat(device) !== undefined) return [];
+  return [
+    {
+      address,
+      message: `Cannot mount volume "${volume.name}": ${device} does not exist`,
+      hint: `Make it (mkdir -p ${shellQuote(device)}), or correct volumes.${volume.key}.driver_opts.device`,
+    },
+  ];
 }
 
 function missingTools(host: Host, address: Conflict['address']): readonly Conflict[] {
-  return TOOLS.filter(
-    ([tool]) => !PROGRAM_DIRECTORIES.some((directory) => host.stat(`${directory}/${tool}`) !== undefined),
-  ).map(([tool, packageName]) => ({
+  return TOOLS.filter(([tool]) => !hasProgram(host, tool)).map(([tool, packageName]) => ({
     address,
     message: `this machine has no program "${tool}"`,
     hint: `apt-get install -y ${packageName}`,
   }));
+}
+
+function hasProgram(host: Host, name: string): boolean {
+  return PROGRAM_DIRECTORIES.some((directory) => host.stat(`${directory}/${name}`) !== undefined);
 }
 
 function uniqueMessage(): (conflict: Conflict) => boolean {

@@ -29,6 +29,7 @@ export async function planScript(engine: Engine, plan: Plan): Promise<string> {
   const records = new Records(database);
   for (const record of engine.machine.records.containers.all()) records.containers.put(record);
   for (const network of engine.machine.records.networks.all()) records.networks.put(network);
+  for (const volume of engine.machine.records.volumes.all()) records.volumes.put(volume);
   const context: ExecutorContext = {
     ...engine.executorOf(plan),
     host,

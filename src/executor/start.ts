@@ -15,7 +15,8 @@ import { resolveUser } from '../runtime/user.ts';
 import { runFile } from '../store/description.ts';
 import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
-import { fillVolume } from '../volume/volume.ts';
+import { hasMount, isVolumeMounted, mountVolume } from '../volume/mount.ts';
+import { fillMountedVolume, fillVolume } from '../volume/volume.ts';
 import { fileMounts, restoreFiles } from './container-files.ts';
 import type { MachineContext } from './context.ts';
 import { openToHost } from './sandbox.ts';
@@ -52,6 +53,7 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
   return [
     ...restoreFiles(context, spec),
     ...missingSources(context, spec),
+    ...lostMounts(context, spec),
     ...newVolumes(context, spec, rootfs),
     ...launch.directories.map((path) => ({ op: 'mkdir' as const, path, mode: 0o755 })),
     { op: 'remove', path: files.init },
@@ -151,12 +153,27 @@ function tmpfsOptions(mount: Extract<ContainerSpec['mounts'][number], { readonly
   return [...options, ...mount.options].join(',');
 }
 
+/** Volumes of `driver_opts` whose mount is not there (after a reboot) are mounted again: never is the bare directory used. */
+function lostMounts({ host, paths, records }: MachineContext, spec: ContainerSpec): readonly HostOp[] {
+  return spec.mounts.flatMap((mount) => {
+    const volume = mount.type === 'volume' ? records.volumes.get(mount.source ?? '') : undefined;
+    if (volume === undefined || !hasMount(volume) || isVolumeMounted(host, paths, volume.name)) return [];
+    return mountVolume(paths, volume);
+  });
+}
+
 /** A named volume that is still empty gets what the image has at its place, as Docker does. */
-function newVolumes({ host, paths }: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): readonly HostOp[] {
+function newVolumes(
+  { host, paths, records }: MachineContext,
+  spec: ContainerSpec,
+  rootfs: RootFilesystem,
+): readonly HostOp[] {
   return spec.mounts.flatMap((mount): readonly HostOp[] => {
     if (mount.type !== 'volume' || mount.nocopy || mount.source === undefined) return [];
     if (host.readDirectory(volumeData(paths, mount.source)).length > 0) return [];
-    return fillVolume(paths, mount.source, imageDirectories(host, rootfs, mount.target));
+    const volume = records.volumes.get(mount.source);
+    const fill = volume !== undefined && hasMount(volume) ? fillMountedVolume : fillVolume;
+    return fill(paths, mount.source, imageDirectories(host, rootfs, mount.target));
   });
 }
 

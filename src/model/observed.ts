@@ -10,6 +10,8 @@ export interface ObservedState {
   readonly networks: Readonly<Record<string, ObservedNetwork>>;
   /** Volumes on the machine by real name. */
   readonly volumes: Readonly<Record<string, VolumeSpec>>;
+  /** Real names of volumes whose `driver_opts` are not mounted. */
+  readonly unmountedVolumes?: readonly string[];
   /** Images that the stack's services name, by `imageKey(source)`. */
   readonly images: Readonly<Record<string, ImageInfo>>;
   readonly host: ObservedHost;
@@ -69,6 +71,8 @@ export interface ObservedHost {
   readonly foreignSubnets: readonly { readonly subnet: string; readonly owner: string }[];
   /** Addresses that containers of other stacks hold on networks, by the network's real name. */
   readonly foreignAddresses?: Readonly<Record<string, readonly string[]>>;
+  /** Containers of other stacks that mount a volume, by its real name. */
+  readonly foreignVolumeUsers?: Readonly<Record<string, readonly string[]>>;
   /** Container names used by other stacks. */
   readonly foreignContainerNames: readonly string[];
   readonly cgroupVersion: 1 | 2;

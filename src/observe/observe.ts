@@ -5,6 +5,8 @@ import type { ImageInfo } from '../model/image.ts';
 import type { ObservedHost, ObservedState } from '../model/observed.ts';
 import type { Stack } from '../model/stack.ts';
 import { inspectNetwork, listListeners, type NetworkState, networkDrift } from '../network/inspect.ts';
+import type { ContainerRecord } from '../store/records.ts';
+import { hasMount, isVolumeMounted } from '../volume/mount.ts';
 import { observeContainer } from './container.ts';
 import type { ObserveContext } from './context.ts';
 
@@ -28,6 +30,9 @@ export async function observe(context: ObserveContext, name: string, stack?: Sta
     ),
     networks: observeNetworks(context, network, name, stack),
     volumes: Object.fromEntries(volumes.map((volume) => [volume.name, volume])),
+    unmountedVolumes: volumes
+      .filter((volume) => hasMount(volume) && !isVolumeMounted(context.host, context.paths, volume.name))
+      .map((volume) => volume.name),
     images,
     host: { ...observeHost(context, name, network), listeners },
   };
@@ -95,6 +100,7 @@ function observeHost(context: ObserveContext, name: string, network: NetworkStat
           endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].flatMap((address) => address?.split('/')[0] ?? [])),
         ]),
     ),
+    foreignVolumeUsers: volumeUsers(foreign),
     foreignContainerNames: [
       ...foreign.map(({ spec }) => spec.name),
       ...reserved.flatMap(([, { containerNames }]) => containerNames),
@@ -103,4 +109,16 @@ function observeHost(context: ObserveContext, name: string, network: NetworkStat
     cpus: (host.readText('/proc/cpuinfo') ?? '').split('\n').filter((line) => line.startsWith('processor')).length || 1,
     memoryBytes: Number(memory ?? 0) * 1024,
   };
+}
+
+/** Names of containers by the volumes that they mount. */
+function volumeUsers(containers: readonly ContainerRecord[]): Readonly<Record<string, readonly string[]>> {
+  const users: Record<string, string[]> = Object.create(null);
+  for (const { key, spec } of containers) {
+    for (const mount of spec.mounts) {
+      if (mount.type !== 'volume' || mount.source === undefined) continue;
+      users[mount.source] = [...(users[mount.source] ?? []), machineName(key)];
+    }
+  }
+  return users;
 }

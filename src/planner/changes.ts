@@ -4,7 +4,6 @@ import type { FieldChange, ResourceChange } from '../model/plan.ts';
 import { causeOf } from './container-steps.ts';
 import { addressOf, compareSpecs, type Draft } from './draft.ts';
 import type { Decisions } from './steps.ts';
-import { addressOfVolume } from './volumes.ts';
 
 /** What happens to each resource: networks, volumes, containers, each by name. */
 export function resourceChanges({ networks, volumes, drafts, removals }: Decisions): readonly ResourceChange[] {
@@ -28,11 +27,11 @@ export function resourceChanges({ networks, volumes, drafts, removals }: Decisio
   ].sort((left, right) => compareSpecs(left.spec, right.spec));
   return [
     ...changedNetworks,
-    ...volumes.map((volume) => ({
-      address: addressOfVolume(volume),
-      action: 'create' as const,
-      cause: 'not there yet',
-      fields: [{ field: 'name', after: volume.name, forcesReplacement: false }],
+    ...volumes.map(({ address, volume, action, cause }) => ({
+      address,
+      action,
+      cause,
+      fields: action === 'create' ? [{ field: 'name', after: volume.name, forcesReplacement: false }] : [],
     })),
     ...containers.flatMap(({ change }) => change ?? []),
   ];

@@ -4,6 +4,7 @@ import type { Plan } from '../model/plan.ts';
 import { addressOf, compareSpecs } from './draft.ts';
 import { endSteps, removalsBy, removeNetworkStep, removeVolumeStep } from './end-steps.ts';
 import { sortSteps } from './order.ts';
+import { member } from './record.ts';
 import { addressOfVolume } from './volumes.ts';
 
 export interface DownOptions {
@@ -23,8 +24,10 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
     .map(({ spec }) => spec)
     .filter((spec) => spec.stack === stack)
     .sort((left, right) => (left.key < right.key ? -1 : 1));
-  const volumes = Object.values(removeVolumes ? observed.volumes : {})
-    .filter((volume) => volume.stack === stack)
+  const users = observed.host.foreignVolumeUsers ?? {};
+  const own = Object.values(removeVolumes ? observed.volumes : {}).filter((volume) => volume.stack === stack);
+  const volumes = own
+    .filter(({ name }) => member(users, name) === undefined)
     .sort((left, right) => (addressOfVolume(left) < addressOfVolume(right) ? -1 : 1));
   const onNetwork = removalsBy(containers, ({ endpoints }) => endpoints.map(({ network }) => network));
   const onVolume = removalsBy(containers, ({ spec }) =>
@@ -44,7 +47,10 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
       ...volumes.map((volume) => removeVolumeStep(volume, CAUSE, onVolume.get(volume.name) ?? [])),
     ]),
     conflicts: [],
-    warnings: [],
+    warnings: own.flatMap(({ name }) => {
+      const names = member(users, name);
+      return names === undefined ? [] : `Volume "${name}" is kept: other stacks use it (${names.join(', ')}).`;
+    }),
     orphans: [],
   };
 }

@@ -11,7 +11,7 @@ import type { Findings } from './findings.ts';
 import { planNetworks } from './networks.ts';
 import { selectServices } from './scope.ts';
 import { type Decisions, upSteps } from './steps.ts';
-import { planVolumes } from './volumes.ts';
+import { planVolumes, renewVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
 
 export { planDown } from './down.ts';
@@ -26,6 +26,8 @@ export interface UpOptions {
   readonly removeOrphans: boolean;
   /** Start nothing: what is made anew stays as it is made, what runs and is not replaced runs on. */
   readonly noStart?: boolean;
+  /** Containers that are made anew begin with empty anonymous volumes. */
+  readonly renewAnonVolumes?: boolean;
   /** Keys of `images` for a source; the planner doesn't know how images are named. */
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
   /** What tells the present content of a config or secret from others; absent: contents are not compared. */
@@ -50,11 +52,21 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     findings,
   });
   const forced = options.forceRecreate ? scope.named : new Set<string>();
+  const volumes = planVolumes(stack, specs, observed, findings);
+  const handover = decideContainers({
+    sorted,
+    networks,
+    forced,
+    noStart: options.noStart === true,
+    observed,
+    findings,
+  });
+  const renewed = options.renewAnonVolumes === true ? renewVolumes(sorted.drafts, observed) : [];
   const decisions: Decisions = {
     ...sorted,
     networks,
-    volumes: planVolumes(stack, specs, observed, findings),
-    handover: decideContainers({ sorted, networks, forced, noStart: options.noStart === true, observed, findings }),
+    volumes: [...volumes, ...renewed],
+    handover,
     imageKey: options.imageKey,
     images: observed.images,
   };

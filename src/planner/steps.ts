@@ -1,5 +1,4 @@
 import { imageAddress } from '../model/address.ts';
-import type { VolumeSpec } from '../model/container.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step } from '../model/plan.ts';
@@ -9,20 +8,20 @@ import { type Ending, endSteps, stepId } from './end-steps.ts';
 import { networkSteps } from './network-steps.ts';
 import type { NetworkPlan } from './networks.ts';
 import { sortSteps } from './order.ts';
-import { addressOfVolume } from './volumes.ts';
+import type { VolumeDraft } from './volumes.ts';
 
 /** Everything that was decided for `up`. */
 export interface Decisions extends Omit<ContainerDecisions, 'volumes'> {
   readonly bystanders: readonly ObservedContainer[];
   readonly networks: NetworkPlan;
-  /** Volumes to create. */
-  readonly volumes: readonly VolumeSpec[];
+  /** Volumes to create and to mount again. */
+  readonly volumes: readonly VolumeDraft[];
   readonly images: Readonly<Record<string, ImageInfo>>;
 }
 
 /**
  * The steps of `up`, in order. They can't wait for each other, since whatever a step waits for is of an earlier kind:
- * unpack and create volumes, stop, remove containers, remove networks that others take the place of, create networks,
+ * unpack and create volumes, stop, remove containers, renew volumes, remove networks that others take the place of, create networks,
  * update (in an order without circles, `planHandover`), create, start, remove networks that nobody needs.
  */
 export function upSteps(decisions: Decisions): readonly Step[] {
@@ -31,6 +30,7 @@ export function upSteps(decisions: Decisions): readonly Step[] {
   const created = volumes.map(createVolumeStep);
   return sortSteps([
     ...unpackSteps(decisions),
+    ...removeVolumeSteps(volumes),
     ...created,
     ...endSteps(endings(decisions), [...there, ...bystanders]),
     ...networkSteps(decisions.networks, drafts, removals),
@@ -38,16 +38,19 @@ export function upSteps(decisions: Decisions): readonly Step[] {
   ]);
 }
 
-function createVolumeStep(volume: VolumeSpec): Step & { readonly type: 'create-volume' } {
-  const address = addressOfVolume(volume);
-  return {
-    type: 'create-volume',
-    id: stepId('create', address),
-    address,
-    cause: 'not there yet',
-    dependsOn: [],
-    volume,
-  };
+function createVolumeStep(draft: VolumeDraft): Step & { readonly type: 'create-volume' } {
+  const { address, volume, cause, action } = draft;
+  const dependsOn = action === 'replace' ? [stepId('remove', address)] : [];
+  return { type: 'create-volume', id: stepId('create', address), address, cause, dependsOn, volume };
+}
+
+/** The old volume goes when its container has gone. */
+function removeVolumeSteps(drafts: readonly VolumeDraft[]): readonly Step[] {
+  return drafts.flatMap(({ address, volume, cause, action, after = [] }) =>
+    action === 'replace'
+      ? { type: 'remove-volume', id: stepId('remove', address), address, cause, dependsOn: after, volume }
+      : [],
+  );
 }
 
 /** Images of containers that are made or going to run and aren't unpacked yet, once each. */

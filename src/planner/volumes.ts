@@ -1,18 +1,31 @@
 import { type Address, volumeAddress } from '../model/address.ts';
 import type { ContainerSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
-import type { Conflict } from '../model/plan.ts';
+import type { Conflict, StepId } from '../model/plan.ts';
 import type { Stack, Volume } from '../model/stack.ts';
+import { addressOf, type Draft } from './draft.ts';
+import { isMadeAnew } from './drafts.ts';
+import { stepId } from './end-steps.ts';
 import type { Findings } from './findings.ts';
 import { equalJson, member } from './record.ts';
 
-/** Volumes to create, by address. What is there is never changed or removed by `up`. */
+/** A volume that is created, mounted again, or removed and made again with what was in it. */
+export interface VolumeDraft {
+  readonly address: Address;
+  readonly volume: VolumeSpec;
+  readonly action: 'create' | 'update' | 'replace';
+  /** Steps that must be done before an old one is removed. */
+  readonly after?: readonly StepId[];
+  readonly cause: string;
+}
+
+/** Volumes to create and to mount again, by address. What is in one is never changed or removed by `up`. */
 export function planVolumes(
   stack: Stack,
   containers: readonly ContainerSpec[],
   observed: ObservedState,
   findings: Findings,
-): readonly VolumeSpec[] {
+): readonly VolumeDraft[] {
   const declared = new Map(Object.values(stack.volumes).map((volume) => [volume.name, volume]));
   const wanted = new Map<string, VolumeSpec | undefined>();
   for (const container of containers) {
@@ -27,10 +40,40 @@ export function planVolumes(
       );
     }
   }
-  return [...wanted.values()]
-    .filter((volume) => volume !== undefined && member(observed.volumes, volume.name) === undefined)
-    .flatMap((volume) => volume ?? [])
-    .sort((left, right) => (addressOfVolume(left) < addressOfVolume(right) ? -1 : 1));
+  const created = [...wanted.values()]
+    .filter((volume) => volume !== undefined)
+    .filter((volume) => member(observed.volumes, volume.name) === undefined)
+    .map((volume) => ({
+      address: addressOfVolume(volume),
+      volume,
+      action: 'create' as const,
+      cause: 'not there yet',
+    }));
+  const mended = (observed.unmountedVolumes ?? []).flatMap((name) => {
+    const volume = member(observed.volumes, name);
+    if (volume === undefined || !wanted.has(name)) return [];
+    const key = declared.get(name)?.key ?? volume.key;
+    const address = addressOfVolume({ ...volume, key });
+    return { address, volume, action: 'update' as const, cause: 'not mounted' };
+  });
+  return [...created, ...mended].sort((left, right) => (left.address < right.address ? -1 : 1));
+}
+
+/**
+ * `up -V`: anonymous volumes that are there, of containers that are made anew. One that another stack mounts by its name
+ * stays as it is.
+ */
+export function renewVolumes(drafts: readonly Draft[], observed: ObservedState): readonly VolumeDraft[] {
+  return drafts.filter(isMadeAnew).flatMap(({ spec }) =>
+    spec.mounts.flatMap((mount): readonly VolumeDraft[] => {
+      const volume = mount.type === 'volume' ? member(observed.volumes, mount.source ?? '') : undefined;
+      if (volume === undefined || volume.key !== '' || volume.stack !== spec.key.stack) return [];
+      if (member(observed.host.foreignVolumeUsers ?? {}, volume.name) !== undefined) return [];
+      const after = [stepId('remove', addressOf(spec))];
+      const cause = 'anonymous volumes are renewed';
+      return [{ address: addressOfVolume(volume), volume, action: 'replace', cause, after }];
+    }),
+  );
 }
 
 /** By key; an anonymous volume by its name. */

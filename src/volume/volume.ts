@@ -3,23 +3,25 @@ import { stableJson } from '../lib/stable-json.ts';
 import type { VolumeSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import { type Paths, volumeData, volumeDirectory } from '../store/paths.ts';
+import { mountVolume, unmountVolume } from './mount.ts';
 
 /**
- * The volume's directory, with its description beside its data. An existing one is left as it is. Throws `usage` for a
- * driver or driver option that is not there.
+ * The volume's directory, what its driver options mount there, and its description beside it. An existing one is left as
+ * it is. Throws `usage` for a driver or driver option that is not there.
  */
 export function createVolume(paths: Paths, volume: VolumeSpec): readonly HostOp[] {
   checkDriver(volume);
   return [
     { op: 'mkdir', path: volumeDirectory(paths, volume.name), mode: 0o700 },
     { op: 'mkdir', path: volumeData(paths, volume.name), mode: 0o755 },
+    ...mountVolume(paths, volume),
     { op: 'write-file', path: volumeDescription(paths, volume.name), data: `${stableJson(volume)}\n`, mode: 0o600 },
   ];
 }
 
-/** The volume with its data. An absent one is fine. */
-export function removeVolume(paths: Paths, name: string): readonly HostOp[] {
-  return [{ op: 'remove', path: volumeDirectory(paths, name) }];
+/** The volume with its data, but for data that was mounted: it stays where it is. An absent one is fine. */
+export function removeVolume(paths: Paths, volume: Pick<VolumeSpec, 'name' | 'driverOptions'>): readonly HostOp[] {
+  return [...unmountVolume(paths, volume), { op: 'remove', path: volumeDirectory(paths, volume.name) }];
 }
 
 /**
@@ -29,15 +31,74 @@ export function removeVolume(paths: Paths, name: string): readonly HostOp[] {
  * namespace that ends with the command.
  */
 export function fillVolume(paths: Paths, name: string, sources: readonly string[]): readonly HostOp[] {
+  const argv = fillArguments(paths, name, sources);
+  return argv === undefined ? [] : [{ op: 'run', argv, timeoutMs: COPY_TIMEOUT_MS }];
+}
+
+/** The same for one that may be mounted only just before: looks itself whether it is empty. */
+export function fillMountedVolume(paths: Paths, name: string, sources: readonly string[]): readonly HostOp[] {
+  const argv = fillArguments(paths, name, sources);
+  if (argv === undefined) return [];
+  const script = 'test -n "$(ls -A -- "$1")" && exit; shift; exec "$@"';
+  return [
+    { op: 'run', argv: ['sh', '-c', script, 'sh', volumeData(paths, name), ...argv], timeoutMs: COPY_TIMEOUT_MS },
+  ];
+}
+
+function fillArguments(paths: Paths, name: string, sources: readonly string[]): readonly string[] | undefined {
   const [top] = sources;
-  if (top === undefined) return [];
+  if (top === undefined) return undefined;
   const copy = ['cp', '--archive', '--no-target-directory', '--', top, volumeData(paths, name)];
-  if (sources.length === 1) return [{ op: 'run', argv: copy, timeoutMs: COPY_TIMEOUT_MS }];
+  if (sources.length === 1) return copy;
   const script = 'mount -t overlay -o "lowerdir=$1" overlay "$2" && shift 2 && exec "$@"';
   const lower = sources.map((source) => source.replaceAll(/[\\:,]/g, '\\$&')).join(':');
-  const argv = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', lower, top, ...copy];
-  return [{ op: 'run', argv, timeoutMs: COPY_TIMEOUT_MS }];
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', lower, top, ...copy];
 }
+
+/**
+ * Writes a volume to standard output as a tar archive in the POSIX format: owners as numbers, modes, times, hard links,
+ * holes and extended attributes with the access lists among them.
+ */
+export function exportArguments(paths: Paths, name: string): readonly string[] {
+  const data = volumeData(paths, name);
+  return [
+    'tar',
+    '--create',
+    '--file=-',
+    '--format=posix',
+    '--sort=name',
+    '--sparse',
+    ...TAR_KEEPS,
+    `--directory=${data}`,
+    '.',
+  ];
+}
+
+/**
+ * Reads a tar archive from standard input into a volume, over what is in it. It is unpacked into an empty directory
+ * first, where tar lets no name and no link lead out, and then copied by a cp that replaces links instead of following
+ * them: so nothing outside the volume is written, whatever the archive and the volume hold. The space is needed twice.
+ */
+export function importArguments(paths: Paths, name: string): readonly string[] {
+  return ['sh', '-c', IMPORT_SCRIPT, 'sh', volumeDirectory(paths, name), ...TAR_KEEPS];
+}
+
+const TAR_KEEPS = ['--numeric-owner', '--acls', '--xattrs', '--xattrs-include=*'];
+
+/** `$1` is the volume's directory; the rest are options of tar. What an import left that was killed goes first. */
+const IMPORT_SCRIPT = `set -eu
+volume=$1
+shift
+rm -rf -- "$volume"/import-*
+staging=$(mktemp -d "$volume/import-XXXXXX")
+trap 'rm -rf -- "$staging"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+mkdir "$staging/data"
+chown --reference="$volume/data" -- "$staging/data"
+chmod --reference="$volume/data" -- "$staging/data"
+tar --extract --file=- --same-owner --same-permissions "$@" --directory="$staging/data"
+cp --archive --remove-destination --no-target-directory -- "$staging/data" "$volume/data"`;
 
 /** An image's database of some gigabytes on a slow disk. */
 const COPY_TIMEOUT_MS = 600_000;
@@ -57,9 +118,4 @@ function checkDriver(volume: VolumeSpec): void {
       },
     );
   }
-  const option = Object.keys(volume.driverOptions)[0];
-  if (option === undefined) return;
-  throw new TsstackError('usage', `cannot create volume ${volume.name}: driver_opts.${option} is not supported yet`, {
-    hint: 'Use a bind mount of a directory that you mount on the host yourself.',
-  });
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { preflight } from '../../src/engine/preflight.ts';
 import type { Mount } from '../../src/model/stack.ts';
 import { FakeHost } from '../helpers/fake-machine.ts';
-import { makeService, makeStack } from '../helpers/stacks.ts';
+import { makeService, makeStack, makeVolume } from '../helpers/stacks.ts';
 
 const TOOLS = ['/usr/sbin/ip', '/usr/sbin/nft', '/usr/bin/ss', '/usr/bin/unshare'];
 
@@ -44,4 +44,26 @@ test('a bind source that is not there is in the way, unless it is to be made', (
 
 test('init: true needs the program that it is', () => {
   assert.match(look(TOOLS, { init: true })[0] ?? '', /needs \/usr\/bin\/tini-static → apt-get install -y tini/);
+});
+
+function lookAtVolume(files: readonly string[], driverOptions: Record<string, string>): readonly string[] {
+  const host = new FakeHost(Object.fromEntries(files.map((path) => [path, ''])));
+  const stack = { ...makeStack([]), volumes: { data: makeVolume('data', { driverOptions }) } };
+  return preflight(host, stack).map(({ address, message, hint }) => `${address}: ${message} → ${hint}`);
+}
+
+test('what a volume would mount must be there, and the program that mounts it', () => {
+  const bind = { type: 'none', o: 'bind', device: '/srv/data' };
+  assert.deepEqual(lookAtVolume(['/srv/data'], bind), []);
+  assert.match(
+    lookAtVolume([], bind)[0] ?? '',
+    /^volume\.data: Cannot mount .*: \/srv\/data does not exist → .*mkdir -p/,
+  );
+  const nfs = { type: 'nfs', device: 'server:/data' };
+  assert.deepEqual(lookAtVolume(['/usr/sbin/mount.nfs'], nfs), []);
+  assert.match(lookAtVolume([], nfs)[0] ?? '', /no program "mount\.nfs" → .*nfs-common/);
+});
+
+test('driver options that no mount comes of are a conflict, not a failure on the way', () => {
+  assert.match(lookAtVolume([], { type: 'tmpfs', size: '1g' })[0] ?? '', /driver_opts\.size is not done → /);
 });

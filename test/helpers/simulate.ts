@@ -51,7 +51,10 @@ class Machine {
   readonly #volumes: Map<string, VolumeSpec>;
   readonly #images: Map<string, ObservedState['images'][string]>;
 
+  readonly #unmounted: Set<string>;
+
   constructor(observed: ObservedState) {
+    this.#unmounted = new Set(observed.unmountedVolumes);
     this.#before = observed;
     this.#containers = new Map(Object.entries(observed.containers));
     this.#networks = new Map(Object.entries(observed.networks));
@@ -65,6 +68,7 @@ class Machine {
       containers: Object.fromEntries(this.#containers),
       networks: Object.fromEntries(this.#networks),
       volumes: Object.fromEntries(this.#volumes),
+      ...(this.#unmounted.size > 0 && { unmountedVolumes: [...this.#unmounted] }),
       images: Object.fromEntries(this.#images),
     };
   }
@@ -86,7 +90,8 @@ class Machine {
         if (!this.#networks.delete(step.network.key)) fail(step, 'not there');
         return;
       case 'create-volume':
-        if (this.#volumes.has(step.volume.name)) fail(step, 'there already');
+        if (this.#volumes.has(step.volume.name) && !this.#unmounted.delete(step.volume.name))
+          fail(step, 'there already');
         this.#volumes.set(step.volume.name, step.volume);
         return;
       case 'remove-volume':

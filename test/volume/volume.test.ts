@@ -49,10 +49,10 @@ test('createVolume() done again keeps the data', () =>
   }));
 
 test('createVolume() refuses driver options instead of ignoring them', () => {
-  const volume = { ...VOLUME, driverOptions: { type: 'nfs', device: ':/export' } };
+  const volume = { ...VOLUME, driverOptions: { type: 'tmpfs', size: '1g' } };
   assert.throws(() => createVolume({ state: '/s', run: '/r' }, volume), {
     code: 'usage',
-    message: /driver_opts\.type/,
+    message: /driver_opts\.size/,
   });
 });
 
@@ -67,7 +67,7 @@ test('removeVolume() leaves nothing, and is fine when there is nothing', () =>
   withPaths(async (paths) => {
     const host = simpleHost();
     await host.perform(createVolume(paths, VOLUME));
-    await host.perform(removeVolume(paths, VOLUME.name));
-    await host.perform(removeVolume(paths, VOLUME.name));
+    await host.perform(removeVolume(paths, VOLUME));
+    await host.perform(removeVolume(paths, VOLUME));
     assert.deepEqual(readdirSync(`${paths.state}/volumes`), []);
   }));

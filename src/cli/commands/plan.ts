@@ -16,6 +16,7 @@ export const command = defineCommand({
     'force-recreate': flag('', 'As up --force-recreate'),
     'no-deps': flag('', 'As up --no-deps'),
     'remove-orphans': flag('', 'As up --remove-orphans'),
+    'renew-anon-volumes': flag('V', 'As up --renew-anon-volumes'),
   },
   formats: ['table', 'json'],
   examples: [
@@ -30,6 +31,7 @@ export const command = defineCommand({
       forceRecreate: options['force-recreate'],
       noDeps: options['no-deps'],
       removeOrphans: options['remove-orphans'],
+      renewAnonVolumes: options['renew-anon-volumes'],
       script: options.script,
     };
     const { plan, diagnostics, script } = await context.client.post<PlanResponse>('/v1/plan', request);

@@ -20,6 +20,7 @@ export const command = defineCommand({
     'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
     'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
     'no-start': flag('', 'Make everything and start nothing, as tsstack create'),
+    'renew-anon-volumes': flag('V', 'Empty the anonymous volumes of containers that are made anew'),
     'no-attach': list('', 'SERVICE', 'Do not show the output of this service'),
   },
   formats: ['table', 'json'],
@@ -41,6 +42,7 @@ export const command = defineCommand({
       noDeps: options['no-deps'],
       removeOrphans: options['remove-orphans'],
       noStart,
+      renewAnonVolumes: options['renew-anon-volumes'],
       wait,
       ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
     };

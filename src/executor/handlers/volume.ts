@@ -9,7 +9,7 @@ export const createVolumeHandler: Handler<'create-volume'> = {
 };
 
 export const removeVolumeHandler: Handler<'remove-volume'> = {
-  operations: ({ volume }, { paths }) => removeVolume(paths, volume.name),
+  operations: ({ volume }, { paths }) => removeVolume(paths, volume),
   after({ volume }, { records }) {
     records.volumes.delete(volume.name);
   },
