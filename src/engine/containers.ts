@@ -68,7 +68,8 @@ export async function execIn(
 ): Promise<{ argv: readonly string[]; launcher: Uint8Array; ptmxPath: string }> {
   const views = listContainers(engine, stack, [options.service]);
   const wanted = views.filter(({ record }) => options.index === undefined || record.key.index === options.index);
-  const running = wanted.find(({ observed }) => observed.pid !== undefined);
+  const up = wanted.filter(({ observed }) => observed.pid !== undefined);
+  const running = up.find(({ observed }) => observed.status !== 'paused') ?? up[0];
   if (running?.observed.pid === undefined) {
     const replica = options.index === undefined ? '' : ` (replica ${options.index})`;
     throw new TsstackError('not-running', `Service "${options.service}"${replica} has no running container`, {

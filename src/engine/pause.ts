@@ -24,8 +24,10 @@ function setFrozen(
 ): Promise<readonly string[]> {
   const { host, cgroups, emit } = engine.machine;
   return engine.stacks.run(stack, async () => {
-    const wanted = frozen ? 'running' : 'paused';
-    const found = listContainers(engine, stack, services).filter(({ observed }) => observed.status === wanted);
+    // One that is just being launched has no pid 1 yet: frozen, it would never come to have one.
+    const found = listContainers(engine, stack, services).filter(({ observed: { status, pid } }) =>
+      frozen ? status === 'running' && pid !== undefined : status === 'paused',
+    );
     for (const { record } of found) {
       const { key } = record;
       await host.perform(cgroups.freeze(cgroupName(key), frozen));

@@ -59,6 +59,7 @@ test('stats --no-stream looks twice and prints once; without it, it goes on unti
   let looks = 0;
   const ended = { name: 'job', service: 'job', index: 1, stack: 'demo', status: 'exited' };
   const daemon = await fakeDaemon({
+    'GET /v1/version': (_body, response) => json(response, {}),
     'POST /v1/containers': (_body, response) => json(response, [container('web', 1_000_000 * looks++), ended]),
   });
   try {

@@ -106,3 +106,15 @@ test('up leaves a paused container alone, and its plan says so', () =>
     );
     assert.deepEqual(plan.warnings, ['demo-web-1 is paused and stays so; let it go on with: tsstack unpause web']);
   }));
+
+test('exec goes into a replica that is not paused, where there is one', () =>
+  withFreezer(async (machine) => {
+    const first = runningContainer(machine, 'web');
+    await pause(machine.engine, 'demo', []);
+    runningContainer(machine, 'web', { key: { ...first.key, index: 2 }, name: 'demo-web-2' });
+    const exec = { service: 'web', command: ['true'], environment: {}, tty: false, privileged: false };
+    // What can still go wrong is that the image of the second is not there.
+    const error = await execIn(machine.engine, 'demo', exec).catch((reason: unknown) => reason);
+    assert.ok(!(error instanceof Error && /paused/.test(error.message)), String(error));
+    await assert.rejects(execIn(machine.engine, 'demo', { ...exec, index: 1 }), { message: /demo-web-1 is paused/ });
+  }));

@@ -30,7 +30,9 @@ export const command = defineCommand({
     do {
       await delay(INTERVAL_MS, undefined, { signal: leave.signal }).catch(() => undefined);
       if (leave.signal.aborted) break;
-      const now = await sample(context, operands);
+      // Where the daemon has ended nothing runs, and none is started to say so.
+      const alive = (await context.client.getIfRunning('/v1/version')) !== undefined;
+      const now = alive ? await sample(context, operands) : { atMs: performance.now(), containers: [] };
       print(context, statsOf(before, now), options['no-stream']);
       before = now;
     } while (!options['no-stream']);
