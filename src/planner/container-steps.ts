@@ -4,9 +4,9 @@ import type { ImageSource } from '../model/stack.ts';
 import { dependenciesOf, dependencyGraph } from './dependencies.ts';
 import { addressOf, type Draft, observedKey, type Removal } from './draft.ts';
 import { isMadeAnew, namespaceOwner } from './drafts.ts';
-import { stepId } from './end-steps.ts';
 import type { Handover } from './handover.ts';
 import { anchors } from './order.ts';
+import { stepId } from './step-id.ts';
 import { type Replicas, replicasOf, waitsOf } from './wait-for.ts';
 
 export interface ContainerDecisions {

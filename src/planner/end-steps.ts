@@ -1,4 +1,4 @@
-import { type Address, networkAddress } from '../model/address.ts';
+import { networkAddress } from '../model/address.ts';
 import type { NetworkSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
@@ -6,6 +6,7 @@ import { dependencyGraph } from './dependencies.ts';
 import { addressOf, isUp, observedKey } from './draft.ts';
 import { namespaceOwner } from './drafts.ts';
 import { anchors, reversed } from './order.ts';
+import { stepId } from './step-id.ts';
 import { addressOfVolume } from './volumes.ts';
 
 /** A container that is stopped, and removed unless `keep`. */
@@ -19,10 +20,6 @@ export interface Ending {
   readonly timeoutMs?: number | undefined;
   /** Steps that must have worked before anything is stopped. */
   readonly after?: readonly StepId[];
-}
-
-export function stepId(verb: string, address: Address): StepId {
-  return `${verb} ${address}`;
 }
 
 /**

@@ -3,8 +3,9 @@ import type { NetworkSpec } from '../model/container.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import { addressOf, type Draft, type Removal } from './draft.ts';
-import { removeNetworkStep, stepId } from './end-steps.ts';
+import { removeNetworkStep } from './end-steps.ts';
 import { type NetworkDecision, type NetworkPlan, networksOverlap } from './networks.ts';
+import { stepId } from './step-id.ts';
 
 /** Steps of networks; a network is made when the one whose place it takes is gone. */
 export function networkSteps(

@@ -2,10 +2,11 @@ import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Conflict, Plan, ResourceChange, Step, StepId } from '../model/plan.ts';
 import { dependenciesOf, dependencyGraph } from './dependencies.ts';
 import { addressOf, compareSpecs, isUp } from './draft.ts';
-import { endSteps, stepId } from './end-steps.ts';
+import { endSteps } from './end-steps.ts';
 import { startCause } from './lifecycle.ts';
 import { anchors, sortSteps } from './order.ts';
 import { unknownService } from './scope.ts';
+import { stepId } from './step-id.ts';
 import { replicasOf, waitsOf } from './wait-for.ts';
 
 /** Stop the containers of some services (empty: all), dependents first. */

@@ -4,10 +4,11 @@ import type { ObservedContainer } from '../model/observed.ts';
 import type { Step } from '../model/plan.ts';
 import { type ContainerDecisions, causeOf, containerSteps, starts, unpackId } from './container-steps.ts';
 import { isMadeAnew } from './drafts.ts';
-import { type Ending, endSteps, stepId } from './end-steps.ts';
+import { type Ending, endSteps } from './end-steps.ts';
 import { networkSteps } from './network-steps.ts';
 import type { NetworkPlan } from './networks.ts';
 import { sortSteps } from './order.ts';
+import { stepId } from './step-id.ts';
 import type { VolumeDraft } from './volumes.ts';
 
 /** Everything that was decided for `up`. */

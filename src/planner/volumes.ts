@@ -5,9 +5,9 @@ import type { Conflict, StepId } from '../model/plan.ts';
 import type { Stack, Volume } from '../model/stack.ts';
 import { addressOf, type Draft } from './draft.ts';
 import { isMadeAnew } from './drafts.ts';
-import { stepId } from './end-steps.ts';
 import type { Findings } from './findings.ts';
 import { equalJson, member } from './record.ts';
+import { stepId } from './step-id.ts';
 
 /** A volume that is created, mounted again, or removed and made again with what was in it. */
 export interface VolumeDraft {

@@ -1,0 +1,6 @@
+import type { Address } from '../model/address.ts';
+import type { StepId } from '../model/plan.ts';
+
+export function stepId(verb: string, address: Address): StepId {
+  return `${verb} ${address}`;
+}
