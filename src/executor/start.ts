@@ -162,14 +162,17 @@ function lostMounts({ host, paths, records }: MachineContext, spec: ContainerSpe
   });
 }
 
-/** A named volume that is still empty gets what the image has at its place, as Docker does. */
+/**
+ * A named volume that is still empty gets what the image has at its place, as Docker does. One of which only a
+ * directory is mounted does not: what the image has belongs below that, and it must be there.
+ */
 function newVolumes(
   { host, paths, records }: MachineContext,
   spec: ContainerSpec,
   rootfs: RootFilesystem,
 ): readonly HostOp[] {
   return spec.mounts.flatMap((mount): readonly HostOp[] => {
-    if (mount.type !== 'volume' || mount.nocopy || mount.source === undefined) return [];
+    if (mount.type !== 'volume' || mount.nocopy || mount.source === undefined || mount.subpath !== undefined) return [];
     if (host.readDirectory(volumeData(paths, mount.source)).length > 0) return [];
     const volume = records.volumes.get(mount.source);
     const fill = volume !== undefined && hasMount(volume) ? fillMountedVolume : fillVolume;

@@ -118,7 +118,7 @@ function missingExternal(volume: Volume): Conflict {
   return {
     address: volumeAddress(volume.key),
     message: `External volume "${volume.name}" was not found`,
-    hint: `Remove volumes.${volume.key}.external to have it created, or bring up the stack that owns it.`,
+    hint: `Make it with "tsstack volume create ${volume.name}", bring up the stack that owns it, or remove volumes.${volume.key}.external to have it created.`,
   };
 }
 

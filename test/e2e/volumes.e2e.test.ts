@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VolumeDetail, VolumeSummary } from '../../src/daemon/api.ts';
 import { e2e, type Project } from '../helpers/e2e.ts';
-import { run } from '../helpers/run.ts';
+import { output, run } from '../helpers/run.ts';
 
 async function inspect(project: Project, name: string): Promise<VolumeDetail> {
   const [volume] = JSON.parse(await project.expect(0, 'volume', 'inspect', name)) as VolumeDetail[];
@@ -138,3 +138,65 @@ e2e('anonymous volumes are kept across a replace, and with -V begin empty', asyn
   await project.expect(0, 'up', '-d', '-V');
   assert.equal(await project.expect(0, 'exec', 'web', 'ls', '-A', '/data'), '');
 });
+
+e2e(
+  'mount options: copy-up, nocopy, subpath, tmpfs size and mode, create_host_path and propagation',
+  async (project) => {
+    const root = join(project.scratch, 'root');
+    for (const directory of ['bin', 'seed']) mkdirSync(join(root, directory), { recursive: true });
+    copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
+    writeFileSync(join(root, 'seed/file'), 'of the image');
+    chmodSync(join(root, 'seed'), 0o1770);
+    const propagated = join(project.scratch, 'propagated');
+    mkdirSync(propagated);
+    const bind = (options: string): string => `- {type: bind, source: ./propagated, target: /bind, bind: {${options}}}`;
+    const stack = (more: string): string => `services:
+  web:
+    x-rootfs: ./root
+    command: [/bin/busybox, sleep, infinity]
+    volumes:
+      - full:/seed
+      - {type: volume, source: empty, target: /seed2}
+      - {type: volume, source: bare, target: /seed/sub, volume: {nocopy: true}}
+      - {type: volume, source: parts, target: /part, volume: {subpath: link}}
+      - {type: tmpfs, target: /tmpfs, tmpfs: {size: 65536, mode: 0o750}}
+      - ./made/by/up:/made
+      ${bind('propagation: rslave')}
+      ${more}
+volumes: {full: {}, empty: {}, bare: {}, parts: {external: true, name: ${project.name}-parts}}
+`;
+    const parts = `${project.name}-parts`;
+    await project.expect(0, 'volume', 'create', parts);
+    try {
+      // A slave of what is private would be private.
+      await output('mount', '--bind', propagated, propagated);
+      await output('mount', '--make-shared', propagated);
+      const { mountpoint } = await inspect(project, parts);
+      mkdirSync(join(mountpoint, 'etc'));
+      writeFileSync(join(mountpoint, 'etc/file'), 'of the volume');
+      symlinkSync('/etc', join(mountpoint, 'link'));
+      project.write(stack('- {type: bind, source: ./missing, target: /missing, bind: {create_host_path: false}}'));
+      const refused = await project.tsstack(['up', '-d']);
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /bind source .*missing does not exist/);
+      assert.ok(!existsSync(join(project.scratch, 'made')), 'nothing is made where there is a conflict');
+
+      project.write(stack(''));
+      await project.expect(0, 'up', '-d');
+      const busybox = (...words: string[]): Promise<string> =>
+        project.expect(0, 'exec', 'web', '/bin/busybox', ...words);
+      assert.equal(await busybox('cat', '/seed/file'), 'of the image');
+      assert.equal(await busybox('stat', '-c', '%a', '/seed'), '1770\n');
+      assert.equal(await busybox('ls', '-A', '/seed/sub'), '');
+      assert.equal(await busybox('ls', '-A', '/part'), 'file\n', 'a link does not lead out of the volume');
+      assert.match(await busybox('grep', ' /tmpfs ', '/proc/mounts'), /size=64k,mode=750/);
+      assert.ok(existsSync(join(project.scratch, 'made/by/up')));
+      assert.match(await busybox('grep', ' /bind ', '/proc/self/mountinfo'), / master:\d+ /);
+    } finally {
+      await run(['umount', propagated]);
+      await project.expect(0, 'down', '-v', '-t', '1');
+      await project.expect(0, 'volume', 'rm', parts);
+    }
+  },
+  { needs: ['/bin/busybox'] },
+);
