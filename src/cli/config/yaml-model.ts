@@ -10,13 +10,18 @@ export function yamlModel(result: LoadResult): Members {
   const { model, written } = result;
   const services = membersOf(model['services']);
   const entries = Object.keys(services).map((name) => {
-    const { source } = result.stack.services[name] ?? {};
     const extensions = extensionsOf(membersOf(membersOf(written['services'])[name]));
-    const rootfs = source?.type === 'rootfs' ? { 'x-rootfs': source.path } : {};
-    return [name, { ...membersOf(services[name]), ...extensions, ...rootfs }] as const;
+    return [name, { ...membersOf(services[name]), ...extensions, ...rootfsOf(result, name, extensions) }] as const;
   });
   const models = written['models'] === undefined ? {} : { models: written['models'] };
   return { ...model, services: plain(entries), ...models };
+}
+
+/** The absolute path of `x-rootfs`. */
+function rootfsOf(result: LoadResult, name: string, extensions: Members): Members {
+  // The engine's form of a stack is only made for it.
+  const source = extensions['x-rootfs'] === undefined ? undefined : result.stack.services[name]?.source;
+  return source?.type === 'rootfs' ? { 'x-rootfs': source.path } : {};
 }
 
 function extensionsOf(written: Members): Members {
