@@ -1,4 +1,4 @@
-import type { Resources } from '../model/stack.ts';
+import type { Resources } from '../model/limits.ts';
 import { type Facts, NO_DEVICE } from './facts.ts';
 import { changedLimits, type Limit } from './limit.ts';
 

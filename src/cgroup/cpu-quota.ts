@@ -1,4 +1,4 @@
-import type { Resources } from '../model/stack.ts';
+import type { Resources } from '../model/limits.ts';
 
 /** Period of the CPU quota when nothing is said (kernel: sched-bwc.rst), microseconds. */
 const DEFAULT_PERIOD_US = 100_000;

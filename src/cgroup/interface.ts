@@ -1,6 +1,6 @@
 import type { HostOp } from '../host/op.ts';
+import type { Device, Resources } from '../model/limits.ts';
 import type { Drift, Usage } from '../model/observed.ts';
-import type { Device, Resources } from '../model/stack.ts';
 
 /** Device access of a container; `all` for privileged ones. */
 export type DeviceAccess = 'all' | readonly Device[];

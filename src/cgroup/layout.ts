@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { HostOp } from '../host/op.ts';
+import type { Resources } from '../model/limits.ts';
 import type { Drift } from '../model/observed.ts';
-import type { Resources } from '../model/stack.ts';
 import { type Controller, supportedLimits, unsupportedLimits, updateLimits } from './controller.ts';
 import { type Facts, lenient } from './facts.ts';
 import type { Cgroups } from './interface.ts';

@@ -1,4 +1,4 @@
-import type { Resources } from '../model/stack.ts';
+import type { Resources } from '../model/limits.ts';
 
 /** The kernel keeps memory limits in pages. */
 const PAGE_BYTES = 4096;

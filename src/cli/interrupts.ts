@@ -4,6 +4,18 @@ import { type Context, EXIT } from './command.ts';
 import { uniqueName } from './unique-name.ts';
 import { PlainProgress } from './views/progress-plain.ts';
 
+/** Does something that goes on until Ctrl-C or SIGTERM, which abort the signal that it is given. */
+export async function untilInterrupted<Result>(body: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const leave = new AbortController();
+  const interrupt = (): void => leave.abort();
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    return await body(leave.signal);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
 /**
  * What Ctrl-C means while output is shown, from the moment that this is made until `close()`: the first stops the
  * services in order, the second kills them, the third leaves. `onLeave` is called when they could not be stopped.

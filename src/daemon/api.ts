@@ -100,30 +100,8 @@ export interface TopRequest {
   readonly services: readonly string[];
 }
 
-/** A container that runs, and who is in it. */
-export interface ContainerProcesses {
-  readonly stack: string;
-  readonly service: string;
-  readonly index: number;
-  readonly name: string;
-  readonly processes: readonly ContainerProcess[];
-}
-
-export interface ContainerProcess {
-  /** User id on the host. */
-  readonly uid: number;
-  /** Process ids on the host. */
-  readonly pid: number;
-  readonly ppid: number;
-  /** Percent of one CPU since it began. */
-  readonly cpuPercent: number;
-  readonly startedAtMs: number;
-  /** `pts/0`; absent: none. */
-  readonly tty?: string;
-  readonly cpuMs: number;
-  /** Its arguments with blanks between them; `[name]` where it has none. */
-  readonly command: string;
-}
+/** Containers that run, and who is in them. */
+export type { ContainerProcesses } from '../model/processes.ts';
 
 /** `POST /v1/rm` → stream; result `{}`. */
 export interface RemoveRequest {

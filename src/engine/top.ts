@@ -1,32 +1,11 @@
 import type { Host } from '../host/host.ts';
-import type { ContainerKey } from '../model/address.ts';
+import type { ContainerProcess, ContainerProcesses } from '../model/processes.ts';
 import { cgroupName } from '../store/paths.ts';
 import { listContainers } from './containers.ts';
 import type { Engine } from './engine.ts';
 
 /** Clock ticks a second in what the kernel shows (USER_HZ): 100 on every architecture that we know. */
 const TICKS_PER_SECOND = 100;
-
-/** One process of a container, as the host sees it. */
-export interface ContainerProcess {
-  /** User id on the host. */
-  readonly uid: number;
-  readonly pid: number;
-  readonly ppid: number;
-  /** Percent of one CPU since it began. */
-  readonly cpuPercent: number;
-  readonly startedAtMs: number;
-  /** `pts/0`; absent: none. */
-  readonly tty?: string;
-  readonly cpuMs: number;
-  /** Its arguments with blanks between them; `[name]` where it has none. */
-  readonly command: string;
-}
-
-export interface ContainerProcesses extends ContainerKey {
-  readonly name: string;
-  readonly processes: readonly ContainerProcess[];
-}
 
 /** The processes of the containers that run or are paused: who is in their cgroups, whatever started it. */
 export function top(engine: Engine, stack: string, services: readonly string[]): readonly ContainerProcesses[] {

@@ -1,18 +1,15 @@
 import type { ContainerKey } from './address.ts';
+import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
 import type {
   Dependency,
   FileMount,
   Healthcheck,
   ImageSource,
   Mount,
-  NamespaceModes,
   NetworkAttachment,
   NetworkMode,
   PortMapping,
-  Resources,
   RestartPolicy,
-  Security,
-  Ulimit,
 } from './stack.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from './container.ts';
 import type { ImageInfo } from './image.ts';
-import type { Resources } from './stack.ts';
+import type { Resources } from './limits.ts';
 
 /** What is there now: the kernel's truth joined with our records. Plain JSON, keys are addresses' parts. */
 export interface ObservedState {

@@ -1,6 +1,6 @@
 import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
+import type { Resources } from '../model/limits.ts';
 import type { FieldChange } from '../model/plan.ts';
-import type { Resources } from '../model/stack.ts';
 import { filesByName, nameFileChange } from './files.ts';
 import { equalJson, isRecord, member } from './record.ts';
 

@@ -1,5 +1,5 @@
 import { TsstackError } from '../model/error.ts';
-import type { Security } from '../model/stack.ts';
+import type { Security } from '../model/limits.ts';
 import type { KernelFacts } from './kernel-facts.ts';
 
 /** By number, from linux/capability.h. */

@@ -1,5 +1,5 @@
 import { TsstackError } from '../model/error.ts';
-import type { Ulimit } from '../model/stack.ts';
+import type { Ulimit } from '../model/limits.ts';
 import type { KernelFacts } from './kernel-facts.ts';
 
 /** RLIMIT_* numbers (asm-generic/resource.h) by the names that ulimits have in stack files. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { detectCgroups } from '../../src/cgroup/cgroup.ts';
-import type { Resources } from '../../src/model/stack.ts';
+import type { Resources } from '../../src/model/limits.ts';
 import { Machine } from '../helpers/machine.ts';
 import { until } from '../helpers/run.ts';
 

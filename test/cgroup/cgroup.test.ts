@@ -8,7 +8,7 @@ import { parseIoBytes as parseV1IoBytes } from '../../src/cgroup/v1/blkio.ts';
 import { weightOfShares } from '../../src/cgroup/v2/cpu.ts';
 import { parseIoBytes } from '../../src/cgroup/v2/io.ts';
 import type { HostOp } from '../../src/host/op.ts';
-import type { Blkio, Resources } from '../../src/model/stack.ts';
+import type { Blkio, Resources } from '../../src/model/limits.ts';
 import { fakeHost, V1_FILES, V2_FILES } from './fake-host.ts';
 
 const NAME = 'tsstack/demo/web.1';

@@ -1,5 +1,5 @@
 import type { ContainerSpec } from '../../src/model/container.ts';
-import type { Security } from '../../src/model/stack.ts';
+import type { Security } from '../../src/model/limits.ts';
 import type { LaunchConfig } from '../../src/runtime/config.ts';
 import type { KernelFacts } from '../../src/runtime/kernel-facts.ts';
 import { containerPaths, DEFAULT_PATHS } from '../../src/store/paths.ts';

@@ -1,4 +1,4 @@
-import type { DeviceRate, Resources } from '../../model/stack.ts';
+import type { DeviceRate, Resources } from '../../model/limits.ts';
 import type { Controller } from '../controller.ts';
 import type { Facts } from '../facts.ts';
 import { type Limit, shows, showsLine } from '../limit.ts';

@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import type { HostOp } from '../../host/op.ts';
+import type { Resources } from '../../model/limits.ts';
 import type { Usage } from '../../model/observed.ts';
-import type { Resources } from '../../model/stack.ts';
 import { absent, type Controller } from '../controller.ts';
 import { readFacts } from '../facts.ts';
 import type { Cgroups, DeviceAccess } from '../interface.ts';

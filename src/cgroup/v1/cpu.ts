@@ -1,4 +1,4 @@
-import type { Resources } from '../../model/stack.ts';
+import type { Resources } from '../../model/limits.ts';
 import type { Controller } from '../controller.ts';
 import { cpuQuota } from '../cpu-quota.ts';
 import { shows } from '../limit.ts';

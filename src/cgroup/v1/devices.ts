@@ -1,5 +1,5 @@
 import type { Host } from '../../host/host.ts';
-import type { Device } from '../../model/stack.ts';
+import type { Device } from '../../model/limits.ts';
 import { readDeviceNumber } from '../device-number.ts';
 
 /**

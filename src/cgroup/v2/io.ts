@@ -1,4 +1,4 @@
-import type { Blkio, DeviceRate } from '../../model/stack.ts';
+import type { Blkio, DeviceRate } from '../../model/limits.ts';
 import type { Controller } from '../controller.ts';
 import type { Facts } from '../facts.ts';
 import { type Limit, showsLine } from '../limit.ts';

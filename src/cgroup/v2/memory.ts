@@ -1,4 +1,4 @@
-import type { Resources } from '../../model/stack.ts';
+import type { Resources } from '../../model/limits.ts';
 import type { Controller } from '../controller.ts';
 import type { Limit } from '../limit.ts';
 import { memoryAndSwapLimit, memoryLimit, memoryReservation, sameMemory } from '../memory-size.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerEvent } from '../../daemon/api.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
+import { untilInterrupted } from '../interrupts.ts';
 import { timeOption } from '../numbers.ts';
 import { value } from '../options.ts';
 import { stackName } from '../stack-name.ts';
@@ -23,11 +24,9 @@ export const command = defineCommand({
   run: async (context, { options, operands }) => {
     const now = Date.now();
     const sinceMs = timeOption('since', options.since, now) ?? now;
-    const leave = new AbortController();
-    const interrupt = (): void => leave.abort();
-    process.on('SIGINT', interrupt);
-    process.on('SIGTERM', interrupt);
-    await follow(context, { stack: await stackName(context), services: operands, sinceMs }, leave.signal);
+    await untilInterrupted(async (signal) =>
+      follow(context, { stack: await stackName(context), services: operands, sinceMs }, signal),
+    );
     return EXIT.done;
   },
 });

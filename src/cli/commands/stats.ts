@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerSummary } from '../../daemon/api.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { listContainers } from '../containers.ts';
+import { untilInterrupted } from '../interrupts.ts';
 import { flag } from '../options.ts';
 import { type ContainerStats, renderStats, type Sample, statsOf } from '../views/stats.ts';
 
@@ -22,23 +23,28 @@ export const command = defineCommand({
     { command: 'tsstack stats --no-stream --format json web', does: 'one service once, for scripts' },
   ],
   run: async (context, { options, operands }) => {
-    const leave = new AbortController();
-    const interrupt = (): void => leave.abort();
-    process.on('SIGINT', interrupt);
-    process.on('SIGTERM', interrupt);
-    let before = await sample(context, operands);
-    do {
-      await delay(INTERVAL_MS, undefined, { signal: leave.signal }).catch(() => undefined);
-      if (leave.signal.aborted) break;
-      // Where the daemon has ended nothing runs, and none is started to say so.
-      const alive = (await context.client.getIfRunning('/v1/version')) !== undefined;
-      const now = alive ? await sample(context, operands) : { atMs: performance.now(), containers: [] };
-      print(context, statsOf(before, now), options['no-stream']);
-      before = now;
-    } while (!options['no-stream']);
+    await untilInterrupted((signal) => show(context, operands, { once: options['no-stream'], signal }));
     return EXIT.done;
   },
 });
+
+interface Looking {
+  readonly once: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function show(context: Context, services: readonly string[], { once, signal }: Looking): Promise<void> {
+  let before = await sample(context, services);
+  do {
+    await delay(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    // Where the daemon has ended nothing runs, and none is started to say so.
+    const alive = (await context.client.getIfRunning('/v1/version')) !== undefined;
+    const now = alive ? await sample(context, services) : { atMs: performance.now(), containers: [] };
+    print(context, statsOf(before, now), once);
+    before = now;
+  } while (!once);
+}
 
 async function sample(context: Context, services: readonly string[]): Promise<Sample> {
   const containers: readonly ContainerSummary[] = await listContainers(context, services);

@@ -1,5 +1,6 @@
-import type { ContainerProcess, ContainerProcesses, TopRequest } from '../../daemon/api.ts';
+import type { ContainerProcesses, TopRequest } from '../../daemon/api.ts';
 import { table } from '../../lib/table.ts';
+import type { ContainerProcess } from '../../model/processes.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { stackSelector } from '../stack-request.ts';
 

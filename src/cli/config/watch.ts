@@ -2,6 +2,7 @@ import { type ConfigCheck, watchConfig } from '../../engine/watch-config.ts';
 import { reportError, TsstackError } from '../../model/error.ts';
 import type { LoadRequest } from '../../spec/load.ts';
 import { type Context, EXIT } from '../command.ts';
+import { untilInterrupted } from '../interrupts.ts';
 import { printDiagnostics, printError, printReport } from '../views/error.ts';
 
 /**
@@ -12,19 +13,14 @@ export async function watchAndPrint(context: Context, request: LoadRequest): Pro
   if (request.files.includes('-')) {
     throw new TsstackError('usage', 'config --watch cannot watch standard input', { hint: 'Name a file with -f' });
   }
-  const end = new AbortController();
-  const onSignal = (): void => end.abort();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal);
-  try {
-    const print = context.format === 'json' ? printJson : printText;
-    await watchConfig(request, {
-      signal: end.signal,
+  const print = context.format === 'json' ? printJson : printText;
+  await untilInterrupted((signal) =>
+    watchConfig(request, {
+      signal,
       checked: (check) => print(context, check),
       failed: (error) => printFailure(context, error),
-    });
-  } finally {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
-  }
+    }),
+  );
   return EXIT.done;
 }
 

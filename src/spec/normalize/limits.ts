@@ -1,4 +1,4 @@
-import type { Blkio, DeviceRate, NamespaceModes, Resources, Security, Ulimit } from '../../model/stack.ts';
+import type { Blkio, DeviceRate, NamespaceModes, Resources, Security, Ulimit } from '../../model/limits.ts';
 import { type Dict, isDict } from '../node.ts';
 import { type PathBase, resolvePath } from '../paths.ts';
 import { defined, dictAt, dictsAt, numberAt, textAt, textsAt } from './read.ts';
