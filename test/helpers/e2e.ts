@@ -130,6 +130,7 @@ export function e2e(claim: string, body: (project: Project) => Promise<void>, op
     const project = new Project(`e2e-${process.pid.toString(36)}-${count}`);
     try {
       const before = await takeSnapshot();
+      const ours = await doctorResidue(project);
       const failure = await body(project).then(
         () => undefined,
         (error: unknown) => ({ error }),
@@ -143,11 +144,18 @@ export function e2e(claim: string, body: (project: Project) => Promise<void>, op
         if (left.length > 0) throw new Error(left.join('\n'));
         return true;
       });
-      await project.expect(0, 'doctor', '--residue');
+      const left = [...(await doctorResidue(project))].filter((line) => !ours.has(line));
+      assert.deepEqual(left, [], 'tsstack doctor --residue');
     } finally {
       rmSync(project.scratch, { recursive: true, force: true });
     }
   });
+}
+
+/** What `doctor --residue` lists. A stack that somebody else has up is on it before and after. */
+async function doctorResidue(project: Project): Promise<ReadonlySet<string>> {
+  const { stdout } = await project.tsstack(['doctor', '--residue']);
+  return new Set(stdout.split('\n').filter((line) => line !== ''));
 }
 
 function available(need: string): boolean {
