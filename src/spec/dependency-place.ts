@@ -7,15 +7,20 @@ export interface ImpliedDependency {
   readonly place: Place;
 }
 
+const modes = ['network_mode', 'ipc', 'pid', 'uts', 'cgroup'] as const;
+const lists = ['links', 'volumes_from'] as const;
+/** The keys by which a service needs another one without saying so in `depends_on`. */
+export const implyingKeys: readonly string[] = [...modes, ...lists];
+
 /** What a service needs without saying so in `depends_on`: the services whose namespaces, names or volumes it shares. */
 export function impliedDependencies(service: Dict, place: Place): readonly ImpliedDependency[] {
   const found: ImpliedDependency[] = [];
-  for (const key of ['network_mode', 'ipc', 'pid', 'uts', 'cgroup']) {
+  for (const key of modes) {
     const mode = service[key];
     if (typeof mode !== 'string' || !mode.startsWith('service:')) continue;
     found.push({ name: mode.slice('service:'.length), place: at(place, key) });
   }
-  for (const key of ['links', 'volumes_from']) {
+  for (const key of lists) {
     for (const [index, spec] of ([service[key]].flat() as unknown[]).entries()) {
       const [name = ''] = typeof spec === 'string' ? spec.split(':') : [];
       if (name === '' || (key === 'volumes_from' && name === 'container')) continue;

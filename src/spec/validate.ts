@@ -1,8 +1,9 @@
+import { createRequire } from 'node:module';
 import type { ErrorObject } from 'ajv';
 import { didYouMean, nearest } from '../lib/nearest.ts';
 import type { Problem, ProblemCode } from './diagnose.ts';
+import { fits } from './fits.ts';
 import { stackSchema } from './generated/stack-schema.js';
-import { validate } from './generated/stack-validator.js';
 import { nameHint } from './name-hint.ts';
 import { dotted, isDict, type Path, type Value, valueAt } from './node.ts';
 import { quoted } from './printable.ts';
@@ -26,6 +27,8 @@ export interface Fault {
 
 /** Every deviation of a value from the schema, in no order. */
 export function findFaults(value: Value): readonly Fault[] {
+  if (fits(value, stackSchema())) return [];
+  const { validate } = validator();
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   // Of a value of the wrong type nothing more is said.
@@ -33,6 +36,11 @@ export function findFaults(value: Value): readonly Fault[] {
   return errors.flatMap((error) =>
     error.keyword !== 'type' && mistyped.has(error.instancePath) ? [] : (describe(error, value) ?? []),
   );
+}
+
+/** Beside the bundles in dist/ as it is here, so that it is only read for a file that does not fit. */
+function validator(): typeof import('./generated/stack-validator.js') {
+  return createRequire(import.meta.filename)('./generated/stack-validator.js');
 }
 
 function describe(error: ErrorObject, root: Value): Fault | undefined {

@@ -210,7 +210,7 @@ describe('config --no-interpolate', () => {
         const { stdout, status } = await cli(directory, ['-f', 'a.yaml', '-f', 'b.yaml', 'config', '--no-interpolate']);
         assert.equal(status, 0);
         assert.match(stdout, /^name: demo\n/);
-        for (const kept of ['image: ${IMAGE:?}', 'echo $$HOME', '- ${PORT:-8080}:80', 'build: .']) {
+        for (const kept of ['image: ${IMAGE:?}', 'echo $$HOME', '- ${PORT:-8080}:80', 'build: "."']) {
           assert.ok(stdout.includes(kept), `${kept} in ${stdout}`);
         }
         assert.ok(!stdout.includes('extends'));

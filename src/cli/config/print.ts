@@ -23,8 +23,7 @@ export function emit(context: Context, text: string, output: string | undefined)
 export async function modelText(context: Context, model: object, filled: boolean): Promise<string> {
   if (context.format === 'json') return jsonText(model);
   const { yamlText } = await import('./yaml-text.ts');
-  const text = yamlText(model);
-  return filled && text.includes('$') ? yamlText(escapeDollars(model)) : text;
+  return yamlText(model, filled ? (text) => text.replaceAll('$', '$$$$') : undefined);
 }
 
 /** JSON for people too. */
@@ -36,14 +35,4 @@ export function jsonText(value: unknown): string {
 export function linesText(context: Context, lines: readonly string[]): string {
   if (context.format === 'json') return `${JSON.stringify(lines)}\n`;
   return lines.map((line) => `${line}\n`).join('');
-}
-
-/** Keys stay as they are: variables are not looked for in them. */
-function escapeDollars(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('$', '$$$$');
-  if (Array.isArray(value)) return value.map(escapeDollars);
-  if (typeof value !== 'object' || value === null) return value;
-  const escaped: Record<string, unknown> = Object.create(null);
-  for (const [key, inner] of Object.entries(value)) escaped[key] = escapeDollars(inner);
-  return escaped;
 }

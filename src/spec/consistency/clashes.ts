@@ -1,11 +1,11 @@
 import { at, complain } from '../canonical/context.ts';
-import type { CheckInput, ServiceAt } from './input.ts';
+import { type CheckInput, checkServices, type ServiceAt } from './input.ts';
 import { replicasOf } from './values.ts';
 
 /** Containers that want the same name. */
 export function checkClashes(input: CheckInput): void {
   const names = new Map<string, string>();
-  for (const each of input.services) checkContainerName(each, names);
+  checkServices(input, [{ keys: ['container_name'], check: (each) => checkContainerName(each, names) }]);
 }
 
 function checkContainerName({ name, service, place }: ServiceAt, names: Map<string, string>): void {

@@ -1,23 +1,38 @@
 import { at, complain } from '../canonical/context.ts';
 import { isDict } from '../node.ts';
-import { type CheckInput, dictsOf, keysOf, placeOf, type ServiceAt } from './input.ts';
+import {
+  type CheckInput,
+  checkServices,
+  dictsOf,
+  keysOf,
+  placeOf,
+  type ServiceAt,
+  type ServiceCheck,
+} from './input.ts';
+
+const checks: readonly ServiceCheck[] = [
+  { keys: ['network_mode'], check: checkNetworkMode },
+  { keys: ['build'], check: checkDockerfile },
+  { keys: ['build'], check: checkPlatform },
+  { keys: ['develop'], check: checkWatch },
+];
 
 /** Keys that exclude each other, or that must agree. */
 export function checkExclusive(input: CheckInput): void {
-  for (const each of input.services) {
-    const { name, service, place } = each;
-    if (service['network_mode'] !== undefined && keysOf(service['networks']).length > 0) {
-      const message = `the service "${name}" has both "network_mode" and "networks": keep one`;
-      complain(at(place, 'network_mode'), { code: 'conflict.key', message, key: true });
-    }
-    const build = service['build'];
-    if (isDict(build) && build['dockerfile'] !== undefined && build['dockerfile_inline'] !== undefined) {
-      const message = `the service "${name}" has both "dockerfile" and "dockerfile_inline": keep one`;
-      complain(at(at(place, 'build'), 'dockerfile_inline'), { code: 'conflict.key', message, key: true });
-    }
-    checkPlatform(each);
-    checkWatch(each);
-  }
+  checkServices(input, checks);
+}
+
+function checkNetworkMode({ name, service, place }: ServiceAt): void {
+  if (keysOf(service['networks']).length === 0) return;
+  const message = `the service "${name}" has both "network_mode" and "networks": keep one`;
+  complain(at(place, 'network_mode'), { code: 'conflict.key', message, key: true });
+}
+
+function checkDockerfile({ name, service, place }: ServiceAt): void {
+  const build = service['build'];
+  if (!isDict(build) || build['dockerfile'] === undefined || build['dockerfile_inline'] === undefined) return;
+  const message = `the service "${name}" has both "dockerfile" and "dockerfile_inline": keep one`;
+  complain(at(at(place, 'build'), 'dockerfile_inline'), { code: 'conflict.key', message, key: true });
 }
 
 function checkPlatform({ name, service, place }: ServiceAt): void {

@@ -2,14 +2,14 @@ import { at, type Context, complain, nameOf, rootPlace } from '../canonical/cont
 import { isDict } from '../node.ts';
 import { quoted } from '../printable.ts';
 import { pathKind } from '../read.ts';
-import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
+import { type CheckInput, checkServices, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
 
 /**
  * Files of the secrets and configs that services use. A missing one is a warning, as with Compose: it is needed when
  * the stack is brought up, and may be made until then.
  */
 export function checkFiles(input: CheckInput, context: Context): void {
-  for (const service of input.services) checkOwners(service);
+  checkServices(input, [{ keys: ['configs', 'secrets'], check: checkOwners }]);
   for (const section of ['secrets', 'configs'] as const) {
     const resources = input.model[section];
     if (!isDict(resources)) continue;

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { at, complain, type Place } from '../canonical/context.ts';
 import type { Dict } from '../node.ts';
-import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
+import { type CheckInput, checkServices, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
 import { isEvery, isV4, type PortClaim } from './port-claim.ts';
 import { checkRanges } from './port-ranges.ts';
 import { replicasOf } from './values.ts';
@@ -9,8 +9,8 @@ import { replicasOf } from './values.ts';
 /** Host ports that cannot all be had: a port wanted twice, a range with fewer ports than users. */
 export function checkHostPorts(input: CheckInput): void {
   const byProtocol = new Map<string, PortClaim[]>();
-  for (const each of input.services) {
-    if (!publishes(each)) continue;
+  const collect = (each: ServiceAt): void => {
+    if (!publishes(each)) return;
     const claims = dictsOf(each.service['ports']).flatMap((port) => claimOf(port, each) ?? []);
     checkReplicas(each, claims);
     for (const claim of claims) {
@@ -18,7 +18,8 @@ export function checkHostPorts(input: CheckInput): void {
       if (others === undefined) byProtocol.set(claim.protocol, [claim]);
       else others.push(claim);
     }
-  }
+  };
+  checkServices(input, [{ keys: ['ports'], check: collect }]);
   for (const claims of byProtocol.values()) {
     checkSingles(claims.filter(({ first, last }) => first === last));
     checkRanges(claims);

@@ -31,6 +31,21 @@ export function servicesOf(services: Dict, context: Context): ServiceAt[] {
   return result;
 }
 
+/** A question about one service, that only makes sense when it has one of these keys. */
+export interface ServiceCheck {
+  readonly keys: readonly string[];
+  readonly check: (each: ServiceAt) => void;
+}
+
+/** Asks every service the questions that its keys raise: most have few of the keys that there are. */
+export function checkServices({ services }: CheckInput, checks: readonly ServiceCheck[]): void {
+  for (const each of services) {
+    for (const { keys, check } of checks) {
+      if (keys.some((key) => each.service[key] !== undefined)) check(each);
+    }
+  }
+}
+
 export function dictsOf(value: Value | undefined): Dict[] {
   return Array.isArray(value) ? value.filter(isDict) : [];
 }

@@ -2,14 +2,24 @@ import { at, complain, type Place } from '../canonical/context.ts';
 import { fileTarget } from '../file-target.ts';
 import { isDict } from '../node.ts';
 import { pathKind } from '../read.ts';
-import { type CheckInput, dictsOf, partPlace, placeOf, type ServiceAt } from './input.ts';
+import {
+  type CheckInput,
+  checkServices,
+  dictsOf,
+  partPlace,
+  placeOf,
+  type ServiceAt,
+  type ServiceCheck,
+} from './input.ts';
+
+const checks: readonly ServiceCheck[] = [
+  { keys: ['volumes', 'tmpfs', 'configs', 'secrets'], check: checkTargets },
+  { keys: ['volumes'], check: checkSources },
+];
 
 /** The targets of mounts: absolute, and each once in a service. Sources that nothing will make. */
 export function checkMounts(input: CheckInput): void {
-  for (const each of input.services) {
-    checkTargets(each);
-    checkSources(each);
-  }
+  checkServices(input, checks);
 }
 
 function checkTargets({ service, place }: ServiceAt): void {

@@ -12,8 +12,10 @@ export function checkNetworks(input: CheckInput, context: Context): void {
   for (const [name, network] of Object.entries(isDict(networks) ? networks : {})) {
     if (isDict(network)) pools.set(name, poolsOf(name, network, at(parent, name)));
   }
-  const off = disabledNetworks(input, context);
-  checkOverlap([...pools].flatMap(([name, { subnets }]) => (off.has(name) ? [] : subnets)));
+  if ([...pools.values()].some(({ subnets }) => subnets.length > 0)) {
+    const off = disabledNetworks(input, context);
+    checkOverlap([...pools].flatMap(([name, { subnets }]) => (off.has(name) ? [] : subnets)));
+  }
   checkAddresses(input, pools);
 }
 

@@ -1,9 +1,10 @@
 import { asideNames } from '../aside.ts';
 import { at, type Context, complain, nameOf } from '../canonical/context.ts';
-import { impliedDependencies } from '../dependency-place.ts';
+import { impliedDependencies, implyingKeys } from '../dependency-place.ts';
 import { type Dict, isDict } from '../node.ts';
 import {
   type CheckInput,
+  checkServices,
   complainMissing,
   dictsOf,
   keysOf,
@@ -23,14 +24,28 @@ export function checkReferences(input: CheckInput, context: Context): void {
     const names = kind === 'service' ? Object.keys(input.all) : keysOf(input.model[`${kind}s`]);
     declared.set(kind, { names, known: knownNames(context, `${kind}s`, names) });
   }
-  for (const each of input.services) {
-    for (const [kind, use] of usesOf(each)) {
-      const { names = [], known } = declared.get(kind) ?? {};
-      if (known?.has(use.name) !== false) continue;
-      complainMissing(use, { what: kind, known: names, by: each.name });
-    }
-  }
+  const look = (kind: Kind, use: Use, each: ServiceAt): void => {
+    const { names = [], known } = declared.get(kind) ?? {};
+    if (known?.has(use.name) === false) complainMissing(use, { what: kind, known: names, by: each.name });
+  };
+  checkServices(
+    input,
+    finders.map(({ keys, find }) => ({
+      keys,
+      check: (each) => {
+        for (const [kind, use] of find(each)) look(kind, use, each);
+      },
+    })),
+  );
 }
+
+const finders: readonly { readonly keys: readonly string[]; readonly find: (each: ServiceAt) => [Kind, Use][] }[] = [
+  { keys: [...implyingKeys, 'depends_on', 'build'], find: serviceUses },
+  { keys: ['networks'], find: (each) => namedUses('network', each) },
+  { keys: ['models'], find: (each) => namedUses('model', each) },
+  { keys: ['volumes'], find: volumeUses },
+  { keys: ['secrets', 'configs', 'build'], find: fileUses },
+];
 
 /** What counts as declared in a section: also what was set aside there; undefined when that may be any name. */
 function knownNames(context: Context, section: string, declared: readonly string[]): ReadonlySet<string> | undefined {
@@ -38,38 +53,37 @@ function knownNames(context: Context, section: string, declared: readonly string
   return aside === 'all' ? undefined : new Set([...declared, ...aside]);
 }
 
-function* usesOf(each: ServiceAt): Generator<[Kind, Use]> {
-  const { service, place } = each;
-  for (const use of serviceUses(each)) yield ['service', use];
-  for (const kind of ['network', 'model'] as const) {
-    const section = at(place, `${kind}s`);
-    for (const name of keysOf(service[`${kind}s`])) yield [kind, { name, place: at(section, name), key: true }];
-  }
-  for (const volume of dictsOf(service['volumes'])) {
-    const { type, source } = volume;
-    if (type !== 'volume' || typeof source !== 'string') continue;
-    yield ['volume', { name: source, place: partPlace(placeOf(volume, at(place, 'volumes')), 'source') }];
-  }
-  yield* fileUses(each);
+function namedUses(kind: 'network' | 'model', { service, place }: ServiceAt): [Kind, Use][] {
+  const section = at(place, `${kind}s`);
+  return keysOf(service[`${kind}s`]).map((name) => [kind, { name, place: at(section, name), key: true }]);
 }
 
-function* serviceUses({ service, place }: ServiceAt): Generator<Use> {
-  const implied = impliedDependencies(service, place);
-  yield* implied;
-  const names = new Set(implied.map(({ name }) => name));
+function volumeUses({ service, place }: ServiceAt): [Kind, Use][] {
+  return dictsOf(service['volumes']).flatMap((volume): [Kind, Use][] => {
+    const { type, source } = volume;
+    if (type !== 'volume' || typeof source !== 'string') return [];
+    return [['volume', { name: source, place: partPlace(placeOf(volume, at(place, 'volumes')), 'source') }]];
+  });
+}
+
+function serviceUses({ service, place }: ServiceAt): [Kind, Use][] {
+  const uses: Use[] = [...impliedDependencies(service, place)];
+  const names = new Set(uses.map(({ name }) => name));
   for (const name of keysOf(service['depends_on'])) {
-    if (!names.has(name)) yield { name, place: at(at(place, 'depends_on'), name), key: true };
+    if (!names.has(name)) uses.push({ name, place: at(at(place, 'depends_on'), name), key: true });
   }
   const contexts = isDict(service['build']) ? service['build']['additional_contexts'] : undefined;
   for (const [context, from] of Object.entries(isDict(contexts) ? contexts : {})) {
     if (typeof from !== 'string' || !from.startsWith('service:')) continue;
     const where = at(at(at(place, 'build'), 'additional_contexts'), context);
-    yield { name: from.slice('service:'.length), place: where };
+    uses.push({ name: from.slice('service:'.length), place: where });
   }
+  return uses.map((use) => ['service', use]);
 }
 
 /** Secrets and configs, those of the build included. */
-function* fileUses({ service, place }: ServiceAt): Generator<[Kind, Use]> {
+function fileUses({ service, place }: ServiceAt): [Kind, Use][] {
+  const uses: [Kind, Use][] = [];
   const build = isDict(service['build']) ? service['build'] : undefined;
   const lists: [Kind, Dict[], ReturnType<typeof at>][] = [
     ['secret', dictsOf(service['secrets']), at(place, 'secrets')],
@@ -80,11 +94,12 @@ function* fileUses({ service, place }: ServiceAt): Generator<[Kind, Use]> {
     for (const item of items) {
       const where = placeOf(item, section);
       if (item['source'] !== undefined) {
-        yield [kind, { name: String(item['source']), place: partPlace(where, 'source') }];
+        uses.push([kind, { name: String(item['source']), place: partPlace(where, 'source') }]);
         continue;
       }
       const hint = `write "source: NAME", a name below the top-level key "${kind}s"`;
       complain(where, { code: 'schema.missing', message: `${nameOf(where)} lacks the key "source"`, hint });
     }
   }
+  return uses;
 }

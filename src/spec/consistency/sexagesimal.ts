@@ -1,6 +1,6 @@
 import { at, type Context, complain, type Place, pathOf } from '../canonical/context.ts';
 import { entryOf, nodeAt, type SpecNode } from '../node.ts';
-import type { CheckInput } from './input.ts';
+import { type CheckInput, checkServices } from './input.ts';
 
 /** A whole number in base 60 (YAML 1.1, "int"): no part behind a colon is beyond 59. */
 const pattern = /^[+-]?[1-9][\d_]*(:[0-5]?\d)+$/;
@@ -10,14 +10,16 @@ const pattern = /^[+-]?[1-9][\d_]*(:[0-5]?\d)+$/;
  * but other tools may.
  */
 export function checkSexagesimals(input: CheckInput, context: Context): void {
-  for (const { place } of input.services) {
-    const service = nodeAt(context.root, pathOf(place));
-    if (service === undefined) continue;
-    check(entryOf(service, 'user')?.node, at(place, 'user'));
-    const ports = entryOf(service, 'ports')?.node;
-    if (ports?.kind !== 'seq') continue;
-    for (const [index, item] of ports.items.entries()) check(item, at(at(place, 'ports'), index));
-  }
+  checkServices(input, [{ keys: ['user', 'ports'], check: ({ place }) => checkService(place, context) }]);
+}
+
+function checkService(place: Place, { root }: Context): void {
+  const service = nodeAt(root, pathOf(place));
+  if (service === undefined) return;
+  check(entryOf(service, 'user')?.node, at(place, 'user'));
+  const ports = entryOf(service, 'ports')?.node;
+  if (ports?.kind !== 'seq') return;
+  for (const [index, item] of ports.items.entries()) check(item, at(at(place, 'ports'), index));
 }
 
 function check(node: SpecNode | undefined, place: Place): void {

@@ -4,25 +4,27 @@ import { at, baseOf, type Context, complain, pathOf } from '../canonical/context
 import { isDict, nodeAt } from '../node.ts';
 import { resolvePath } from '../paths.ts';
 import { pathKind } from '../read.ts';
-import type { CheckInput, ServiceAt } from './input.ts';
+import { type CheckInput, checkServices, type ServiceAt } from './input.ts';
 
 /** Links in a row after which a path counts as a loop. */
 const mostLinks = 8;
 
 /** Health checks that need a shell which the root of the service lacks, as far as that is known when a file is read. */
 export function checkShells(input: CheckInput, context: Context): void {
-  for (const each of input.services) {
-    const check = each.service['healthcheck'];
-    if (!isDict(check) || check['disable'] === true) continue;
-    const { test } = check;
-    if (!Array.isArray(test) || test[0] !== 'CMD-SHELL' || !lacksShell(each, context)) continue;
-    complain(at(at(each.place, 'healthcheck'), 'test'), {
-      severity: 'warning',
-      code: 'healthcheck.shell',
-      message: `the health check of "${each.name}" cannot pass: it needs /bin/sh, which its x-rootfs does not have`,
-      hint: 'write ["CMD", PROGRAM, ARGUMENT, …], which needs no shell',
-    });
-  }
+  checkServices(input, [{ keys: ['healthcheck'], check: (each) => checkShell(each, context) }]);
+}
+
+function checkShell(each: ServiceAt, context: Context): void {
+  const check = each.service['healthcheck'];
+  if (!isDict(check) || check['disable'] === true) return;
+  const { test } = check;
+  if (!Array.isArray(test) || test[0] !== 'CMD-SHELL' || !lacksShell(each, context)) return;
+  complain(at(at(each.place, 'healthcheck'), 'test'), {
+    severity: 'warning',
+    code: 'healthcheck.shell',
+    message: `the health check of "${each.name}" cannot pass: it needs /bin/sh, which its x-rootfs does not have`,
+    hint: 'write ["CMD", PROGRAM, ARGUMENT, …], which needs no shell',
+  });
 }
 
 function lacksShell({ place, service }: ServiceAt, context: Context): boolean {

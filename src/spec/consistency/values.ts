@@ -3,7 +3,7 @@ import { parseDuration } from '../duration.ts';
 import { nameHint } from '../name-hint.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 import { quoted } from '../printable.ts';
-import { type CheckInput, keysOf, type ServiceAt } from './input.ts';
+import { type CheckInput, checkServices, keysOf, type ServiceAt, type ServiceCheck } from './input.ts';
 
 /** Replicas of one service. */
 const mostReplicas = 1_000;
@@ -17,18 +17,21 @@ export function replicasOf(service: Dict): number {
   return Number(value);
 }
 
+const checks: readonly ServiceCheck[] = [
+  { keys: ['scale', 'deploy'], check: checkReplicas },
+  { keys: ['mem_limit', 'deploy', 'cpu_shares', 'oom_score_adj'], check: checkLimits },
+  { keys: ['healthcheck'], check: checkHealth },
+  { keys: ['hostname', 'image', 'container_name'], check: checkWords },
+  { keys: ['environment'], check: checkEnvironment },
+  { keys: ['dns', 'dns_search', 'dns_opt'], check: checkResolver },
+  { keys: ['restart'], check: checkRestart },
+  { keys: ['deploy'], check: checkAgreement },
+];
+
 /** Values that have the right type and no meaning. */
 export function checkValues(input: CheckInput): void {
-  const services = input.services;
-  for (const each of services) {
-    checkName(each.name, each.place);
-    checkReplicas(each);
-    checkLimits(each);
-    checkHealth(each);
-    checkWords(each);
-    checkRestart(each);
-    checkAgreement(each);
-  }
+  for (const { name, place } of input.services) checkName(name, place);
+  checkServices(input, checks);
 }
 
 export function checkName(name: string, place: Place): void {
@@ -121,12 +124,18 @@ function checkWords({ service, place }: ServiceAt): void {
     const message = `container_name ${quoted(container)} is not a valid name`;
     complain(at(place, 'container_name'), { code: 'schema.pattern', message, hint: nameHint });
   }
+}
+
+function checkEnvironment({ service, place }: ServiceAt): void {
   for (const name of keysOf(service['environment'])) {
     if (name !== '' && !/[=\0]/.test(name)) continue;
     const message = `environment: ${quoted(name)} is not the name of a variable`;
     const hint = 'write "NAME: value", or "- NAME=value" in a list';
     complain(at(at(place, 'environment'), name), { code: 'schema.pattern', message, hint, key: true });
   }
+}
+
+function checkResolver({ service, place }: ServiceAt): void {
   for (const key of ['dns', 'dns_search', 'dns_opt']) {
     for (const [index, each] of ([service[key] ?? []].flat() as unknown[]).entries()) {
       if (!/[\s\p{Cc}]/u.test(String(each))) continue;
