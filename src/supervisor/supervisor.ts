@@ -14,9 +14,10 @@ import { Changes } from './changes.ts';
 import { type ConditionState, checkCondition } from './condition.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
+import { watchOom } from './oom-watch.ts';
 import { startProbing } from './probing.ts';
 import { emitFor, recordEnd } from './record-end.ts';
-import { shouldRestart } from './restart.ts';
+import { restartDelayMs, shouldRestart } from './restart.ts';
 import { cancelRestart, stopProbing, type Watched, WatchList } from './watched.ts';
 
 /** How often it is checked that what should run does run, for ends that no file tells of. */
@@ -178,6 +179,7 @@ export class Supervisor implements ContainerControl {
     if (watched === undefined || watched.ended || record === undefined) return;
     const life = this.#life(record);
     if (life.state === 'ended') await this.#handleEnd(watched, record, life);
+    else watchOom(this.#context, watched, record);
   }
 
   async #handleEnd(
@@ -198,30 +200,26 @@ export class Supervisor implements ContainerControl {
 
   #maybeRestart(watched: Watched, record: ContainerRecord): void {
     const policy = record.spec.restart;
-    if (!shouldRestart(policy, record, record.exitCode)) return;
-    const ranMs = (record.finishedAtMs ?? 0) - (record.startedAtMs ?? 0);
-    const delayMs = policy.delayMs ?? watched.backoff.nextDelayMs(ranMs);
+    if (!shouldRestart(policy, record)) return;
+    const delayMs = restartDelayMs(policy, record, this.#context.now());
     watched.restart = setTimeout(() => void this.#restart(watched, record), delayMs);
   }
 
-  async #restart(watched: Watched, { key, spec, restarts }: ContainerRecord): Promise<void> {
+  async #restart(watched: Watched, { key, spec }: ContainerRecord): Promise<void> {
     const { records, host } = this.#context;
-    records.updateContainer(key, { restarts: restarts + 1 });
-    recordStart(this.#context, key);
+    recordStart(this.#context, key, 'policy');
+    const restarts = records.container(key)?.restarts ?? 0;
     try {
       await host.perform(await startOperations(this.#context, spec));
-      emitFor(this.#context, { key }, { event: 'restart' });
+      emitFor(this.#context, { key }, { event: 'restart', restarts });
       this.started(key);
       // Stopped while it was being launched.
       if (records.container(key)?.stoppedByUser === true) await this.stop(key, 0);
     } catch (error) {
       delete watched.restart;
       const record = records.container(key);
-      emitFor(
-        this.#context,
-        { key },
-        { event: 'restart', detail: error instanceof Error ? error.message : String(error) },
-      );
+      const detail = error instanceof Error ? error.message : String(error);
+      emitFor(this.#context, { key }, { event: 'restart', restarts, detail });
       if (record !== undefined && this.#watched.get(key) !== undefined) {
         await this.#handleEnd(watched, record, { state: 'ended', exitCode: 127 });
       }

@@ -1,13 +1,13 @@
 import { type ContainerKey, machineName } from '../model/address.ts';
-import { Backoff } from './backoff.ts';
 import type { HealthMonitor } from './health.ts';
 
 /** What is known of one container while it is watched. */
 export interface Watched {
   readonly key: ContainerKey;
-  readonly backoff: Backoff;
   health?: HealthMonitor;
   restart?: NodeJS.Timeout;
+  /** The cgroup's count of processes killed for lack of memory, at the last look. */
+  oomKills?: number;
   /** Its end has been dealt with. */
   ended: boolean;
 }
@@ -24,7 +24,7 @@ export class WatchList {
   obtain(key: ContainerKey): Watched {
     const known = this.get(key);
     if (known !== undefined) return known;
-    const watched: Watched = { key, backoff: new Backoff(), ended: true };
+    const watched: Watched = { key, ended: true };
     this.#watched.set(machineName(key), watched);
     return watched;
   }
