@@ -26,6 +26,8 @@ export interface Cgroups {
   processes(name: string): readonly number[];
   exists(name: string): boolean;
   usage(name: string): Usage | undefined;
+  /** Processes killed for lack of memory since it was made, as the kernel counts them there. */
+  oomKills(name: string): number;
   freeze(name: string, frozen: boolean): readonly HostOp[];
   /** Does the kernel say that its processes are frozen, or about to be? */
   frozen(name: string): boolean;

@@ -1,5 +1,5 @@
 import type { PublishedPort } from '../model/container.ts';
-import type { ContainerStatus, HealthStatus, Usage } from '../model/observed.ts';
+import type { ContainerStatus, HealthStatus, RunEnd, Usage } from '../model/observed.ts';
 import type { VolumeSummary } from '../model/volume.ts';
 import type { LoadRequest } from '../spec/load.ts';
 
@@ -138,8 +138,15 @@ export interface ContainerSummary {
   readonly health: HealthStatus;
   readonly pid?: number;
   readonly exitCode?: number;
+  /** `SIGKILL`: the signal that the exit status tells of. */
+  readonly signal?: string;
   readonly oomKilled: boolean;
+  /** The user stopped it: restart policies rest until the next start. */
+  readonly stoppedByUser: boolean;
+  /** Restarts since the last start by a user. */
   readonly restarts: number;
+  /** How the run before this one ended; absent after a start by a user. */
+  readonly lastEnd?: RunEnd;
   readonly createdAtMs: number;
   readonly startedAtMs?: number;
   readonly finishedAtMs?: number;

@@ -1,10 +1,12 @@
 import type { ContainerView } from '../engine/containers.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
+import { endingSignal } from '../lib/signal-name.ts';
 import type { ContainerSummary } from './api.ts';
 
 /** A container as the API shows it. */
 export function summarize({ record, observed, image, usage, logPath, detail }: ContainerView): ContainerSummary {
   const { key, spec } = record;
+  const signal = endingSignal(observed.exitCode);
   return {
     ...key,
     name: spec.name,
@@ -14,8 +16,11 @@ export function summarize({ record, observed, image, usage, logPath, detail }: C
     health: observed.health,
     ...(observed.pid !== undefined && { pid: observed.pid }),
     ...(observed.exitCode !== undefined && { exitCode: observed.exitCode }),
+    ...(signal !== undefined && { signal }),
     oomKilled: observed.oomKilled,
+    stoppedByUser: observed.stoppedByUser,
     restarts: observed.restarts,
+    ...(record.lastEnd !== undefined && { lastEnd: record.lastEnd }),
     createdAtMs: observed.createdAtMs,
     ...(observed.startedAtMs !== undefined && { startedAtMs: observed.startedAtMs }),
     ...(observed.finishedAtMs !== undefined && { finishedAtMs: observed.finishedAtMs }),

@@ -4,6 +4,7 @@ import type { Address, ContainerKey } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RootFilesystem } from '../model/image.ts';
+import type { RunEnd } from '../model/observed.ts';
 import {
   buildLaunch,
   explainLaunchFailure,
@@ -28,20 +29,29 @@ const LAUNCH_TIMEOUT_MS = 30_000;
 const INIT_PATH = '/usr/bin/tini-static';
 
 /** Notes that a new run begins, before it does: a crash in between is then seen as a run that ended. */
-export function recordStart(context: MachineContext, key: ContainerKey): void {
+export function recordStart(context: MachineContext, key: ContainerKey, by: 'user' | 'policy'): void {
   const { records, bootId, now, cgroups } = context;
   const record = records.container(key);
   if (record === undefined) return;
   records.updateContainer(key, {
+    ...(by === 'user' ? FRESH : { restarts: record.restarts + 1, attempts: (record.attempts ?? 0) + 1 }),
+    ...(record.finishedAtMs !== undefined && { lastEnd: endOf(record, record.finishedAtMs) }),
     run: record.run + 1,
     startedAtMs: now(),
     finishedAtMs: undefined,
     exitCode: undefined,
     oomKilled: false,
-    oomKillsBefore: cgroups.usage(cgroupName(key))?.oomKills ?? 0,
+    oomKillsBefore: cgroups.oomKills(cgroupName(key)),
     stoppedByUser: false,
     bootId,
   });
+}
+
+/** A start by the user begins all counts anew. */
+const FRESH = { restarts: 0, attempts: undefined, failedAttempts: undefined, lastEnd: undefined };
+
+function endOf({ exitCode, oomKilled }: ContainerRecord, finishedAtMs: number): RunEnd {
+  return { finishedAtMs, oomKilled, ...(exitCode !== undefined && { exitCode }) };
 }
 
 /** The operations that start a container which has been made: files of the launch, published ports, the launch itself. */

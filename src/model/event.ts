@@ -41,6 +41,10 @@ export interface ContainerEvent {
     | 'pause'
     | 'unpause';
   readonly exitCode?: number;
+  /** `SIGKILL`: of an exit whose status tells of a signal. */
+  readonly signal?: string;
+  /** Of a restart: how many there were since the last start by a user. */
+  readonly restarts?: number;
   readonly health?: HealthStatus;
   readonly detail?: string;
 }

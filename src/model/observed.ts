@@ -51,6 +51,14 @@ export interface ObservedContainer {
   readonly drift: readonly Drift[];
 }
 
+/** How a run ended. */
+export interface RunEnd {
+  readonly finishedAtMs: number;
+  /** Absent: it was lost. */
+  readonly exitCode?: number;
+  readonly oomKilled: boolean;
+}
+
 export interface Drift {
   /** What the way back is: write the limits again, make the network again, or replace the container. */
   readonly kind: 'resources' | 'network' | 'ports' | 'rootfs';

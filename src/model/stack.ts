@@ -97,8 +97,10 @@ export interface Service {
 
 export interface RestartPolicy {
   readonly condition: 'no' | 'always' | 'on-failure' | 'unless-stopped';
-  /** Restarts at most; absent: without end. Only with `on-failure`. */
+  /** Restarts at most, 1 or more; absent: without end. */
   readonly maxAttempts?: number;
+  /** A restart counts towards `maxAttempts` only when its run is over before this time; absent: every one does. */
+  readonly windowMs?: number;
   /** `deploy.restart_policy.delay`; absent: the doubling back-off. */
   readonly delayMs?: number;
 }

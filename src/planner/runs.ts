@@ -4,6 +4,7 @@ import { dependenciesOf, dependencyGraph } from './dependencies.ts';
 import { addressOf, compareSpecs, isUp } from './draft.ts';
 import { endSteps } from './end-steps.ts';
 import { startCause } from './lifecycle.ts';
+import { mendContainers, mendNetworks } from './mend.ts';
 import { anchors, sortSteps } from './order.ts';
 import { unknownService } from './scope.ts';
 import { stepId } from './step-id.ts';
@@ -39,7 +40,11 @@ export function planStart(stack: string, observed: ObservedState, services: read
   const cause = 'started by the user';
   return runPlan(stack, conflicts, {
     changes: started.map(({ spec }) => ({ address: addressOf(spec), action: 'start', cause, fields: [] })),
-    steps: startSteps(started, all, cause),
+    steps: [
+      ...mendNetworks(started, observed.networks),
+      ...mendContainers(started),
+      ...startSteps(started, all, cause),
+    ],
   });
 }
 
@@ -95,7 +100,8 @@ export function runPlan(
   return { stack, changes: what.changes, steps, conflicts, warnings: [], orphans: [] };
 }
 
-function startSteps(
+/** The order is that of `all` containers, also across those that are not started. */
+export function startSteps(
   started: readonly ObservedContainer[],
   all: readonly ObservedContainer[],
   cause: string,
@@ -110,7 +116,7 @@ function startSteps(
   const waits = anchors(dependencyGraph(all.map(({ spec }) => spec)), (service) => own.get(service) ?? []);
   return started.map(({ spec }) => {
     const address = addressOf(spec);
-    const dependsOn = [stepId('stop', address), ...(waits.get(spec.key.service) ?? [])];
+    const dependsOn = [stepId('stop', address), stepId('update', address), ...(waits.get(spec.key.service) ?? [])];
     const waitFor = waitsOf(spec, replicas);
     return { type: 'start-container', id: stepId('start', address), address, cause, dependsOn, spec, waitFor };
   });

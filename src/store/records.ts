@@ -1,6 +1,7 @@
 import { type ContainerKey, machineName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
 import type { ContainerEvent } from '../model/event.ts';
+import type { RunEnd } from '../model/observed.ts';
 import type { Database } from './database.ts';
 import { Table } from './table.ts';
 
@@ -21,8 +22,14 @@ export interface ContainerRecord {
   /** `oomKills` of the cgroup when this run began. */
   readonly oomKillsBefore: number;
   readonly stoppedByUser: boolean;
-  /** Restarts by the policy since the last start by a user. */
+  /** Restarts by us (policy, or ill health) since the last start by a user. */
   readonly restarts: number;
+  /** Restarts in a row that led to no good run: the back-off. Absent: 0. */
+  readonly attempts?: number;
+  /** Restarts whose run was over within the policy's window. Absent: 0. */
+  readonly failedAttempts?: number;
+  /** How the run before this one ended. */
+  readonly lastEnd?: RunEnd;
   /** /proc/sys/kernel/random/boot_id at the last start: a pid of another boot means nothing. */
   readonly bootId?: string;
 }

@@ -3,15 +3,11 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 60_000;
 const GOOD_RUN_MS = 10_000;
 
-/** Counts restarts of one container and says how long to wait before the next. */
-export class Backoff {
-  #attempts = 0;
+/** Time before the next restart after `attempts` restarts in a row that led to no good run. */
+export function backoffMs(attempts: number): number {
+  return attempts === 0 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (attempts - 1), LONGEST_DELAY_MS);
+}
 
-  /** `ranMs`: how long the run that just ended lasted. */
-  nextDelayMs(ranMs: number): number {
-    if (ranMs >= GOOD_RUN_MS) this.#attempts = 0;
-    const attempt = this.#attempts;
-    this.#attempts += 1;
-    return attempt === 0 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS);
-  }
+export function isGoodRun(ranMs: number): boolean {
+  return ranMs >= GOOD_RUN_MS;
 }

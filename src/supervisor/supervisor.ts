@@ -3,47 +3,35 @@ import type { ContainerControl, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
-import { thaw } from '../executor/thaw.ts';
 import { LogIndexer } from '../log/index-writer.ts';
-import { type ContainerKey, containerAddress, machineName, parseMachineName } from '../model/address.ts';
-import type { ContainerEvent } from '../model/event.ts';
+import { type ContainerKey, parseMachineName } from '../model/address.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
 import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
-import { Backoff } from './backoff.ts';
 import { Changes } from './changes.ts';
 import { type ConditionState, checkCondition } from './condition.ts';
-import { HealthMonitor } from './health.ts';
-import { probeContainer } from './probe-container.ts';
-import { shouldRestart } from './restart.ts';
-import { reachesInit, signalNumber } from './stop-signal.ts';
+import { endProcess } from './end-process.ts';
+import type { HealthMonitor } from './health.ts';
+import { watchOom } from './oom-watch.ts';
+import { startProbing } from './probing.ts';
+import { emitFor, recordEnd } from './record-end.ts';
+import { restartDelayMs, shouldRestart } from './restart.ts';
+import { cancelRestart, stopProbing, type Watched, WatchList } from './watched.ts';
 
 /** How often it is checked that what should run does run, for ends that no file tells of. */
 const PATROL_MS = 1000;
-/** Longest time in which a killed process may take to end. */
-const KILL_DEADLINE_MS = 10_000;
 const CHAIN_DEADLINE_MS = 2000;
 const CHAIN_POLL_MS = 2;
 
-/** What is known of one container while it is watched. */
-interface Watched {
-  readonly key: ContainerKey;
-  readonly backoff: Backoff;
-  health?: HealthMonitor;
-  restart?: NodeJS.Timeout;
-  /** Its end has been dealt with. */
-  ended: boolean;
-}
-
 /**
  * Watches over containers: notices ends, restarts, probes. Holds no truth: everything is found again from records, exit
- * files and /proc by `adopt()` after the daemon was killed. Invariant: a container has at most one timer and one monitor.
+ * files and /proc by `adopt()` after the daemon was killed.
  */
 export class Supervisor implements ContainerControl {
   readonly #context: MachineContext;
-  readonly #watched = new Map<string, Watched>();
+  readonly #watched = new WatchList();
   /** Something about some container changed. */
   readonly changes = new Changes();
   readonly #logs = new LogIndexer();
@@ -74,7 +62,7 @@ export class Supervisor implements ContainerControl {
     const life = this.#life(record);
     if (life.state === 'running') this.started(key);
     else if (life.state === 'ended' && record.bootId === bootId) {
-      const watched = this.#watch(key);
+      const watched = this.#watched.obtain(key);
       if (record.finishedAtMs === undefined) await this.#handleEnd(watched, record, life);
       else this.#maybeRestart(watched, record);
     }
@@ -82,26 +70,25 @@ export class Supervisor implements ContainerControl {
 
   /** Containers that run or will be started again: what the daemon is there for. */
   get active(): number {
-    return [...this.#watched.values()].filter(({ ended, restart }) => !ended || restart !== undefined).length;
+    return this.#watched.all().filter(({ ended, restart }) => !ended || restart !== undefined).length;
   }
 
   state(key: ContainerKey): SupervisedState {
-    const watched = this.#watched.get(machineName(key));
+    const watched = this.#watched.get(key);
     return { health: watched?.health?.status ?? 'none', restarting: watched?.restart !== undefined };
   }
 
   healthResults(key: ContainerKey): HealthMonitor['results'] {
-    return this.#watched.get(machineName(key))?.health?.results ?? [];
+    return this.#watched.get(key)?.health?.results ?? [];
   }
 
   runs(key: ContainerKey): boolean {
-    return this.#watched.get(machineName(key))?.ended === false;
+    return this.#watched.get(key)?.ended === false;
   }
 
   started(key: ContainerKey): void {
-    const watched = this.#watch(key);
-    clearTimeout(watched.restart);
-    delete watched.restart;
+    const watched = this.#watched.obtain(key);
+    cancelRestart(watched);
     watched.ended = false;
     this.#logs.add(this.#logPath(key));
     this.#probe(watched);
@@ -111,7 +98,7 @@ export class Supervisor implements ContainerControl {
   }
 
   changed(key: ContainerKey): void {
-    const watched = this.#watched.get(machineName(key));
+    const watched = this.#watched.get(key);
     if (watched === undefined || watched.ended) return;
     this.#probe(watched);
     this.changes.notify();
@@ -126,34 +113,26 @@ export class Supervisor implements ContainerControl {
   }
 
   async stop(key: ContainerKey, timeoutMs: number): Promise<void> {
-    const { host, records } = this.#context;
-    const watched = this.#watched.get(machineName(key));
-    clearTimeout(watched?.restart);
-    if (watched !== undefined) delete watched.restart;
+    const { records } = this.#context;
+    const watched = this.#watched.get(key);
+    cancelRestart(watched);
     watched?.health?.stop();
     records.updateContainer(key, { stoppedByUser: true });
     const record = records.container(key);
     const life = record === undefined ? undefined : this.#life(record);
-    if (record === undefined || life?.state !== 'running' || life.process === undefined) return this.changes.notify();
-    const { pid, startTime } = life.process;
-    await thaw(this.#context, cgroupName(key));
-    const signal = signalNumber(record.spec.stopSignal);
-    const ended = (): boolean => watched?.ended !== false;
-    if (timeoutMs > 0 && reachesInit(host, pid, signal)) {
-      await host.perform([{ op: 'kill', pid, startTime, signal }]);
-      await this.changes.until(ended, timeoutMs);
+    if (record !== undefined && life?.state === 'running' && life.process !== undefined) {
+      const ended = (): boolean => watched?.ended !== false;
+      await endProcess(this.#context, record, life.process, { timeoutMs, changes: this.changes, ended });
     }
-    await host.perform([{ op: 'kill', pid, startTime, signal: 9 }]);
-    await this.changes.until(ended, KILL_DEADLINE_MS);
     this.changes.notify();
   }
 
   async forget(key: ContainerKey): Promise<void> {
-    const watched = this.#watched.get(machineName(key));
-    clearTimeout(watched?.restart);
-    watched?.health?.stop();
+    const watched = this.#watched.get(key);
+    cancelRestart(watched);
+    stopProbing(watched);
     this.#logs.remove(this.#logPath(key));
-    this.#watched.delete(machineName(key));
+    this.#watched.delete(key);
     await drainCgroup(this.#context, cgroupName(key));
     await this.#chainEnd(key);
     this.changes.notify();
@@ -173,9 +152,9 @@ export class Supervisor implements ContainerControl {
     this.#stop.abort();
     this.#logs.close();
     clearInterval(this.#patrol);
-    for (const { health, restart } of this.#watched.values()) {
-      health?.stop();
-      clearTimeout(restart);
+    for (const watched of this.#watched.all()) {
+      stopProbing(watched);
+      cancelRestart(watched);
     }
   }
 
@@ -187,28 +166,20 @@ export class Supervisor implements ContainerControl {
     return liveness(this.#context.host, this.#context.paths, record, this.#context.bootId);
   }
 
-  #watch(key: ContainerKey): Watched {
-    const name = machineName(key);
-    const known = this.#watched.get(name);
-    if (known !== undefined) return known;
-    const watched: Watched = { key, backoff: new Backoff(), ended: true };
-    this.#watched.set(name, watched);
-    return watched;
-  }
-
   async #lookAtAll(): Promise<void> {
-    for (const { key, ended } of [...this.#watched.values()]) {
+    for (const { key, ended } of this.#watched.all()) {
       if (!ended) await this.#look(key);
     }
   }
 
   /** Looks whether a container that ran has ended. */
   async #look(key: ContainerKey): Promise<void> {
-    const watched = this.#watched.get(machineName(key));
+    const watched = this.#watched.get(key);
     const record = this.#context.records.container(key);
     if (watched === undefined || watched.ended || record === undefined) return;
     const life = this.#life(record);
     if (life.state === 'ended') await this.#handleEnd(watched, record, life);
+    else watchOom(this.#context, watched, record);
   }
 
   async #handleEnd(
@@ -217,19 +188,11 @@ export class Supervisor implements ContainerControl {
     life: Extract<Liveness, { state: 'ended' }>,
   ): Promise<void> {
     watched.ended = true;
-    watched.health?.stop();
-    delete watched.health;
-    const { records, cgroups, now } = this.#context;
-    const { key } = record;
-    const kills = cgroups.usage(cgroupName(key))?.oomKills ?? 0;
-    const oomKilled = life.exitCode === 137 && kills > record.oomKillsBefore;
-    records.updateContainer(key, { finishedAtMs: life.finishedAtMs ?? now(), exitCode: life.exitCode, oomKilled });
-    if (oomKilled) this.#emit(key, { event: 'oom' });
-    this.#emit(key, { event: 'exit', ...(life.exitCode !== undefined && { exitCode: life.exitCode }) });
-    const updated = records.container(key);
+    stopProbing(watched);
+    const updated = recordEnd(this.#context, record, life);
     if (updated !== undefined) this.#maybeRestart(watched, updated);
     if (watched.restart === undefined && updated !== undefined) {
-      this.#logs.remove(this.#logPath(key));
+      this.#logs.remove(this.#logPath(record.key));
       await this.#context.host.perform(closeToHost(updated)).catch(() => undefined);
     }
     this.changes.notify();
@@ -237,45 +200,34 @@ export class Supervisor implements ContainerControl {
 
   #maybeRestart(watched: Watched, record: ContainerRecord): void {
     const policy = record.spec.restart;
-    if (!shouldRestart(policy, record, record.exitCode)) return;
-    const ranMs = (record.finishedAtMs ?? 0) - (record.startedAtMs ?? 0);
-    const delayMs = policy.delayMs ?? watched.backoff.nextDelayMs(ranMs);
+    if (!shouldRestart(policy, record)) return;
+    const delayMs = restartDelayMs(policy, record, this.#context.now());
     watched.restart = setTimeout(() => void this.#restart(watched, record), delayMs);
   }
 
-  async #restart(watched: Watched, { key, spec, restarts }: ContainerRecord): Promise<void> {
+  async #restart(watched: Watched, { key, spec }: ContainerRecord): Promise<void> {
     const { records, host } = this.#context;
-    records.updateContainer(key, { restarts: restarts + 1 });
-    recordStart(this.#context, key);
+    recordStart(this.#context, key, 'policy');
+    const restarts = records.container(key)?.restarts ?? 0;
     try {
       await host.perform(await startOperations(this.#context, spec));
-      this.#emit(key, { event: 'restart' });
+      emitFor(this.#context, { key }, { event: 'restart', restarts });
       this.started(key);
       // Stopped while it was being launched.
       if (records.container(key)?.stoppedByUser === true) await this.stop(key, 0);
     } catch (error) {
       delete watched.restart;
       const record = records.container(key);
-      this.#emit(key, { event: 'restart', detail: error instanceof Error ? error.message : String(error) });
-      if (record !== undefined && this.#watched.has(machineName(key))) {
+      const detail = error instanceof Error ? error.message : String(error);
+      emitFor(this.#context, { key }, { event: 'restart', restarts, detail });
+      if (record !== undefined && this.#watched.get(key) !== undefined) {
         await this.#handleEnd(watched, record, { state: 'ended', exitCode: 127 });
       }
     }
   }
 
   #probe(watched: Watched): void {
-    watched.health?.stop();
-    delete watched.health;
-    const check = this.#context.records.container(watched.key)?.spec.healthcheck;
-    if (check === undefined || check.test.length === 0) return;
-    watched.health = new HealthMonitor(
-      check,
-      (signal) => probeContainer(this.#context, watched.key, check, signal),
-      (health) => {
-        this.#emit(watched.key, { event: 'health', health });
-        this.changes.notify();
-      },
-    );
+    startProbing(this.#context, watched, () => this.changes.notify());
   }
 
   #conditionState(key: ContainerKey): ConditionState | undefined {
@@ -283,9 +235,5 @@ export class Supervisor implements ContainerControl {
     if (record === undefined) return undefined;
     const results = this.healthResults(key);
     return { record, life: this.#life(record), ...this.state(key), lastProbe: results.at(-1)?.output };
-  }
-
-  #emit(key: ContainerKey, event: Omit<ContainerEvent, 'timeMs' | 'stack' | 'address'>): void {
-    this.#context.emit({ stack: key.stack, address: containerAddress(key.service, key.index), ...event });
   }
 }

@@ -24,6 +24,7 @@ const CONTAINER: ContainerSummary = {
   status: 'running',
   health: 'none',
   oomKilled: false,
+  stoppedByUser: false,
   restarts: 0,
   createdAtMs: NOW - 65_000,
   startedAtMs: NOW - 5_000,
@@ -41,6 +42,8 @@ describe('statusText()', () => {
     assert.equal(status({ health: 'starting' }), 'Up 5 seconds (health: starting)');
     assert.equal(status({ health: 'unhealthy' }), 'Up 5 seconds (unhealthy)');
     assert.equal(status({ status: 'paused' }), 'Up 5 seconds (Paused)');
+    assert.equal(status({ restarts: 1 }), 'Up 5 seconds, restarted once');
+    assert.equal(status({ restarts: 3, health: 'healthy' }), 'Up 5 seconds, restarted 3 times (healthy)');
   });
 
   it('says how a container ended', () => {

@@ -1,24 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { e2e, freePort, http, type Project, SHARED, TSSTACK } from '../helpers/e2e.ts';
+import { killDaemon } from '../helpers/daemon.ts';
+import { e2e, freePort, http, SHARED, TSSTACK } from '../helpers/e2e.ts';
 import { run, until } from '../helpers/run.ts';
-
-/** Ends the daemon without a chance to clean up. */
-async function killDaemon(project: Project): Promise<void> {
-  const { stdout } = await run([
-    'curl',
-    '-sS',
-    '--unix-socket',
-    '/run/tsstack/daemon.sock',
-    'http://daemon/v1/version',
-  ]);
-  const { pid } = JSON.parse(stdout) as { pid: number };
-  process.kill(pid, 'SIGKILL');
-  await until(`daemon of ${project.name} to be gone`, async () => {
-    const state = await run(['ps', '-o', 'stat=', '-p', String(pid)]);
-    return state.stdout.trim() === '' || state.stdout.startsWith('Z');
-  });
-}
 
 e2e(
   'without its daemon a stack lives on, keeps exit statuses, and the next command goes on from there',

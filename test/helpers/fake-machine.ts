@@ -117,6 +117,7 @@ export function fakeCgroups(): Cgroups {
     processes: () => [],
     exists: () => true,
     usage: () => undefined,
+    oomKills: () => 0,
     freeze: (name, frozen) => [{ op: 'write-in-place', path: `/cg/${name}/freeze`, data: frozen ? '1' : '0' }],
     frozen: () => false,
     drift: () => [],

@@ -59,6 +59,16 @@ test('deploy.restart_policy wins over restart', () => {
     maxAttempts: 4,
     delayMs: 2000,
   });
+  assert.deepEqual(service('{deploy: {restart_policy: {max_attempts: 2, window: 1m}}}').restart, {
+    condition: 'always',
+    maxAttempts: 2,
+    windowMs: 60_000,
+  });
+});
+
+test('0 attempts are no limit', () => {
+  assert.deepEqual(service('{restart: "on-failure:0"}').restart, { condition: 'on-failure' });
+  assert.deepEqual(service('{deploy: {restart_policy: {max_attempts: 0}}}').restart, { condition: 'always' });
 });
 
 test('mounts of every form have absolute sources and parsed options', () => {

@@ -40,11 +40,6 @@ const concerned: readonly Case[] = [
   service('deploy: {update_config: {order: start-first, delay: 1s}}', `services.a.deploy.update_config: ${later}`),
   service('deploy: {rollback_config: {parallelism: 2}}', `services.a.deploy.rollback_config: ${later}`),
   service(
-    'deploy: {restart_policy: {condition: any, window: 1m}}',
-    `services.a.deploy.restart_policy.window: ${later}`,
-  ),
-  service('deploy: {restart_policy: {max_attempts: 3}}', 'services.a.deploy.restart_policy.max_attempts: attempts are'),
-  service(
     'deploy: {resources: {reservations: {cpus: "1"}}}',
     `services.a.deploy.resources.reservations.cpus: ${later}`,
   ),

@@ -33,6 +33,7 @@ export function createCgroupsV1(host: Host, mounts: ReadonlyMap<V1Controller, st
       ...deviceOps(host, mounts.get('devices'), name, devices),
     ],
     usage: (name) => readUsage(host, mounts, name),
+    oomKills: (name) => parseOomKills(host.readText(`${mounts.get('memory') ?? ''}/${name}/memory.oom_control`)),
     freeze(name, frozen) {
       const mount = mounts.get('freezer');
       return mount === undefined ? [] : [write(`${mount}/${name}/${FREEZER_FILE}`, freezerState(frozen))];

@@ -33,6 +33,7 @@ export function createCgroupsV2(host: Host, mount: string): Cgroups {
       ...controllers.flatMap((placed) => limitOps(placed, name, resources)),
     ],
     usage: (name) => readUsage((file) => host.readText(`${mount}/${name}/${file}`)),
+    oomKills: (name) => parseOomKills(host.readText(`${mount}/${name}/memory.events`)),
     freeze: (name, frozen) => [write(`${mount}/${name}/${FREEZE_FILE}`, freezeState(frozen))],
     frozen: (name) => host.readText(`${mount}/${name}/${FREEZE_FILE}`)?.trim() === freezeState(true),
   };

@@ -81,9 +81,17 @@ function print({ out, format }: Context, event: ContainerEvent, { service, index
   out.write(`${time} container ${action} ${id}${pairs.length === 0 ? '' : ` (${pairs.join(', ')})`}\n`);
 }
 
-function attributesOf({ exitCode, health, detail }: ContainerEvent): Readonly<Record<string, string>> {
+function attributesOf({
+  exitCode,
+  signal,
+  restarts,
+  health,
+  detail,
+}: ContainerEvent): Readonly<Record<string, string>> {
   return {
     ...(exitCode !== undefined && { exitCode: String(exitCode) }),
+    ...(signal !== undefined && { signal }),
+    ...(restarts !== undefined && { restarts: String(restarts) }),
     ...(health !== undefined && { health }),
     ...(detail !== undefined && { detail }),
   };

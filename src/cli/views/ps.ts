@@ -32,8 +32,9 @@ export function statusText(container: ContainerSummary, nowMs: number): string {
 }
 
 function stateText(container: ContainerSummary, nowMs: number): string {
-  const { status, health, startedAtMs } = container;
-  const up = startedAtMs === undefined ? 'Up' : `Up ${formatAge(nowMs - startedAtMs)}`;
+  const { status, health, startedAtMs, restarts } = container;
+  const since = startedAtMs === undefined ? 'Up' : `Up ${formatAge(nowMs - startedAtMs)}`;
+  const up = restarts === 0 ? since : `${since}, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`;
   switch (status) {
     case 'created':
       return 'Created';

@@ -21,7 +21,7 @@ export const startContainerHandler: Handler<'start-container'> = {
         });
       }
     }
-    recordStart(context, spec.key);
+    recordStart(context, spec.key, 'user');
   },
 
   async operations({ spec }, context) {

@@ -12,7 +12,7 @@ export function restartPolicy(service: Dict): RestartPolicy {
   if (policy !== undefined) return deployPolicy(policy);
   const [condition, attempts] = (textAt(service, 'restart') ?? 'no').split(':');
   if (condition === 'on-failure') {
-    return { condition, ...(attempts !== undefined && { maxAttempts: Number(attempts) }) };
+    return { condition, ...maxAttempts(Number(attempts ?? 0)) };
   }
   return { condition: condition === 'always' || condition === 'unless-stopped' ? condition : 'no' };
 }
@@ -20,13 +20,19 @@ export function restartPolicy(service: Dict): RestartPolicy {
 function deployPolicy(policy: Dict): RestartPolicy {
   const condition = textAt(policy, 'condition') ?? 'any';
   const delay = textAt(policy, 'delay');
-  const attempts = numberAt(policy, 'max_attempts');
+  const window = textAt(policy, 'window');
   if (condition === 'none') return { condition: 'no' };
   return {
     condition: condition === 'on-failure' ? 'on-failure' : 'always',
-    ...(condition === 'on-failure' && attempts !== undefined && { maxAttempts: attempts }),
+    ...maxAttempts(numberAt(policy, 'max_attempts') ?? 0),
     ...(delay !== undefined && { delayMs: durationMs(delay) }),
+    ...(window !== undefined && { windowMs: durationMs(window) }),
   };
+}
+
+/** 0 is no limit, as in Docker. */
+function maxAttempts(attempts: number): Pick<RestartPolicy, 'maxAttempts'> {
+  return attempts > 0 ? { maxAttempts: attempts } : {};
 }
 
 /** Absent without a test of its own. Defaults: 30 s, 30 s, 3, 0 s, 5 s (Compose specification, `healthcheck`). */

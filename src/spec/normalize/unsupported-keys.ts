@@ -137,14 +137,6 @@ const deploy: readonly UnsupportedKey[] = [
   { path: 'resources.reservations.cpus', reason: 'later', hint: 'write cpu_shares' },
   { path: 'resources.reservations.devices', reason: 'later' },
   { path: 'resources.reservations.generic_resources', reason: 'swarm', hint: takeOut },
-  {
-    path: 'restart_policy.max_attempts',
-    reason: 'later',
-    when: (_, { condition }) => condition !== 'on-failure' && condition !== 'none',
-    says: () => ': attempts are counted with the condition "on-failure" only',
-    hint: 'write "condition: on-failure"',
-  },
-  { path: 'restart_policy.window', reason: 'later' },
   { path: 'rollback_config', reason: 'later' },
   { path: 'update_config', reason: 'later' },
 ];

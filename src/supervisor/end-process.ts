@@ -1,0 +1,35 @@
+import type { MachineContext } from '../executor/context.ts';
+import { thaw } from '../executor/thaw.ts';
+import type { ProcessStat } from '../host/process.ts';
+import { cgroupName } from '../store/paths.ts';
+import type { ContainerRecord } from '../store/records.ts';
+import type { Changes } from './changes.ts';
+import { reachesInit, signalNumber } from './stop-signal.ts';
+
+/** Longest time in which a killed process may take to end. */
+const KILL_DEADLINE_MS = 10_000;
+
+export interface Ending {
+  readonly timeoutMs: number;
+  readonly changes: Changes;
+  /** Has its end been dealt with? */
+  readonly ended: () => boolean;
+}
+
+/** Asks pid 1 of a container to end, where it would hear that, and kills it after `timeoutMs`. */
+export async function endProcess(
+  context: MachineContext,
+  { key, spec }: ContainerRecord,
+  { pid, startTime }: ProcessStat,
+  { timeoutMs, changes, ended }: Ending,
+): Promise<void> {
+  const { host } = context;
+  await thaw(context, cgroupName(key));
+  const signal = signalNumber(spec.stopSignal);
+  if (timeoutMs > 0 && reachesInit(host, pid, signal)) {
+    await host.perform([{ op: 'kill', pid, startTime, signal }]);
+    await changes.until(ended, timeoutMs);
+  }
+  await host.perform([{ op: 'kill', pid, startTime, signal: 9 }]);
+  await changes.until(ended, KILL_DEADLINE_MS);
+}

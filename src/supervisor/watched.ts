@@ -1,0 +1,50 @@
+import { type ContainerKey, machineName } from '../model/address.ts';
+import type { HealthMonitor } from './health.ts';
+
+/** What is known of one container while it is watched. */
+export interface Watched {
+  readonly key: ContainerKey;
+  health?: HealthMonitor;
+  restart?: NodeJS.Timeout;
+  /** The cgroup's count of processes killed for lack of memory, at the last look. */
+  oomKills?: number;
+  /** Its end has been dealt with. */
+  ended: boolean;
+}
+
+/** The containers that are watched. Invariant: each has at most one timer and one monitor. */
+export class WatchList {
+  readonly #watched = new Map<string, Watched>();
+
+  get(key: ContainerKey): Watched | undefined {
+    return this.#watched.get(machineName(key));
+  }
+
+  /** One that is not watched yet begins as ended. */
+  obtain(key: ContainerKey): Watched {
+    const known = this.get(key);
+    if (known !== undefined) return known;
+    const watched: Watched = { key, ended: true };
+    this.#watched.set(machineName(key), watched);
+    return watched;
+  }
+
+  all(): readonly Watched[] {
+    return [...this.#watched.values()];
+  }
+
+  delete(key: ContainerKey): void {
+    this.#watched.delete(machineName(key));
+  }
+}
+
+/** It is not started again after all. */
+export function cancelRestart(watched: Watched | undefined): void {
+  clearTimeout(watched?.restart);
+  if (watched !== undefined) delete watched.restart;
+}
+
+export function stopProbing(watched: Watched | undefined): void {
+  watched?.health?.stop();
+  if (watched !== undefined) delete watched.health;
+}

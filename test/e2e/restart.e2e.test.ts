@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { killDaemon } from '../helpers/daemon.ts';
+import { e2e, type Project } from '../helpers/e2e.ts';
+import { until } from '../helpers/run.ts';
+
+interface Event {
+  readonly service: string;
+  readonly action: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What happened so far, as `events` prints it. */
+async function events(project: Project, service: string): Promise<readonly Event[]> {
+  const { stdout } = await project.tsstack(['events', '--since', '1h', '--json', service], { timeoutMs: 1500 });
+  return stdout
+    .split('\n')
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Event);
+}
+
+e2e('a container that fails is started again as often as its policy says, and every run is told', async (project) => {
+  project.write(`services:
+  three:
+    command: [sh, -c, 'exit 4']
+    restart: on-failure:3
+  any:
+    command: [sh, -c, 'exit 134']
+    deploy: {restart_policy: {condition: any, max_attempts: 2, delay: 10ms}}
+  window:
+    command: [sh, -c, 'exit 1']
+    deploy: {restart_policy: {max_attempts: 2, delay: 10ms, window: 1h}}
+  once:
+    command: [sh, -c, 'exit 0']
+    restart: on-failure
+`);
+  await project.expect(0, 'up', '-d');
+  const [three, any, window, once] = await Promise.all(
+    ['three', 'any', 'window', 'once'].map((service) => project.exited(service)),
+  );
+  assert.deepEqual([three?.restarts, three?.exitCode, three?.signal], [3, 4, undefined]);
+  assert.deepEqual([any?.restarts, any?.exitCode, any?.signal], [2, 134, 'SIGABRT']);
+  assert.equal(window?.restarts, 2);
+  assert.equal(once?.restarts, 0);
+  assert.deepEqual(three?.lastEnd?.exitCode, 4);
+  const told = (await events(project, 'any')).map(({ action, attributes }) => [
+    action,
+    attributes['restarts'] ?? attributes['signal'],
+  ]);
+  assert.deepEqual(told.slice(1), [
+    ['start', undefined],
+    ['exit', 'SIGABRT'],
+    ['restart', '1'],
+    ['exit', 'SIGABRT'],
+    ['restart', '2'],
+    ['exit', 'SIGABRT'],
+  ]);
+  // A start by the user counts anew.
+  await project.expect(0, 'start', 'any');
+  await until('two more restarts', async () => (await project.container('any')).restarts === 2);
+});
+
+e2e('what the user stopped stays stopped, whoever the daemon is', async (project) => {
+  project.write(`services:
+  web: {command: [sleep, infinity], restart: always}
+  keeper: {command: [sleep, infinity]}
+`);
+  await project.expect(0, 'up', '-d');
+  await project.expect(0, 'stop', '-t', '0', 'web');
+  await killDaemon(project);
+  assert.equal((await project.container('web')).status, 'exited');
+  assert.equal((await project.container('web')).stoppedByUser, true);
+  await project.expect(0, 'start', 'web');
+  assert.equal((await project.container('web')).status, 'running');
+});
+
+e2e('a back-off goes on where the daemon that was killed left it', async (project) => {
+  project.write(`services:
+  loop: {command: [sh, -c, 'exit 1'], restart: always}
+  keeper: {command: [sleep, infinity]}
+`);
+  await project.expect(0, 'up', '-d');
+  const before = await until('some restarts', async () => {
+    const loop = await project.container('loop');
+    return loop.restarts >= 3 && loop;
+  });
+  await killDaemon(project);
+  const after = await until('one more restart', async () => {
+    const loop = await project.container('loop');
+    return loop.restarts > before.restarts && loop;
+  });
+  assert.ok(after.restarts >= 4);
+  await project.expect(0, 'stop');
+  assert.equal((await project.container('loop')).status, 'exited');
+});
+
+e2e('a kill for lack of memory is told from a plain SIGKILL by the cgroup', async (project) => {
+  project.write(`services:
+  hungry:
+    command: [sh, -c, 'exec tail /dev/zero']
+    mem_limit: 16m
+    memswap_limit: 16m
+  victim: {command: [sleep, infinity]}
+  survivor:
+    command: [sh, -c, 'tail /dev/zero; exec sleep infinity']
+    mem_limit: 16m
+    memswap_limit: 16m
+`);
+  await project.expect(0, 'up', '-d');
+  const { pid } = await project.container('victim');
+  assert.ok(pid);
+  process.kill(pid, 'SIGKILL');
+  const [hungry, victim] = await Promise.all([project.exited('hungry'), project.exited('victim')]);
+  assert.deepEqual([hungry.exitCode, hungry.signal, hungry.oomKilled], [137, 'SIGKILL', true]);
+  assert.deepEqual([victim.exitCode, victim.signal, victim.oomKilled], [137, 'SIGKILL', false]);
+  assert.match(await project.expect(0, 'ps', '-a'), /Exited \(137\) OOM killed/);
+  await until('the kill that was survived to be told', async () =>
+    (await events(project, 'survivor')).some(({ action }) => action === 'oom'),
+  );
+  assert.equal((await project.container('survivor')).status, 'running');
+});
