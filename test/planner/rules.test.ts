@@ -6,7 +6,7 @@ import type { RestartPolicy, Service } from '../../src/model/stack.ts';
 import { argvOf } from '../../src/planner/argv.ts';
 import { expandServices } from '../../src/planner/expand.ts';
 import { startCause } from '../../src/planner/lifecycle.ts';
-import { planUp } from '../../src/planner/plan.ts';
+import { planDown, planUp } from '../../src/planner/plan.ts';
 import { hostIpsOverlap } from '../../src/planner/port-claims.ts';
 import { renderPlan } from '../../src/planner/render.ts';
 import { applyPlan, EMPTY_STATE } from '../helpers/simulate.ts';
@@ -103,6 +103,16 @@ test('startCause() starts what should run and leaves what has done its work', ()
   assert.equal(startCause(ended('no', 3)), 'exited with status 3');
   assert.equal(startCause(ended('no')), 'not running');
   assert.equal(startCause({ ...ended('no', 0), stoppedByUser: true }), 'stopped by the user');
+});
+
+test('planDown() removes both volumes of a key whose name was changed', () => {
+  const volume = { stack: 'demo', key: 'data', name: 'demo_data', driver: 'local', driverOptions: {}, labels: {} };
+  const volumes = { demo_data: volume, demo_data2: { ...volume, name: 'demo_data2' } };
+  const { steps } = planDown('demo', { ...START, volumes }, { removeVolumes: true });
+  assert.deepEqual(
+    steps.map(({ id }) => id),
+    ['remove volume.demo_data', 'remove volume.demo_data2'],
+  );
 });
 
 test('hostIpsOverlap() knows wildcards of both families', () => {
