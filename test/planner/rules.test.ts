@@ -68,6 +68,15 @@ test('expandServices() lets the service decide over its image, and the image ove
   );
 });
 
+test('a variable that the service unsets is not there, be it of the image or of the defaults', () => {
+  const config: ImageConfig = { ...HOST_IMAGE.config, env: { LANG: 'C', MODE: 'image' } };
+  const service = makeService('web', { unsetEnvironment: ['MODE', 'PATH', 'OTHER'] });
+  const observed = { ...EMPTY_STATE, images: { host: { ...HOST_IMAGE, config } } };
+  const findings = { conflicts: [], warnings: [] };
+  const [spec] = expandServices({ stack: makeStack([service]), observed, imageKey: testImageKey, findings }, [service]);
+  assert.deepEqual(Object.keys(spec?.env ?? {}).sort(), ['HOSTNAME', 'LANG']);
+});
+
 test('a healthcheck switched off by the service hides that of the image', () => {
   const healthcheck = { test: ['x'], intervalMs: 1, timeoutMs: 1, retries: 1, startPeriodMs: 0, startIntervalMs: 1 };
   const observed = {
