@@ -53,6 +53,8 @@ export interface Service {
   readonly entrypoint?: readonly string[] | null;
   readonly command?: readonly string[] | null;
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables that the container does not have, whatever its image says: a bare `KEY` that the caller has not set. Absent: none. */
+  readonly unsetEnvironment?: readonly string[];
   readonly workingDir?: string;
   /** `uid[:gid]` or `name[:group]`, names of the container's own /etc/passwd and /etc/group. */
   readonly user?: string;

@@ -1,14 +1,15 @@
-import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
+import type { ContainerSpec, Endpoint, NetworkSpec, VolumeSpec } from '../model/container.ts';
 import type { Resources } from '../model/limits.ts';
 import type { FieldChange } from '../model/plan.ts';
 import { filesByName, nameFileChange } from './files.ts';
 import { equalJson, isRecord, member } from './record.ts';
 
 /**
- * What a changed field asks for: `update` in place, `replace` the whole resource, `ignore` it. A table names the policy
- * of every field of its type, so that a new field without one does not compile.
+ * What a changed field asks for: `update` in place, `replace` the whole resource, `ignore` it, or nothing that can be
+ * done unasked: `conflict`. A table names the policy of every field of its type, so that a new field without one does not
+ * compile; docs/plan.md has a row for each.
  */
-export type Policy = 'update' | 'replace' | 'ignore';
+export type Policy = 'update' | 'replace' | 'ignore' | 'conflict';
 type PolicyTable<Type> = { readonly [Field in keyof Type]-?: Policy | Readonly<Record<string, Policy>> };
 
 /** Limits are files of a cgroup; only oom_score_adj belongs to the processes, which inherited it when they started. */
@@ -82,6 +83,16 @@ const NETWORK_POLICY: PolicyTable<NetworkSpec> = {
   gateway6: 'replace',
 };
 
+/** What is in a volume cannot be made again, so nothing ever replaces one. */
+const VOLUME_POLICY: PolicyTable<VolumeSpec> = {
+  stack: 'ignore',
+  key: 'ignore',
+  name: 'ignore',
+  driver: 'conflict',
+  driverOptions: 'conflict',
+  labels: 'ignore',
+};
+
 /** Endpoints are compared by their network; the network's own facts change only when the network is replaced. */
 const ENDPOINT_POLICY: PolicyTable<Endpoint> = {
   network: 'ignore',
@@ -105,6 +116,30 @@ export function diffContainer(before: ContainerSpec, after: ContainerSpec): read
 
 export function diffNetwork(before: NetworkSpec, after: NetworkSpec): readonly FieldChange[] {
   return diffFields(NETWORK_POLICY, before, after);
+}
+
+export function diffVolume(before: VolumeSpec, after: VolumeSpec): readonly FieldChange[] {
+  return diffFields(VOLUME_POLICY, before, after);
+}
+
+/** Every policy by kind of resource and field: `container`, `resources.memoryBytes`. */
+export function fieldPolicies(): Readonly<Record<'container' | 'network' | 'volume', ReadonlyMap<string, Policy>>> {
+  return {
+    container: flatPolicies(CONTAINER_POLICY),
+    network: flatPolicies(NETWORK_POLICY),
+    volume: flatPolicies(VOLUME_POLICY),
+  };
+}
+
+function flatPolicies<Type>(table: PolicyTable<Type>): ReadonlyMap<string, Policy> {
+  const entries = Object.entries<Policy | Readonly<Record<string, Policy>>>(table);
+  return new Map(
+    entries.flatMap(([field, policy]): [string, Policy][] =>
+      typeof policy === 'string'
+        ? [[field, policy]]
+        : Object.entries(policy).map(([inner, each]) => [`${field}.${inner}`, each]),
+    ),
+  );
 }
 
 /** Changes of the endpoints that are there before and after: `endpoints.backend.ipv4`. */

@@ -1,4 +1,5 @@
-import { type Address, networkAddress } from '../model/address.ts';
+import { type Address, networkAddress, volumeAddress } from '../model/address.ts';
+import type { VolumeSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import { addressOf, compareSpecs } from './draft.ts';
@@ -26,16 +27,14 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
     .sort((left, right) => (left.key < right.key ? -1 : 1));
   const users = observed.host.foreignVolumeUsers ?? {};
   const own = Object.values(removeVolumes ? observed.volumes : {}).filter((volume) => volume.stack === stack);
-  const volumes = own
-    .filter(({ name }) => member(users, name) === undefined)
-    .sort((left, right) => (addressOfVolume(left) < addressOfVolume(right) ? -1 : 1));
+  const volumes = withAddresses(own.filter(({ name }) => member(users, name) === undefined));
   const onNetwork = removalsBy(containers, ({ endpoints }) => endpoints.map(({ network }) => network));
   const onVolume = removalsBy(containers, ({ spec }) =>
     spec.mounts.flatMap((mount) => (mount.type === 'volume' ? (mount.source ?? []) : [])),
   );
   const addresses: readonly Address[] = [
     ...networks.map(({ key }) => networkAddress(key)),
-    ...volumes.map(addressOfVolume),
+    ...volumes.map(({ address }) => address),
     ...containers.map(({ spec }) => addressOf(spec)),
   ];
   return {
@@ -44,7 +43,7 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
     steps: sortSteps([
       ...endSteps(endings, containers),
       ...networks.map((network) => removeNetworkStep(network, CAUSE, onNetwork.get(network.key) ?? [])),
-      ...volumes.map((volume) => removeVolumeStep(volume, CAUSE, onVolume.get(volume.name) ?? [])),
+      ...volumes.map((each) => removeVolumeStep(each, CAUSE, onVolume.get(each.volume.name) ?? [])),
     ]),
     conflicts: [],
     warnings: own.flatMap(({ name }) => {
@@ -53,4 +52,15 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
     }),
     orphans: [],
   };
+}
+
+/** Sorted. A key whose `name` was changed has an old volume too: then each goes by its name. */
+function withAddresses(volumes: readonly VolumeSpec[]): readonly { address: Address; volume: VolumeSpec }[] {
+  const byKey = Map.groupBy(volumes, addressOfVolume);
+  return volumes
+    .map((volume) => {
+      const address = addressOfVolume(volume);
+      return { address: byKey.get(address)?.length === 1 ? address : volumeAddress(volume.name), volume };
+    })
+    .sort((left, right) => (left.address < right.address ? -1 : 1));
 }

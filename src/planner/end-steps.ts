@@ -1,4 +1,4 @@
-import { networkAddress } from '../model/address.ts';
+import { type Address, networkAddress } from '../model/address.ts';
 import type { NetworkSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
@@ -66,8 +66,11 @@ export function removalsBy(
 }
 
 /** Removing a volume waits for `emptied`: the steps by which the containers go that use it. */
-export function removeVolumeStep(volume: VolumeSpec, cause: string, emptied: readonly StepId[]): Step {
-  const address = addressOfVolume(volume);
+export function removeVolumeStep(
+  { volume, address = addressOfVolume(volume) }: { readonly volume: VolumeSpec; readonly address?: Address },
+  cause: string,
+  emptied: readonly StepId[],
+): Step {
   return { type: 'remove-volume', id: stepId('remove', address), address, cause, dependsOn: emptied, volume };
 }
 

@@ -68,13 +68,7 @@ function replicaSpec(stack: Stack, service: Service, image: ImageInfo, shared: S
     ...shared,
     name: service.containerName ?? `${key.stack}-${key.service}-${key.index}`,
     hostname,
-    env: {
-      PATH: DEFAULT_PATH,
-      HOSTNAME: hostname,
-      ...(service.tty && { TERM: 'xterm' }),
-      ...image.config.env,
-      ...service.environment,
-    },
+    env: environmentOf(service, image, hostname),
     labels: {
       ...image.config.labels,
       ...service.labels,
@@ -84,6 +78,19 @@ function replicaSpec(stack: Stack, service: Service, image: ImageInfo, shared: S
     },
     mounts: mountsOf(stack, service, image.config, key),
   };
+}
+
+/** The service's over the image's over the defaults. A variable that the service unsets is in none of them. */
+function environmentOf(service: Service, image: ImageInfo, hostname: string): ContainerSpec['env'] {
+  const given = {
+    PATH: DEFAULT_PATH,
+    HOSTNAME: hostname,
+    ...(service.tty && { TERM: 'xterm' }),
+    ...image.config.env,
+    ...service.environment,
+  };
+  const unset = new Set(service.unsetEnvironment);
+  return Object.fromEntries(Object.entries(given).filter(([name]) => !unset.has(name)));
 }
 
 /** What all replicas have in common; `key` is the first one's. */

@@ -32,7 +32,7 @@ export function planRemove(stack: string, observed: ObservedState, options: Remo
     changes: addresses.map((address) => ({ address, action: 'remove', cause: CAUSE, fields: [] })),
     steps: [
       ...endSteps(endings, all),
-      ...volumes.map((volume) => removeVolumeStep(volume, CAUSE, emptied.get(volume.name) ?? [])),
+      ...volumes.map((volume) => removeVolumeStep({ volume }, CAUSE, emptied.get(volume.name) ?? [])),
     ],
   });
 }

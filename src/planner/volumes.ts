@@ -3,10 +3,11 @@ import type { ContainerSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { Conflict, StepId } from '../model/plan.ts';
 import type { Stack, Volume } from '../model/stack.ts';
+import { diffVolume } from './diff.ts';
 import { addressOf, type Draft } from './draft.ts';
 import { isMadeAnew } from './drafts.ts';
 import type { Findings } from './findings.ts';
-import { equalJson, member } from './record.ts';
+import { member } from './record.ts';
 import { stepId } from './step-id.ts';
 
 /** A volume that is created, mounted again, or removed and made again with what was in it. */
@@ -108,8 +109,9 @@ function checkVolume(
     findings.warnings.push(
       `Volume "${volume.name}" belongs to stack "${there.stack}"; set volumes.${volume.key}.external to use it knowingly.`,
     );
-  } else if (there.driver !== wanted.driver || !equalJson(there.driverOptions, wanted.driverOptions)) {
-    findings.conflicts.push(changedDefinition(volume));
+  } else {
+    const changed = diffVolume(there, wanted).map(({ field }) => field.replace('driverOptions', 'driver_opts'));
+    if (changed.length > 0) findings.conflicts.push(changedDefinition(volume, changed));
   }
   return wanted;
 }
@@ -122,10 +124,10 @@ function missingExternal(volume: Volume): Conflict {
   };
 }
 
-function changedDefinition(volume: Volume): Conflict {
+function changedDefinition(volume: Volume, fields: readonly string[]): Conflict {
   return {
     address: volumeAddress(volume.key),
-    message: `Cannot change volume "${volume.name}": its driver or driver options differ from those it was made with, and making it again would destroy its data`,
-    hint: `Set volumes.${volume.key}.name to a new name, or remove the volume and its data with "tsstack down -v".`,
+    message: `Cannot change volume "${volume.name}": it was made with another ${fields.join(', ')}, and making it again would destroy its data`,
+    hint: `Set volumes.${volume.key}.name to a new name, which leaves this one alone, or give up its data: "tsstack down", "tsstack volume rm ${volume.name}", then "tsstack up".`,
   };
 }

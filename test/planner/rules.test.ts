@@ -6,7 +6,7 @@ import type { RestartPolicy, Service } from '../../src/model/stack.ts';
 import { argvOf } from '../../src/planner/argv.ts';
 import { expandServices } from '../../src/planner/expand.ts';
 import { startCause } from '../../src/planner/lifecycle.ts';
-import { planUp } from '../../src/planner/plan.ts';
+import { planDown, planUp } from '../../src/planner/plan.ts';
 import { hostIpsOverlap } from '../../src/planner/port-claims.ts';
 import { renderPlan } from '../../src/planner/render.ts';
 import { applyPlan, EMPTY_STATE } from '../helpers/simulate.ts';
@@ -68,6 +68,15 @@ test('expandServices() lets the service decide over its image, and the image ove
   );
 });
 
+test('a variable that the service unsets is not there, be it of the image or of the defaults', () => {
+  const config: ImageConfig = { ...HOST_IMAGE.config, env: { LANG: 'C', MODE: 'image' } };
+  const service = makeService('web', { unsetEnvironment: ['MODE', 'PATH', 'OTHER'] });
+  const observed = { ...EMPTY_STATE, images: { host: { ...HOST_IMAGE, config } } };
+  const findings = { conflicts: [], warnings: [] };
+  const [spec] = expandServices({ stack: makeStack([service]), observed, imageKey: testImageKey, findings }, [service]);
+  assert.deepEqual(Object.keys(spec?.env ?? {}).sort(), ['HOSTNAME', 'LANG']);
+});
+
 test('a healthcheck switched off by the service hides that of the image', () => {
   const healthcheck = { test: ['x'], intervalMs: 1, timeoutMs: 1, retries: 1, startPeriodMs: 0, startIntervalMs: 1 };
   const observed = {
@@ -103,6 +112,16 @@ test('startCause() starts what should run and leaves what has done its work', ()
   assert.equal(startCause(ended('no', 3)), 'exited with status 3');
   assert.equal(startCause(ended('no')), 'not running');
   assert.equal(startCause({ ...ended('no', 0), stoppedByUser: true }), 'stopped by the user');
+});
+
+test('planDown() removes both volumes of a key whose name was changed', () => {
+  const volume = { stack: 'demo', key: 'data', name: 'demo_data', driver: 'local', driverOptions: {}, labels: {} };
+  const volumes = { demo_data: volume, demo_data2: { ...volume, name: 'demo_data2' } };
+  const { steps } = planDown('demo', { ...START, volumes }, { removeVolumes: true });
+  assert.deepEqual(
+    steps.map(({ id }) => id),
+    ['remove volume.demo_data', 'remove volume.demo_data2'],
+  );
 });
 
 test('hostIpsOverlap() knows wildcards of both families', () => {

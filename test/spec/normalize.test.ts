@@ -159,3 +159,27 @@ test('user and time namespaces are shared unless asked for', () => {
   const own = service('{userns_mode: private, x-time-namespace: true, pid: host}').namespaces;
   assert.deepEqual([own.user, own.time, own.pid], ['private', 'private', 'host']);
 });
+
+test('a variable that the caller has not set is unset, one that he has is set', () => {
+  const { environment, unsetEnvironment } = service('{environment: {GONE: null, EMPTY: "", WORD: x}}');
+  assert.deepEqual({ ...environment }, { EMPTY: '', WORD: 'x' });
+  assert.deepEqual(unsetEnvironment, ['GONE']);
+  assert.deepEqual(service('{environment: [GONE, WORD=x]}').unsetEnvironment, ['GONE']);
+  assert.equal(service('{environment: {WORD: x}}').unsetEnvironment, undefined);
+});
+
+test('mac_address of a service belongs to the network of the highest priority, then to the first', () => {
+  const macs = (networks: string) => {
+    const { networks: attached } = service(
+      `{mac_address: "02:00:00:00:00:01", networks: ${networks}}`,
+      'networks: {a: {}, b: {}}',
+    );
+    return Object.entries(attached).flatMap(([key, { macAddress }]) =>
+      macAddress === undefined ? [] : `${key} ${macAddress}`,
+    );
+  };
+  assert.deepEqual(macs('[b, a]'), ['a 02:00:00:00:00:01']);
+  assert.deepEqual(macs('{a: {priority: 1}, b: {priority: 5}}'), ['b 02:00:00:00:00:01']);
+  assert.deepEqual(macs('{a: {priority: -1}, b: }'), ['b 02:00:00:00:00:01']);
+  assert.deepEqual(macs('{a: {mac_address: "02:00:00:00:00:02"}, b: }'), ['a 02:00:00:00:00:02']);
+});

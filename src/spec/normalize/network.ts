@@ -21,13 +21,24 @@ export function attachments(service: Dict, mode: NetworkMode): Record<string, Ne
   const result: Record<string, NetworkAttachment> = Object.create(null);
   if (mode.type !== 'networks') return result;
   const networks = dictAt(service, 'networks') ?? { default: null };
-  const keys = Object.keys(networks).sort();
   const mac = textAt(service, 'mac_address');
-  for (const [index, key] of keys.entries()) {
+  const primary = primaryNetwork(networks);
+  for (const key of Object.keys(networks).sort()) {
     const written = networks[key];
-    result[key] = attachment(isDict(written) ? written : {}, index === 0 ? mac : undefined);
+    result[key] = attachment(isDict(written) ? written : {}, key === primary ? mac : undefined);
   }
   return result;
+}
+
+/** Where Compose puts the service's own `mac_address`: the highest priority, then the first by name. */
+function primaryNetwork(networks: Dict): string | undefined {
+  const priority = (key: string) => numberAt(dictAt(networks, key) ?? {}, 'priority') ?? 0;
+  return Object.keys(networks)
+    .sort()
+    .reduce<string | undefined>(
+      (best, key) => (best === undefined || priority(key) > priority(best) ? key : best),
+      undefined,
+    );
 }
 
 function attachment(from: Dict, serviceMac: string | undefined): NetworkAttachment {

@@ -40,6 +40,7 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
     entrypoint: argv(service, 'entrypoint'),
     command: argv(service, 'command'),
     environment: stringsAt(service, 'environment'),
+    unsetEnvironment: unsetVariables(service),
     workingDir: textAt(service, 'working_dir'),
     user: textAt(service, 'user'),
     groupAdd: textsAt(service, 'group_add'),
@@ -76,6 +77,13 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
 
 function argv(service: Dict, key: string): string[] | null {
   return Array.isArray(service[key]) ? textsAt(service, key) : null;
+}
+
+function unsetVariables(service: Dict): string[] | undefined {
+  const unset = Object.entries(dictAt(service, 'environment') ?? {}).flatMap(([name, value]) =>
+    value === null ? [name] : [],
+  );
+  return unset.length === 0 ? undefined : unset.sort();
 }
 
 function hostEntry(entry: string): { host: string; address: string } {
