@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   logs: { summary: 'Show the output of containers', load: () => import('./commands/logs.ts') },
   exec: { summary: 'Run a program in a running container', load: () => import('./commands/exec.ts') },
   create: { summary: 'Make what up would make, and start nothing', load: () => import('./commands/create.ts') },
+  scale: { summary: 'Run so many replicas of services', load: () => import('./commands/scale.ts') },
   start: { summary: 'Start stopped containers', load: () => import('./commands/start.ts') },
   stop: { summary: 'Stop containers, and keep them', load: () => import('./commands/stop.ts') },
   restart: { summary: 'Stop and start containers', load: () => import('./commands/restart.ts') },

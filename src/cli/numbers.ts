@@ -15,6 +15,18 @@ export function countOption(name: string, given: string | undefined, minimum: nu
   return count;
 }
 
+/** `SERVICE=N`, several; of one service the last counts. Throws `usage`. */
+export function scaleOption(given: readonly string[]): Readonly<Record<string, number>> {
+  const pairs = given.map((text) => {
+    const [, service, count] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
+    if (service === undefined) {
+      throw new TsstackError('usage', `"${text}" says no number of replicas`, { hint: 'Write SERVICE=N: web=3' });
+    }
+    return [service, Number(count)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**

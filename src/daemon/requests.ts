@@ -49,6 +49,13 @@ export class Body {
     return value as Readonly<Record<string, string>>;
   }
 
+  numberMap(name: string): Readonly<Record<string, number>> {
+    const value = this.#members[name] ?? {};
+    const map = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (!map || Object.values(value).some((each) => typeof each !== 'number')) throw wrong(name, 'a map of numbers');
+    return value as Readonly<Record<string, number>>;
+  }
+
   body(name: string): Body {
     return new Body(this.#members[name]);
   }
@@ -73,6 +80,7 @@ export function parseLoad(body: Body): LoadRequest {
     envFiles: body.texts('envFiles'),
     profiles: body.texts('profiles'),
     services: body.texts('services'),
+    scale: body.numberMap('scale'),
     ...(projectName !== undefined && { projectName }),
     ...(projectDirectory !== undefined && { projectDirectory }),
     ...(stdin !== undefined && { stdin }),

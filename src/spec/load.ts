@@ -11,6 +11,7 @@ import { normalizeStack } from './normalize/stack.ts';
 import { warnUnsupported } from './normalize/unsupported.ts';
 import { nameOf, openProject, readProject, scopeOf } from './project.ts';
 import type { LoadRequest } from './request.ts';
+import { applyScale } from './scale.ts';
 import { selectServices } from './select.ts';
 import { resolveServiceFiles } from './service-env.ts';
 import { positionOf } from './source.ts';
@@ -105,6 +106,7 @@ function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disable
   const { request, name, context } = options;
   const model = canonicalProject(value, name, context);
   const all = model['services'] as Dict;
+  applyScale(all, request.scale ?? {}, context);
   const fromEnvironment = (options.lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
   const profiles = request.profiles.length > 0 ? request.profiles : fromEnvironment.filter((profile) => profile !== '');
   const selected = selectServices(all, { profiles, services: request.services }, context);

@@ -14,6 +14,8 @@ export interface LoadRequest {
   readonly profiles: readonly string[];
   /** Services that the command names: they and their dependencies are enabled. Empty: all. */
   readonly services: readonly string[];
+  /** `--scale`: number of replicas by service, whatever the files say. */
+  readonly scale?: Readonly<Record<string, number>>;
   /** Text of `-f -`. */
   readonly stdin?: string;
 }

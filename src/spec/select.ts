@@ -27,15 +27,20 @@ export function selectServices(all: Dict, selection: Selection, context: Context
     if (hasProfile(all[name], profiles)) enabled[name] = all[name] ?? null;
     else disabled.push(name);
   }
+  checkServiceNames(selection.services, all, context);
+  checkDisabled({ all, enabled }, new Set(disabled), context);
+  if (selection.services.length === 0) return { enabled, disabled };
+  return { enabled: closure(enabled, selection.services), disabled };
+}
+
+/** Complains of names that a command gave and no file has. */
+export function checkServiceNames(names: readonly string[], all: Dict, context: Context): void {
   const aside = asideNames(context.root, 'services');
-  for (const name of selection.services) {
+  for (const name of names) {
     if (Object.hasOwn(all, name) || aside === 'all' || aside.includes(name)) continue;
     const hint = () => didYouMean(name, Object.keys(all)) ?? `the services are ${Object.keys(all).sort().join(', ')}`;
     context.diagnostics.add({ code: 'ref.missing', message: `there is no service ${quoted(name)}`, hint });
   }
-  checkDisabled({ all, enabled }, new Set(disabled), context);
-  if (selection.services.length === 0) return { enabled, disabled };
-  return { enabled: closure(enabled, selection.services), disabled };
 }
 
 function profilesOf(service: Value | undefined): string[] {

@@ -248,3 +248,22 @@ test('create and up --no-start ask for the same, and return when it is done', as
   }
   assert.equal((await demo(routes, 'up', '--no-start', '--wait')).status, 2);
 });
+
+test('scale asks for an up of its services, and --scale takes SERVICE=N as often as it is given', async () => {
+  const plan = { stack: 'demo', changes: [], steps: [], conflicts: [], warnings: [], orphans: [] };
+  const done = { type: 'done', result: { stack: 'demo', services: ['web'] } };
+  const routes: Record<string, Route> = {
+    'POST /v1/up': (_body, response) => ndjson(response, [{ type: 'plan', plan }, done]),
+  };
+  const asked = (sent: readonly { readonly body: unknown }[]) => {
+    const { load } = (sent[0]?.body ?? {}) as { readonly load?: Record<string, unknown> };
+    return { services: load?.['services'], scale: load?.['scale'] };
+  };
+  const scaled = await demo(routes, 'scale', 'web=3', 'db=0');
+  assert.deepEqual(asked(scaled.sent), { services: ['web', 'db'], scale: { web: 3, db: 0 } });
+  const upped = await demo(routes, 'up', '-d', '--scale', 'web=1', '--scale=web=2', '--scale', 'db=4');
+  assert.deepEqual(asked(upped.sent), { services: [], scale: { web: 2, db: 4 } });
+  for (const argv of [['scale'], ['scale', 'web'], ['scale', 'web=-1'], ['up', '--scale', 'web=many']]) {
+    assert.equal((await demo(routes, ...argv)).status, 2, argv.join(' '));
+  }
+});

@@ -1,6 +1,6 @@
 import type { UpRequest, UpResult } from '../../daemon/api.ts';
 import { defineCommand, EXIT } from '../command.ts';
-import { flag } from '../options.ts';
+import { flag, list } from '../options.ts';
 import { loadRequest } from '../stack-request.ts';
 import { streamRequest } from '../stream-request.ts';
 import { showPlan } from '../views/plan.ts';
@@ -14,6 +14,7 @@ export const command = defineCommand({
     'force-recreate': flag('', 'Replace containers even if nothing has changed'),
     'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
     'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
+    scale: list('', 'SERVICE=N', 'Run so many replicas of this service, whatever the file says'),
   },
   formats: ['table', 'json'],
   examples: [
@@ -22,7 +23,7 @@ export const command = defineCommand({
   ],
   run: async (context, { options, operands }) => {
     const body: Omit<UpRequest, 'requestId'> = {
-      load: loadRequest(context, operands),
+      load: loadRequest(context, operands, options.scale),
       forceRecreate: options['force-recreate'],
       noDeps: options['no-deps'],
       removeOrphans: options['remove-orphans'],

@@ -1,6 +1,6 @@
 import type { PlanRequest, PlanResponse } from '../../daemon/api.ts';
 import { defineCommand, EXIT } from '../command.ts';
-import { flag } from '../options.ts';
+import { flag, list } from '../options.ts';
 import { loadRequest } from '../stack-request.ts';
 import { printDiagnostics } from '../views/error.ts';
 import { renderPlan } from '../views/plan.ts';
@@ -17,6 +17,7 @@ export const command = defineCommand({
     'no-deps': flag('', 'As up --no-deps'),
     'remove-orphans': flag('', 'As up --remove-orphans'),
     'renew-anon-volumes': flag('V', 'As up --renew-anon-volumes'),
+    scale: list('', 'SERVICE=N', 'As up --scale'),
   },
   formats: ['table', 'json'],
   examples: [
@@ -27,7 +28,7 @@ export const command = defineCommand({
   ],
   run: async (context, { options, operands }) => {
     const request: PlanRequest = {
-      load: loadRequest(context, operands),
+      load: loadRequest(context, operands, options.scale),
       forceRecreate: options['force-recreate'],
       noDeps: options['no-deps'],
       removeOrphans: options['remove-orphans'],

@@ -19,6 +19,7 @@ export const command = defineCommand({
     'force-recreate': flag('', 'Replace containers even if nothing has changed'),
     'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
     'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
+    scale: list('', 'SERVICE=N', 'Run so many replicas of this service, whatever the file says'),
     'no-start': flag('', 'Make everything and start nothing, as tsstack create'),
     'renew-anon-volumes': flag('V', 'Empty the anonymous volumes of containers that are made anew'),
     'no-attach': list('', 'SERVICE', 'Do not show the output of this service'),
@@ -28,6 +29,7 @@ export const command = defineCommand({
     { command: 'tsstack up', does: 'bring everything up; Ctrl-C stops it in order' },
     { command: 'tsstack up -d --wait', does: 'in the background, return when it is healthy' },
     { command: 'tsstack up -d web', does: 'only web and what it depends on' },
+    { command: 'tsstack up -d --scale web=3', does: 'three replicas of web; a later up goes by the file again' },
     { command: 'tsstack -f base.yaml -f dev.yaml up', does: 'merge two files' },
   ],
   run: async (context, { options, operands }) => {
@@ -37,7 +39,7 @@ export const command = defineCommand({
     const noStart = options['no-start'];
     if (wait && noStart) throw new TsstackError('usage', 'Options --wait and --no-start exclude each other');
     const request: Omit<UpRequest, 'requestId'> = {
-      load: loadRequest(context, operands),
+      load: loadRequest(context, operands, options.scale),
       forceRecreate: options['force-recreate'],
       noDeps: options['no-deps'],
       removeOrphans: options['remove-orphans'],
