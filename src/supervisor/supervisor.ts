@@ -5,6 +5,7 @@ import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
 import { thaw } from '../executor/thaw.ts';
 import { LogIndexer } from '../log/index-writer.ts';
+import { lastLines } from '../log/last-lines.ts';
 import { type ContainerKey, containerAddress, machineName, parseMachineName } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { WaitFor } from '../model/plan.ts';
@@ -14,7 +15,7 @@ import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { Backoff } from './backoff.ts';
 import { Changes } from './changes.ts';
-import { type ConditionState, checkCondition } from './condition.ts';
+import { type ConditionState, checkCondition, LINES } from './condition.ts';
 import { HealthMonitor } from './health.ts';
 import { probeContainer } from './probe-container.ts';
 import { shouldRestart } from './restart.ts';
@@ -281,8 +282,16 @@ export class Supervisor implements ContainerControl {
   #conditionState(key: ContainerKey): ConditionState | undefined {
     const record = this.#context.records.container(key);
     if (record === undefined) return undefined;
-    const results = this.healthResults(key);
-    return { record, life: this.#life(record), ...this.state(key), lastProbe: results.at(-1)?.output };
+    const state = this.state(key);
+    return {
+      record,
+      life: this.#life(record),
+      ...state,
+      // Whether one that has just ended is started again is decided when its end is dealt with.
+      restarting: state.restarting || this.runs(key),
+      lastProbe: this.healthResults(key).at(-1),
+      lastLines: () => lastLines(this.#logPath(key), LINES),
+    };
   }
 
   #emit(key: ContainerKey, event: Omit<ContainerEvent, 'timeMs' | 'stack' | 'address'>): void {
