@@ -107,6 +107,7 @@ export function fromReport(report: ErrorReport): TsstackError {
   if (report.diagnostics !== undefined) return new InvalidStackError(report.diagnostics);
   return new TsstackError(report.code, report.message, {
     ...(report.hint !== undefined && { hint: report.hint }),
+    ...(report.details !== undefined && { details: report.details }),
     ...(report.address !== undefined && { address: report.address as never }),
   });
 }

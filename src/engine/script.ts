@@ -1,5 +1,5 @@
 import type { ContainerControl, ExecutorContext } from '../executor/context.ts';
-import { performStep } from '../executor/perform-step.ts';
+import { performStep, SILENT } from '../executor/perform-step.ts';
 import { prepareLaunch } from '../executor/start.ts';
 import { RecordingHost } from '../host/recording-host.ts';
 import { renderOperations } from '../host/script.ts';
@@ -42,7 +42,7 @@ export async function planScript(engine: Engine, plan: Plan): Promise<string> {
     for (const step of plan.steps) {
       // Images are unpacked for real: the store is a cache, and the script needs its paths.
       const stepContext = step.type === 'unpack-image' ? { ...context, host: engine.machine.host } : context;
-      await performStep(step, stepContext, { signal: new AbortController().signal, waiting: () => undefined });
+      await performStep(step, stepContext, { ...SILENT, signal: new AbortController().signal });
       parts.push(comment(step), ...(await launchListing(step, context)), renderOperations(host.take()), '');
     }
   } finally {

@@ -5,7 +5,7 @@ import type { Plan, Step, StepId } from '../model/plan.ts';
 import type { ExecutorContext } from './context.ts';
 import { refreshHosts } from './hosts.ts';
 import { inverseStep } from './inverse.ts';
-import { performStep } from './perform-step.ts';
+import { performStep, SILENT } from './perform-step.ts';
 
 export interface ExecuteOptions {
   readonly signal: AbortSignal;
@@ -49,6 +49,8 @@ class Walk {
   readonly #dependents = new Map<StepId, Step[]>();
   readonly #steps: readonly Step[];
   readonly #stop = new AbortController();
+  /** Starts of which it was said what they wait for before they began. */
+  readonly #told = new Set<StepId>();
   #done = 0;
 
   constructor(steps: readonly Step[], context: ExecutorContext, options: ExecuteOptions) {
@@ -109,13 +111,34 @@ class Walk {
     const inverse = inverseStep(step, before);
     // Also a step that fails half-way is undone: each inverse succeeds when there is nothing to undo.
     if (inverse !== undefined) this.undo.unshift(inverse);
-    const run = {
+    await performStep(step, this.#context, {
       signal: this.#stop.signal,
-      waiting: (what: string) => progress({ type: 'step-waiting', step: id, for: what }),
-    };
-    await performStep(step, this.#context, run);
+      waiting: (what) => this.#waits(step, what),
+      warn: (message) => progress({ type: 'warning', message }),
+      idle: (work) => this.#idle(work),
+    });
     this.#done += 1;
     progress({ type: 'step-done', step: id, durationMs: performance.now() - started });
+  }
+
+  /** Tells what a step waits for, and what the starts wait for that must come after it. */
+  #waits(step: Step, what: string): void {
+    this.#options.progress({ type: 'step-waiting', step: step.id, for: what });
+    for (const dependent of this.#dependents.get(step.id) ?? []) {
+      if (dependent.type !== 'start-container' || this.#told.has(dependent.id)) continue;
+      this.#told.add(dependent.id);
+      this.#waits(dependent, `${serviceOf(step)} to start`);
+    }
+  }
+
+  /** A step that waits (up to a grace period, or for another service) keeps none of the others waiting. */
+  async #idle<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#queue.concurrency += 1;
+    try {
+      return await work();
+    } finally {
+      this.#queue.concurrency -= 1;
+    }
   }
 
   #failed(step: Step, error: unknown): void {
@@ -133,6 +156,10 @@ class Walk {
       if (missing === 0) this.#schedule(dependent);
     }
   }
+}
+
+function serviceOf(step: Step): string {
+  return 'spec' in step ? step.spec.key.service : step.address;
 }
 
 /** What a wait or a command throws when its signal comes. */
@@ -154,7 +181,7 @@ async function rollBack(steps: readonly Step[], context: ExecutorContext, option
   const never = new AbortController().signal;
   for (const step of steps) {
     try {
-      await performStep(step, context, { signal: never, waiting: () => undefined });
+      await performStep(step, context, { ...SILENT, signal: never });
     } catch (error) {
       options.progress({ type: 'warning', message: `Could not undo ${step.address}: ${reportError(error).message}` });
     }

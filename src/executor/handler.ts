@@ -21,6 +21,10 @@ export interface StepRun {
   readonly signal: AbortSignal;
   /** Tells the client what is waited for. */
   readonly waiting: (what: string) => void;
+  /** Tells the client of something that is no failure. */
+  readonly warn: (message: string) => void;
+  /** Work that is only waiting: meanwhile another step may be under way in this one's place. */
+  readonly idle: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 /** One handler a step type: a type without one does not compile. */

@@ -3,6 +3,13 @@ import type { ExecutorContext } from './context.ts';
 import type { Handler, StepOf, StepRun } from './handler.ts';
 import { HANDLERS } from './handlers.ts';
 
+/** A step that nobody watches. */
+export const SILENT: Omit<StepRun, 'signal'> = {
+  waiting: () => undefined,
+  warn: () => undefined,
+  idle: (work) => work(),
+};
+
 /** Carries out one step with its handler. */
 export async function performStep(step: Step, context: ExecutorContext, run: StepRun): Promise<void> {
   await perform(step.type, step, context, run);

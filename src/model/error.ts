@@ -28,6 +28,8 @@ export interface TsstackErrorOptions {
   /** What to do next, one sentence. */
   readonly hint?: string | undefined;
   readonly address?: Address | undefined;
+  /** Evidence: the last lines of a log, the output of a program. */
+  readonly details?: readonly string[] | undefined;
   readonly cause?: unknown;
 }
 
@@ -37,12 +39,14 @@ export class TsstackError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly address: Address | undefined;
+  readonly details: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: TsstackErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.address = options.address;
+    this.details = options.details ?? [];
   }
 }
 
@@ -63,6 +67,8 @@ export interface ErrorReport {
   readonly message: string;
   readonly hint?: string;
   readonly address?: string;
+  /** What was last said about it: the end of a log, a probe's output. Lines without control characters. */
+  readonly details?: readonly string[];
   readonly diagnostics?: readonly Diagnostic[];
 }
 
@@ -76,6 +82,7 @@ export function reportError(error: unknown): ErrorReport {
       message: error.message,
       ...(error.hint !== undefined && { hint: error.hint }),
       ...(error.address !== undefined && { address: error.address }),
+      ...(error.details.length > 0 && { details: error.details }),
     };
   }
   if (error instanceof AggregateError) {

@@ -37,11 +37,10 @@ export function checkDependencies(replicas: Replicas, known: ReadonlySet<string>
         if (!required) findings.warnings.push(`${message}; it is started without.`);
         else findings.conflicts.push({ address, message, hint: `Correct services.${service}.depends_on.` });
       } else if (condition === 'service_healthy' && target !== undefined && target.healthcheck === undefined) {
-        findings.conflicts.push({
-          address,
-          message: `Service "${service}" waits for "${dependency}" to be healthy, but "${dependency}" has no healthcheck`,
-          hint: `Set services.${dependency}.healthcheck, or condition: service_started.`,
-        });
+        const message = `Service "${service}" waits for "${dependency}" to be healthy, but "${dependency}" has no healthcheck`;
+        const hint = `Set services.${dependency}.healthcheck, or condition: service_started.`;
+        if (!required) findings.warnings.push(`${message}; it does not wait.`);
+        else findings.conflicts.push({ address, message, hint });
       }
     }
   }

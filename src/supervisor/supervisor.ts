@@ -4,6 +4,7 @@ import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
 import { LogIndexer } from '../log/index-writer.ts';
+import { lastLines } from '../log/last-lines.ts';
 import { type ContainerKey, parseMachineName } from '../model/address.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { SupervisedState } from '../observe/context.ts';
@@ -11,7 +12,7 @@ import { type Liveness, liveness } from '../observe/liveness.ts';
 import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { Changes } from './changes.ts';
-import { type ConditionState, checkCondition } from './condition.ts';
+import { type ConditionState, checkCondition, LINES } from './condition.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
 import { watchOom } from './oom-watch.ts';
@@ -233,7 +234,15 @@ export class Supervisor implements ContainerControl {
   #conditionState(key: ContainerKey): ConditionState | undefined {
     const record = this.#context.records.container(key);
     if (record === undefined) return undefined;
-    const results = this.healthResults(key);
-    return { record, life: this.#life(record), ...this.state(key), lastProbe: results.at(-1)?.output };
+    const state = this.state(key);
+    return {
+      record,
+      life: this.#life(record),
+      ...state,
+      // Whether one that has just ended is started again is decided when its end is dealt with.
+      restarting: state.restarting || this.runs(key),
+      lastProbe: this.healthResults(key).at(-1),
+      lastLines: () => lastLines(this.#logPath(key), LINES),
+    };
   }
 }

@@ -31,8 +31,9 @@ function diagnosticText({ style }: Terminal, diagnostic: Diagnostic): string {
   ].join('\n');
 }
 
-function errorText({ style }: Terminal, { message, hint, address }: ErrorReport): string {
+function errorText({ style }: Terminal, { message, hint, address, details = [] }: ErrorReport): string {
   const subject = address === undefined || message.includes(address) ? '' : `${address}: `;
-  const first = `${style('red', 'error:')} ${subject}${message}\n`;
+  const evidence = details.map((line) => `  ${line}\n`).join('');
+  const first = `${style('red', 'error:')} ${subject}${message}\n${evidence}`;
   return hint === undefined ? first : `${first}${style('cyan', 'hint:')} ${hint}\n`;
 }

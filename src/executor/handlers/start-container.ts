@@ -10,15 +10,12 @@ export const startContainerHandler: Handler<'start-container'> = {
     for (const condition of waitFor) {
       if (condition.condition !== 'service_started') run.waiting(describeWait(condition));
       try {
-        await context.control.waitFor(spec.key.stack, condition, run.signal);
+        await run.idle(() => context.control.waitFor(spec.key.stack, condition, run.signal));
       } catch (error) {
         if (condition.required || !(error instanceof TsstackError) || error.code !== 'dependency-failed') throw error;
-        context.emit({
-          stack: spec.key.stack,
-          address,
-          event: 'start',
-          detail: `without ${condition.service}: ${error.message}`,
-        });
+        run.warn(`${address} is started without ${condition.service}: ${error.message}`);
+        const detail = `without ${condition.service}: ${error.message}`;
+        context.emit({ stack: spec.key.stack, address, event: 'start', detail });
       }
     }
     recordStart(context, spec.key, 'user');

@@ -3,8 +3,8 @@ import { closeToHost } from '../sandbox.ts';
 
 /** Published ports go with the process: a stopped container must not keep the host's ports from others. */
 export const stopContainerHandler: Handler<'stop-container'> = {
-  async before({ spec, timeoutMs }, { control }) {
-    await control.stop(spec.key, timeoutMs);
+  async before({ spec, timeoutMs }, { control }, run) {
+    await run.idle(() => control.stop(spec.key, timeoutMs));
   },
   operations({ spec }, { records }) {
     const record = records.container(spec.key);
