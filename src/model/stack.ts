@@ -68,7 +68,8 @@ export interface Service {
   readonly stopSignal?: string;
   readonly stopGracePeriodMs: number;
   readonly restart: RestartPolicy;
-  readonly healthcheck?: Healthcheck;
+  /** What is not said is the image's, else the default. */
+  readonly healthcheck?: Partial<Healthcheck>;
   /** Services that must be up first, by name. */
   readonly dependsOn: Readonly<Record<string, Dependency>>;
 

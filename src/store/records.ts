@@ -1,6 +1,7 @@
 import { type ContainerKey, machineName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
 import type { ContainerEvent } from '../model/event.ts';
+import type { HealthRecord } from '../model/health.ts';
 import type { RunEnd } from '../model/observed.ts';
 import type { Database } from './database.ts';
 import { Table } from './table.ts';
@@ -49,6 +50,8 @@ export class Records {
   readonly networks: Table<NetworkSpec>;
   readonly volumes: Table<VolumeSpec>;
   readonly stacks: Table<StackRecord>;
+  /** Health of containers that were looked at, by the same name. */
+  readonly health: Table<HealthRecord>;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -56,6 +59,7 @@ export class Records {
     this.containers = new Table(database, 'containers', (record) => machineName(record.key));
     this.networks = new Table(database, 'networks', (network) => network.name);
     this.volumes = new Table(database, 'volumes', (volume) => volume.name);
+    this.health = new Table(database, 'health', (health) => machineName(health.key));
     this.stacks = new Table(database, 'stacks', (stack) => stack.name);
   }
 

@@ -26,7 +26,7 @@ export async function probeContainer(
   if (record === undefined || life?.state !== 'running' || life.process === undefined) {
     return { exitCode: 1, output: 'the container does not run' };
   }
-  const exec = await prepareExec(context, record, life.process.pid, { argv: check.test });
+  const exec = await prepareExec(context, record, life.process.pid, { argv: check.test, keepsOrphans: true });
   const options = { timeoutMs: check.timeoutMs, outputLimitBytes: OUTPUT_BYTES, signal };
   const result = await host.probe(exec.argv, exec.launcher, options);
   // One that was frozen on its way was not answered in time for no fault of the container.

@@ -5,7 +5,7 @@ import { closeToHost } from '../executor/sandbox.ts';
 import { recordStart, startOperations } from '../executor/start.ts';
 import { LogIndexer } from '../log/index-writer.ts';
 import { lastLines } from '../log/last-lines.ts';
-import { type ContainerKey, parseMachineName } from '../model/address.ts';
+import { type ContainerKey, machineName, parseMachineName } from '../model/address.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
@@ -16,7 +16,7 @@ import { type ConditionState, checkCondition, LINES } from './condition.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
 import { watchOom } from './oom-watch.ts';
-import { startProbing } from './probing.ts';
+import { probeIfChanged, startProbing } from './probing.ts';
 import { emitFor, recordEnd } from './record-end.ts';
 import { restartDelayMs, shouldRestart } from './restart.ts';
 import { cancelRestart, stopProbing, type Watched, WatchList } from './watched.ts';
@@ -101,7 +101,7 @@ export class Supervisor implements ContainerControl {
   changed(key: ContainerKey): void {
     const watched = this.#watched.get(key);
     if (watched === undefined || watched.ended) return;
-    this.#probe(watched);
+    probeIfChanged(this.#context, watched, () => this.changes.notify());
     this.changes.notify();
   }
 
@@ -134,6 +134,7 @@ export class Supervisor implements ContainerControl {
     stopProbing(watched);
     this.#logs.remove(this.#logPath(key));
     this.#watched.delete(key);
+    this.#context.records.health.delete(machineName(key));
     await drainCgroup(this.#context, cgroupName(key));
     await this.#chainEnd(key);
     this.changes.notify();
