@@ -131,6 +131,7 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     stopGracePeriodMs: service.stopGracePeriodMs,
     restart: service.restart,
     ...(healthcheck !== undefined && { healthcheck }),
+    ...(service.restartUnhealthy && { restartUnhealthy: true }),
     dependsOn: service.dependsOn,
     ...connection,
     ports: service.ports,

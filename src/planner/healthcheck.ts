@@ -8,6 +8,7 @@ export function healthcheckOf(
   own: Partial<Healthcheck> | undefined,
   image: Partial<Healthcheck> | undefined,
 ): Healthcheck | undefined {
-  const merged = { ...DEFAULTS, test: [], ...image, ...own };
-  return merged.test.length === 0 ? undefined : merged;
+  // What is looked for from outside has nothing to do with the image's command.
+  const merged = { ...DEFAULTS, test: [], ...(own?.ready === undefined && image), ...own };
+  return merged.test.length === 0 && merged.ready === undefined ? undefined : merged;
 }

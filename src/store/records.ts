@@ -29,6 +29,10 @@ export interface ContainerRecord {
   readonly attempts?: number;
   /** Restarts whose run was over within the policy's window. Absent: 0. */
   readonly failedAttempts?: number;
+  /** Size of the log when this run began. Absent: 0. */
+  readonly logOffset?: number;
+  /** This run is being ended for its ill health, or was. `goodRun`: it had been healthy for long enough. */
+  readonly ending?: { readonly goodRun: boolean };
   /** How the run before this one ended. */
   readonly lastEnd?: RunEnd;
   /** /proc/sys/kernel/random/boot_id at the last start: a pid of another boot means nothing. */

@@ -6,6 +6,7 @@ import type { Healthcheck } from '../model/stack.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { HealthMonitor } from './health.ts';
 import { probeContainer } from './probe-container.ts';
+import { ReadyProbe } from './ready-probe.ts';
 import { emitFor } from './record-end.ts';
 import { stopProbing, type Watched } from './watched.ts';
 
@@ -22,15 +23,17 @@ export function startProbing(context: MachineContext, watched: Watched, changed:
   const { key, run } = record;
   const known = records.health.get(machineName(key));
   watched.asked = stableJson(check);
+  const resume = known?.run === run ? known : undefined;
+  const ready = new ReadyProbe(context, resume?.status === 'healthy');
   watched.health = new HealthMonitor({
     check,
-    probe: (signal) => probeContainer(context, key, check, signal),
+    probe: (signal) => probeContainer(context, key, { check, ready }, signal),
     changed: (health) => {
       emitFor(context, watched, { event: 'health', health });
       changed(health);
     },
     keep: (state) => records.health.put({ key, run, ...state }),
-    resume: known?.run === run ? known : undefined,
+    resume,
     ranMs: Math.max(0, now() - (record.startedAtMs ?? now())),
     after: watched.probed,
   });
@@ -53,5 +56,6 @@ export function probeIfChanged(
 
 /** What is asked; undefined: nothing. */
 export function checkOf({ spec }: ContainerRecord): Healthcheck | undefined {
-  return spec.healthcheck === undefined || spec.healthcheck.test.length === 0 ? undefined : spec.healthcheck;
+  const check = spec.healthcheck;
+  return check === undefined || (check.test.length === 0 && check.ready === undefined) ? undefined : check;
 }

@@ -12,6 +12,8 @@ export interface Watched {
   restart?: NodeJS.Timeout;
   /** The cgroup's count of processes killed for lack of memory, at the last look. */
   oomKills?: number;
+  /** It is being ended for its ill health. */
+  endingIll?: true;
   /** Its end has been dealt with. */
   ended: boolean;
 }

@@ -104,3 +104,71 @@ e2e('a dependency that becomes unhealthy fails its dependents at once, and says 
   assert.equal(up.status, 1);
   assert.match(up.stderr, /db.*unhealthy: no tables/);
 });
+
+/** The output of the last look at a service that is not ready. */
+async function notReady(project: Project, service: string): Promise<string> {
+  return until('a look', async () => {
+    const { health, healthResults } = await inspect(project, service);
+    return health === 'starting' && healthResults?.at(-1)?.output;
+  });
+}
+
+e2e('x-ready: a service is healthy when what it names is there, without a program of the image', async (project) => {
+  project.write(`services:
+  web:
+    command: [sh, -c, 'until [ -e /shared/go ]; do sleep 0.02; done; mkdir /srv/www; ln -s /srv /www; echo hi >/srv/www/page; ln -s /nowhere /tmp/out; echo now ready; exec busybox httpd -f -p 127.0.0.1:8080 -h /srv/www']
+    x-ready: {test: ['tcp:8080', 'http:8080/page', 'file:/www/www/page', 'log:"^now rea+dy$$"'], interval: 50ms, retries: 2, start_period: 1m}
+    volumes: ['./:/shared']
+  after:
+    command: [sleep, infinity]
+    depends_on: {web: {condition: service_healthy}}
+`);
+  const up = project.tsstack(['up', '-d', '--wait']);
+  assert.match(await notReady(project, 'web'), /tcp: nothing listens on port 8080/);
+  project.write('', 'go');
+  const { status, stderr } = await up;
+  assert.equal(status, 0, stderr);
+  const web = await inspect(project, 'web');
+  assert.equal(web.health, 'healthy');
+  assert.match(
+    web.healthResults?.at(-1)?.output ?? '',
+    /^tcp: something listens on port 8080\nhttp: GET \/page of port 8080: 200\nfile: \/www\/www\/page is there\nlog: a line matched/,
+  );
+  await killDaemon(project);
+  assert.equal((await project.container('web')).health, 'healthy', 'the next daemon remembers');
+  await project.expect(0, 'exec', 'web', 'rm', '/srv/www/page');
+  await until('ill health', async () => (await project.container('web')).health === 'unhealthy');
+  assert.match(
+    (await inspect(project, 'web')).healthResults?.at(-1)?.output ?? '',
+    /http: GET \/page of port 8080: 404/,
+  );
+});
+
+e2e('x-ready: no link leads out of the container, lines of an earlier run do not count', async (project) => {
+  project.write('', 'outside');
+  project.write(`services:
+  link:
+    command: [sh, -c, 'ln -s ${project.directory}/outside /tmp/out; ln -s /proc/1/root/../../../../../..${project.directory}/outside /tmp/up; exec sleep infinity']
+    x-ready: file:/tmp/out
+  up:
+    command: [sh, -c, 'ln -s ../../../../../../../..${project.directory}/outside /tmp/up; exec sleep infinity']
+    x-ready: file:/tmp/up
+  line:
+    command: [sh, -c, '[ -e /tmp/again ] || echo ready; touch /tmp/again; exec sleep infinity']
+    x-ready: log:ready
+  slow:
+    command: [sh, -c, 'head -c 60 /dev/zero | tr "\\0" a; echo; exec sleep infinity']
+    x-ready: 'log:^(a+)+$$b'
+`);
+  await project.expect(0, 'up', '-d');
+  await until('the line', async () => (await project.container('line')).health === 'healthy');
+  assert.match(await notReady(project, 'link'), /look for \/tmp\/out: no such file/);
+  assert.match(await notReady(project, 'up'), /look for \/tmp\/up: no such file/);
+  await until('a look at a pattern without end', async () =>
+    (await inspect(project, 'slow')).healthResults?.some(({ output }) =>
+      /takes longer than 50 ms|no line matched/.test(output),
+    ),
+  );
+  await project.expect(0, 'restart', '-t', '0', 'line');
+  assert.match(await notReady(project, 'line'), /no line matched/);
+});
