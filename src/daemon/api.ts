@@ -1,5 +1,6 @@
 import type { PublishedPort } from '../model/container.ts';
-import type { ContainerStatus, HealthStatus, RunEnd, Usage } from '../model/observed.ts';
+import type { HealthResult, HealthStatus } from '../model/health.ts';
+import type { ContainerStatus, RunEnd, Usage } from '../model/observed.ts';
 import type { VolumeSummary } from '../model/volume.ts';
 import type { LoadRequest } from '../spec/load.ts';
 
@@ -125,6 +126,8 @@ export interface ContainersRequest {
   readonly selector: StackSelector;
   /** Empty: all. */
   readonly services: readonly string[];
+  /** Also the last health checks with their output. */
+  readonly withHealth?: boolean;
 }
 
 export interface ContainerSummary {
@@ -153,6 +156,8 @@ export interface ContainerSummary {
   readonly ports: readonly PublishedPort[];
   readonly networks: readonly { readonly name: string; readonly ipv4?: string; readonly ipv6?: string }[];
   readonly usage?: Usage;
+  /** Only when asked for: the last five health checks, newest last. */
+  readonly healthResults?: readonly HealthResult[];
   /** The log file, and the index of times beside it (`LogIndexEntry` a line). */
   readonly logPath: string;
   /** What tells that the daemon waits for something: `waiting for db to be healthy`. */

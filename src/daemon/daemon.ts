@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { Engine } from '../engine/engine.ts';
+import { revive } from '../engine/revive.ts';
 import { RealHost } from '../host/real-host.ts';
 import { Database, DatabaseLockedError } from '../store/database.ts';
 import { DEFAULT_PATHS, databasePath, type Paths, socketPath } from '../store/paths.ts';
@@ -26,6 +27,8 @@ export async function runDaemon(environment: NodeJS.ProcessEnv): Promise<void> {
   }
   mkdirSync(paths.run, { recursive: true, mode: 0o700 });
   const engine = await Engine.start(new RealHost(), paths, records);
+  // Before any client can ask: its commands wait for this.
+  void revive(engine);
   const daemon = new Daemon(engine, paths);
   process.on('SIGTERM', () => void daemon.end());
   process.on('SIGINT', () => void daemon.end());

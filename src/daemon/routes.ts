@@ -45,7 +45,8 @@ export const ROUTES: readonly Route[] = [
     path: '/v1/stacks/:stack/containers',
     summary: 'Containers of a stack',
     response: 'ContainerSummary[]',
-    answer: ({ engine, parameters }) => listContainers(engine, stackName(parameters['stack'] ?? ''), []).map(summarize),
+    answer: ({ engine, parameters }) =>
+      listContainers(engine, stackName(parameters['stack'] ?? ''), []).map((view) => summarize(view)),
   },
   {
     method: 'GET',
@@ -70,11 +71,9 @@ export const ROUTES: readonly Route[] = [
     response: 'ContainerSummary[]',
     answer: ({ engine, body }) => {
       const request = new Body(body);
-      return listContainers(
-        engine,
-        selectStack(parseSelector(request.body('selector'))),
-        request.texts('services'),
-      ).map(summarize);
+      const stack = selectStack(parseSelector(request.body('selector')));
+      const withHealth = request.flag('withHealth');
+      return listContainers(engine, stack, request.texts('services')).map((view) => summarize(view, { withHealth }));
     },
   },
   {

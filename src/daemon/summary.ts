@@ -4,7 +4,10 @@ import { endingSignal } from '../lib/signal-name.ts';
 import type { ContainerSummary } from './api.ts';
 
 /** A container as the API shows it. */
-export function summarize({ record, observed, image, usage, logPath, detail }: ContainerView): ContainerSummary {
+export function summarize(
+  { record, observed, image, usage, logPath, health, detail }: ContainerView,
+  { withHealth = false } = {},
+): ContainerSummary {
   const { key, spec } = record;
   const signal = endingSignal(observed.exitCode);
   return {
@@ -31,6 +34,7 @@ export function summarize({ record, observed, image, usage, logPath, detail }: C
       ...(ipv6 !== undefined && { ipv6 }),
     })),
     ...(usage !== undefined && { usage }),
+    ...(withHealth && { healthResults: health }),
     logPath,
     ...(detail !== undefined && { detail }),
   };

@@ -1,11 +1,11 @@
 import { prepareExec } from '../executor/exec.ts';
 import { imageKey } from '../image/image.ts';
 import { TsstackError } from '../model/error.ts';
+import type { HealthResult } from '../model/health.ts';
 import type { ObservedContainer, Usage } from '../model/observed.ts';
 import { observeContainer } from '../observe/container.ts';
 import { cgroupName, containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
-import type { HealthResult } from '../supervisor/health.ts';
 import type { Engine } from './engine.ts';
 import { requireServices } from './lifecycle.ts';
 

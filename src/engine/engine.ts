@@ -14,7 +14,6 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { EventFeed } from './event-feed.ts';
 import { secretKey } from './file-contents.ts';
 import { recoverRecords } from './recover.ts';
-import { revive } from './revive.ts';
 
 /** Steps in flight per core: most of a step is waiting for the kernel and for other processes. */
 const STEPS_PER_CORE = 16;
@@ -58,7 +57,6 @@ export class Engine {
     const engine = new Engine({ host, paths, records, cgroups, kernel, bootId, now, emit }, events);
     recoverRecords(host, paths, records, bootId);
     await engine.supervisor.adopt();
-    void revive(engine);
     return engine;
   }
 

@@ -16,6 +16,8 @@ export interface ExecOptions {
   readonly workingDir?: string;
   readonly tty?: boolean;
   readonly privileged?: boolean;
+  /** It can be killed with all that it started. */
+  readonly keepsOrphans?: boolean;
 }
 
 /** What enters a running container whose pid 1 is `pid` with the same identity, limits and namespaces as that. */
@@ -45,6 +47,7 @@ export async function prepareExec(
     kernel,
     tty: options.tty === true,
     privileged: options.privileged === true,
+    ...(options.keepsOrphans === true && { keepsOrphans: true }),
     ...(profile !== undefined && { seccompProfile: profile }),
   });
 }

@@ -30,15 +30,17 @@ const INIT_PATH = '/usr/bin/tini-static';
 
 /** Notes that a new run begins, before it does: a crash in between is then seen as a run that ended. */
 export function recordStart(context: MachineContext, key: ContainerKey, by: 'user' | 'policy'): void {
-  const { records, bootId, now, cgroups } = context;
+  const { host, paths, records, bootId, now, cgroups } = context;
   const record = records.container(key);
   if (record === undefined) return;
   records.updateContainer(key, {
     ...(by === 'user' ? FRESH : { restarts: record.restarts + 1, attempts: (record.attempts ?? 0) + 1 }),
     ...(record.finishedAtMs !== undefined && { lastEnd: endOf(record, record.finishedAtMs) }),
     run: record.run + 1,
+    logOffset: host.stat(containerPaths(paths, key).log)?.sizeBytes ?? 0,
     startedAtMs: now(),
     finishedAtMs: undefined,
+    ending: undefined,
     exitCode: undefined,
     oomKilled: false,
     oomKillsBefore: cgroups.oomKills(cgroupName(key)),

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { readWholeFile } from './files.ts';
 import type { ProbeOptions, ProbeResult } from './host.ts';
 
+const KILL_AGAIN_MS = 20;
+
 let counter = 0;
 
 /** Runs a program inside a container: health checks and hooks. Never throws for what the program does. */
@@ -21,22 +23,25 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
     const output = new Tail(options.outputLimitBytes);
     child.stdout?.on('data', (chunk: Buffer) => output.add(chunk));
     child.stderr?.on('data', (chunk: Buffer) => output.add(chunk));
-    let killed = false;
+    let killing: NodeJS.Timeout | undefined;
     const kill = (): void => {
-      killed = true;
+      // Again and again: what is to be killed may only just be beginning.
+      killing ??= setInterval(() => killDescendants(child.pid), KILL_AGAIN_MS);
       killDescendants(child.pid);
     };
     const timer = setTimeout(kill, options.timeoutMs);
+    if (options.signal?.aborted === true) kill();
     options.signal?.addEventListener('abort', kill, { once: true });
     child.on('error', reject);
     child.on('exit', (exitCode) => {
       clearTimeout(timer);
+      clearInterval(killing);
       options.signal?.removeEventListener('abort', kill);
       // What it left running keeps the pipes open; it is not waited for.
       setImmediate(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
-        resolve({ ...(exitCode !== null && !killed && { exitCode }), output: output.text() });
+        resolve({ ...(exitCode !== null && killing === undefined && { exitCode }), output: output.text() });
       });
     });
   });
@@ -57,16 +62,31 @@ function openUnlinked(data: Uint8Array): number {
 /**
  * Kills what a program started, not the program itself: that is an exec's launcher, which waits for its child and ends with it.
  * Killed too soon it would leave its child to the machine's init, and a pid namespace can't end before every process
- * in it has been reaped by its parent (zap_pid_ns_processes in the kernel).
+ * in it has been reaped by its parent (zap_pid_ns_processes in the kernel). All are stopped before the first is killed,
+ * so that none can start another or lose its parent meanwhile.
  */
 function killDescendants(pid: number | undefined): void {
-  for (const child of pid === undefined ? [] : children(pid)) {
-    killDescendants(child);
-    try {
-      process.kill(child, 'SIGKILL');
-    } catch {
-      // Gone already.
+  const stopped = new Set<number>();
+  for (let found = fresh(pid, stopped); found.length > 0; found = fresh(pid, stopped)) {
+    for (const each of found) {
+      stopped.add(each);
+      send(each, 'SIGSTOP');
     }
+  }
+  for (const each of stopped) send(each, 'SIGKILL');
+}
+
+/** Descendants of a process that are not known yet. */
+function fresh(pid: number | undefined, known: ReadonlySet<number>): readonly number[] {
+  const all = pid === undefined ? [] : children(pid);
+  return all.flatMap((child) => [...(known.has(child) ? [] : [child]), ...fresh(child, known)]);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already.
   }
 }
 

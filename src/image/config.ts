@@ -60,22 +60,27 @@ function parseLabels(value: unknown): Record<string, string> {
   return Object.fromEntries(Object.keys(labels).map((key) => [key, asText(labels[key], `label ${key}`)]));
 }
 
-/** Docker image spec v1.3, "Healthcheck": times in nanoseconds, 0 for the default; an empty test says nothing. */
-function parseHealthcheck(run: JsonObject): Healthcheck | undefined {
+/** Docker image spec v1.3, "Healthcheck": times in nanoseconds; 0 and an empty test say nothing. */
+function parseHealthcheck(run: JsonObject): Partial<Healthcheck> | undefined {
   if (run['Healthcheck'] === undefined || run['Healthcheck'] === null) return undefined;
   const check = asObject(run['Healthcheck'], 'Healthcheck');
   const [kind, ...words] = asStrings(check['Test'], 'Healthcheck.Test');
-  if (kind === undefined) return undefined;
-  const milliseconds = (key: string, otherwise: number): number => {
-    return Math.round(asNumber(check[key], `Healthcheck.${key}`) / 1e6) || otherwise;
-  };
+  const times = (
+    [
+      ['intervalMs', 'Interval'],
+      ['timeoutMs', 'Timeout'],
+      ['startPeriodMs', 'StartPeriod'],
+      ['startIntervalMs', 'StartInterval'],
+    ] as const
+  ).flatMap(([name, key]) => {
+    const ms = Math.round(asNumber(check[key], `Healthcheck.${key}`) / 1e6);
+    return ms === 0 ? [] : [[name, ms] as const];
+  });
+  const retries = asNumber(check['Retries'], 'Healthcheck.Retries');
   return {
-    test: healthTest(kind, words, asStrings(run['Shell'], 'Shell')),
-    intervalMs: milliseconds('Interval', 30_000),
-    timeoutMs: milliseconds('Timeout', 30_000),
-    retries: asNumber(check['Retries'], 'Healthcheck.Retries') || 3,
-    startPeriodMs: milliseconds('StartPeriod', 0),
-    startIntervalMs: milliseconds('StartInterval', 5_000),
+    ...(kind !== undefined && { test: healthTest(kind, words, asStrings(run['Shell'], 'Shell')) }),
+    ...Object.fromEntries(times),
+    ...(retries !== 0 && { retries }),
   };
 }
 

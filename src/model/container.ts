@@ -41,6 +41,8 @@ export interface ContainerSpec {
   readonly restart: RestartPolicy;
   /** Absent: none, neither in the file nor in the image. */
   readonly healthcheck?: Healthcheck;
+  /** Start it again when it has become unhealthy; absent: let it run. */
+  readonly restartUnhealthy?: true;
   /** Recorded so that `down`, `stop` and `start` know the order without a stack file. */
   readonly dependsOn: Readonly<Record<string, Dependency>>;
 

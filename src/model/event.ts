@@ -1,7 +1,7 @@
 import type { Address } from './address.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { ErrorReport } from './error.ts';
-import type { HealthStatus } from './observed.ts';
+import type { HealthStatus } from './health.ts';
 import type { Plan, StepId, StepType } from './plan.ts';
 
 /** What a running request tells its client, one JSON object a line (application/x-ndjson). */

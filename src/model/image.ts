@@ -11,7 +11,7 @@ export interface ImageConfig {
   readonly exposedPorts: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly stopSignal?: string;
-  readonly healthcheck?: Healthcheck;
+  readonly healthcheck?: Partial<Healthcheck>;
 }
 
 /** An image that was looked at, not necessarily unpacked. */

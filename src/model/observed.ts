@@ -1,4 +1,5 @@
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from './container.ts';
+import type { HealthStatus } from './health.ts';
 import type { ImageInfo } from './image.ts';
 import type { Resources } from './limits.ts';
 
@@ -25,8 +26,6 @@ export type ContainerStatus =
   /** Waiting for its next start after an exit. */
   | 'restarting'
   | 'exited';
-
-export type HealthStatus = 'none' | 'starting' | 'healthy' | 'unhealthy';
 
 export interface ObservedContainer {
   /** What it was last made from. */

@@ -68,7 +68,10 @@ export interface Service {
   readonly stopSignal?: string;
   readonly stopGracePeriodMs: number;
   readonly restart: RestartPolicy;
-  readonly healthcheck?: Healthcheck;
+  /** What is not said is the image's, else the default. */
+  readonly healthcheck?: Partial<Healthcheck>;
+  /** Start it again when it has become unhealthy (`x-on-unhealthy: restart`); absent: let it run. */
+  readonly restartUnhealthy?: true;
   /** Services that must be up first, by name. */
   readonly dependsOn: Readonly<Record<string, Dependency>>;
 
@@ -107,9 +110,22 @@ export interface RestartPolicy {
   readonly delayMs?: number;
 }
 
+/** `x-ready`: what is looked for from outside, without a program of the image. */
+export type ReadyTest =
+  /** Something listens on this TCP port. */
+  | { readonly type: 'tcp'; readonly port: number }
+  /** GET is answered with a status of 200 to 399. `path` begins with a slash. */
+  | { readonly type: 'http'; readonly port: number; readonly path: string }
+  /** Something is there at this absolute path of the container. */
+  | { readonly type: 'file'; readonly path: string }
+  /** A line of its output matches this regular expression. */
+  | { readonly type: 'log'; readonly pattern: string };
+
 export interface Healthcheck {
   /** argv to run in the container; `CMD-SHELL` has become `/bin/sh -c`. Empty: `NONE`, switched off. */
   readonly test: readonly string[];
+  /** Instead of `test`: all of these must hold. At least one. */
+  readonly ready?: readonly ReadyTest[];
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly retries: number;

@@ -2,7 +2,7 @@ import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { Host } from '../host/host.ts';
 import type { ContainerKey } from '../model/address.ts';
 import type { PublishedPort } from '../model/container.ts';
-import type { HealthStatus } from '../model/observed.ts';
+import type { HealthStatus } from '../model/health.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
 

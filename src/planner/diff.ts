@@ -47,6 +47,7 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   stopGracePeriodMs: 'update',
   restart: 'update',
   healthcheck: 'update',
+  restartUnhealthy: 'update',
   dependsOn: 'update',
   networkMode: 'replace',
   networks: 'update',

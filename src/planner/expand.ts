@@ -4,10 +4,11 @@ import type { ContainerSpec } from '../model/container.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { Security } from '../model/limits.ts';
 import type { ObservedState } from '../model/observed.ts';
-import type { Healthcheck, ImageSource, Service, Stack } from '../model/stack.ts';
+import type { ImageSource, Service, Stack } from '../model/stack.ts';
 import { argvOf } from './argv.ts';
 import { type ContentHash, filesOf } from './files.ts';
 import type { Findings } from './findings.ts';
+import { healthcheckOf } from './healthcheck.ts';
 import { mountsOf } from './mounts.ts';
 import { connectionOf } from './network-mode.ts';
 import { member } from './record.ts';
@@ -114,7 +115,7 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     });
     return undefined;
   }
-  const healthcheck = healthcheckOf(service, image);
+  const healthcheck = healthcheckOf(service.healthcheck, image.config.healthcheck);
   return {
     key: { stack: stack.name, service: service.name, index: 1 },
     image: { source: service.source, id: image.id },
@@ -130,6 +131,7 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     stopGracePeriodMs: service.stopGracePeriodMs,
     restart: service.restart,
     ...(healthcheck !== undefined && { healthcheck }),
+    ...(service.restartUnhealthy && { restartUnhealthy: true }),
     dependsOn: service.dependsOn,
     ...connection,
     ports: service.ports,
@@ -145,11 +147,6 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     resources: service.resources,
     namespaces: service.namespaces,
   };
-}
-
-function healthcheckOf(service: Service, image: ImageInfo): Healthcheck | undefined {
-  const healthcheck = service.healthcheck ?? image.config.healthcheck;
-  return healthcheck === undefined || healthcheck.test.length === 0 ? undefined : healthcheck;
 }
 
 /** Sets, not lists: another order is no change. */

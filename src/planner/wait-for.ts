@@ -38,7 +38,7 @@ export function checkDependencies(replicas: Replicas, known: ReadonlySet<string>
         else findings.conflicts.push({ address, message, hint: `Correct services.${service}.depends_on.` });
       } else if (condition === 'service_healthy' && target !== undefined && target.healthcheck === undefined) {
         const message = `Service "${service}" waits for "${dependency}" to be healthy, but "${dependency}" has no healthcheck`;
-        const hint = `Set services.${dependency}.healthcheck, or condition: service_started.`;
+        const hint = `Set services.${dependency}.healthcheck or x-ready, or condition: service_started.`;
         if (!required) findings.warnings.push(`${message}; it does not wait.`);
         else findings.conflicts.push({ address, message, hint });
       }

@@ -58,6 +58,8 @@ export interface ExecConfig {
   /** Make a terminal of the container's own devpts the controlling terminal; its master end comes in as descriptor 4. */
   readonly tty: boolean;
   readonly privileged: boolean;
+  /** What it leaves behind stays below it while it runs, so that it can be killed whole. */
+  readonly keepsOrphans?: boolean;
   /** Text of the profile when `spec.security.seccomp` is a path. */
   readonly seccompProfile?: string;
 }

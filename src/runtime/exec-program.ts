@@ -17,6 +17,7 @@ import {
   O_NOCTTY,
   O_RDONLY,
   O_RDWR,
+  PR_SET_CHILD_SUBREAPER,
   PR_SET_DUMPABLE,
   SIGCHLD,
   TIOCGPTPEER,
@@ -47,6 +48,9 @@ export function execProgram(config: ExecConfig): readonly Call[] {
   resetSignals(program);
   setOomScore(program, spec.resources.oomScoreAdj ?? 0);
   const userNamespace = enterContainer(program, config);
+  if (config.keepsOrphans === true) {
+    program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], 'be the parent of what its children leave behind');
+  }
   program.call('setsid', [], 'begin a session');
   if (tty) takeTerminal(program, idBase + identity.uid);
   const security = { ...spec.security, privileged };

@@ -79,6 +79,7 @@ const service: CastTree = {
       tmpfs: { mode: 'octal' },
     },
   },
+  'x-ready': { retries: 'integer' },
   'x-time-namespace': 'boolean',
 };
 

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
-const TABLES = ['containers', 'networks', 'volumes', 'stacks'] as const;
+const TABLES = ['containers', 'networks', 'volumes', 'stacks', 'health'] as const;
 const EVENTS_KEPT = 10_000;
 /** SQLITE_BUSY and SQLITE_LOCKED, https://www.sqlite.org/rescode.html */
 const BUSY = [5, 6];

@@ -1,6 +1,7 @@
 import { type ContainerKey, machineName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
 import type { ContainerEvent } from '../model/event.ts';
+import type { HealthRecord } from '../model/health.ts';
 import type { RunEnd } from '../model/observed.ts';
 import type { Database } from './database.ts';
 import { Table } from './table.ts';
@@ -28,6 +29,10 @@ export interface ContainerRecord {
   readonly attempts?: number;
   /** Restarts whose run was over within the policy's window. Absent: 0. */
   readonly failedAttempts?: number;
+  /** Size of the log when this run began. Absent: 0. */
+  readonly logOffset?: number;
+  /** This run is being ended for its ill health, or was. `goodRun`: it had been healthy for long enough. */
+  readonly ending?: { readonly goodRun: boolean };
   /** How the run before this one ended. */
   readonly lastEnd?: RunEnd;
   /** /proc/sys/kernel/random/boot_id at the last start: a pid of another boot means nothing. */
@@ -49,6 +54,8 @@ export class Records {
   readonly networks: Table<NetworkSpec>;
   readonly volumes: Table<VolumeSpec>;
   readonly stacks: Table<StackRecord>;
+  /** Health of containers that were looked at, by the same name. */
+  readonly health: Table<HealthRecord>;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -56,6 +63,7 @@ export class Records {
     this.containers = new Table(database, 'containers', (record) => machineName(record.key));
     this.networks = new Table(database, 'networks', (network) => network.name);
     this.volumes = new Table(database, 'volumes', (volume) => volume.name);
+    this.health = new Table(database, 'health', (health) => machineName(health.key));
     this.stacks = new Table(database, 'stacks', (stack) => stack.name);
   }
 

@@ -1,11 +1,11 @@
 import { printableLines } from '../lib/printable-lines.ts';
 import { type ContainerKey, containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
+import type { HealthResult } from '../model/health.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import type { Liveness } from '../observe/liveness.ts';
 import type { ContainerRecord } from '../store/records.ts';
-import type { HealthResult } from './health.ts';
 
 /** Lines of a log or of a probe's output that an error shows. */
 export const LINES = 10;

@@ -5,8 +5,15 @@ import type { ContainerKey } from '../model/address.ts';
 import type { Healthcheck } from '../model/stack.ts';
 import { liveness } from '../observe/liveness.ts';
 import { cgroupName } from '../store/paths.ts';
+import type { ReadyProbe } from './ready-probe.ts';
 
 const OUTPUT_BYTES = 4096;
+
+export interface Question {
+  readonly check: Healthcheck;
+  /** Asks when it is `check.ready` that is to be found out. */
+  readonly ready: ReadyProbe;
+}
 
 /**
  * Runs a container's health check once, inside it, with its own identity, limits and namespaces. undefined: it is
@@ -15,7 +22,7 @@ const OUTPUT_BYTES = 4096;
 export async function probeContainer(
   context: MachineContext,
   key: ContainerKey,
-  check: Healthcheck,
+  { check, ready }: Question,
   signal: AbortSignal,
 ): Promise<ProbeResult | undefined> {
   const { host, paths, records, bootId, cgroups } = context;
@@ -26,7 +33,9 @@ export async function probeContainer(
   if (record === undefined || life?.state !== 'running' || life.process === undefined) {
     return { exitCode: 1, output: 'the container does not run' };
   }
-  const exec = await prepareExec(context, record, life.process.pid, { argv: check.test });
+  const { pid } = life.process;
+  if (check.ready !== undefined) return ready.ask({ record, pid, check, signal });
+  const exec = await prepareExec(context, record, pid, { argv: check.test, keepsOrphans: true });
   const options = { timeoutMs: check.timeoutMs, outputLimitBytes: OUTPUT_BYTES, signal };
   const result = await host.probe(exec.argv, exec.launcher, options);
   // One that was frozen on its way was not answered in time for no fault of the container.

@@ -41,7 +41,7 @@ function countRun(record: ContainerRecord, ranMs: number): Partial<ContainerReco
   const { windowMs } = record.spec.restart;
   const failed = windowMs !== undefined && record.restarts > 0 && ranMs < windowMs;
   return {
-    ...(isGoodRun(ranMs) && { attempts: 0 }),
+    ...((record.ending?.goodRun ?? isGoodRun(ranMs)) && { attempts: 0 }),
     ...(failed && { failedAttempts: (record.failedAttempts ?? 0) + 1 }),
   };
 }

@@ -5,6 +5,7 @@ import { backoffMs } from './backoff.ts';
 /** Should a container that has ended be started again? */
 export function shouldRestart(policy: RestartPolicy, record: ContainerRecord): boolean {
   if (record.stoppedByUser) return false;
+  if (record.ending !== undefined) return mayRestart(policy, record);
   switch (policy.condition) {
     case 'no':
       return false;

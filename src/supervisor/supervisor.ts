@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerControl, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { closeToHost } from '../executor/sandbox.ts';
-import { recordStart, startOperations } from '../executor/start.ts';
 import { LogIndexer } from '../log/index-writer.ts';
 import { lastLines } from '../log/last-lines.ts';
-import { type ContainerKey, parseMachineName } from '../model/address.ts';
+import { type ContainerKey, machineName, parseMachineName } from '../model/address.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
@@ -15,9 +14,11 @@ import { Changes } from './changes.ts';
 import { type ConditionState, checkCondition, LINES } from './condition.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
+import { endIllHealth } from './ill-health.ts';
 import { watchOom } from './oom-watch.ts';
-import { startProbing } from './probing.ts';
+import { probeIfChanged, startProbing } from './probing.ts';
 import { emitFor, recordEnd } from './record-end.ts';
+import { relaunch } from './relaunch.ts';
 import { restartDelayMs, shouldRestart } from './restart.ts';
 import { cancelRestart, stopProbing, type Watched, WatchList } from './watched.ts';
 
@@ -101,8 +102,8 @@ export class Supervisor implements ContainerControl {
   changed(key: ContainerKey): void {
     const watched = this.#watched.get(key);
     if (watched === undefined || watched.ended) return;
-    this.#probe(watched);
-    this.changes.notify();
+    probeIfChanged(this.#context, watched, () => this.#healthChanged(watched));
+    this.#healthChanged(watched);
   }
 
   async waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void> {
@@ -134,6 +135,7 @@ export class Supervisor implements ContainerControl {
     stopProbing(watched);
     this.#logs.remove(this.#logPath(key));
     this.#watched.delete(key);
+    this.#context.records.health.delete(machineName(key));
     await drainCgroup(this.#context, cgroupName(key));
     await this.#chainEnd(key);
     this.changes.notify();
@@ -200,35 +202,44 @@ export class Supervisor implements ContainerControl {
   }
 
   #maybeRestart(watched: Watched, record: ContainerRecord): void {
-    const policy = record.spec.restart;
-    if (!shouldRestart(policy, record)) return;
-    const delayMs = restartDelayMs(policy, record, this.#context.now());
+    if (!shouldRestart(record.spec.restart, record)) return;
+    const delayMs = restartDelayMs(record.spec.restart, record, this.#context.now());
     watched.restart = setTimeout(() => void this.#restart(watched, record), delayMs);
   }
 
-  async #restart(watched: Watched, { key, spec }: ContainerRecord): Promise<void> {
-    const { records, host } = this.#context;
-    recordStart(this.#context, key, 'policy');
-    const restarts = records.container(key)?.restarts ?? 0;
-    try {
-      await host.perform(await startOperations(this.#context, spec));
-      emitFor(this.#context, { key }, { event: 'restart', restarts });
+  async #restart(watched: Watched, record: ContainerRecord): Promise<void> {
+    const { records } = this.#context;
+    const { key } = record;
+    if (await relaunch(this.#context, record)) {
       this.started(key);
       // Stopped while it was being launched.
       if (records.container(key)?.stoppedByUser === true) await this.stop(key, 0);
-    } catch (error) {
-      delete watched.restart;
-      const record = records.container(key);
-      const detail = error instanceof Error ? error.message : String(error);
-      emitFor(this.#context, { key }, { event: 'restart', restarts, detail });
-      if (record !== undefined && this.#watched.get(key) !== undefined) {
-        await this.#handleEnd(watched, record, { state: 'ended', exitCode: 127 });
-      }
+      return;
     }
+    delete watched.restart;
+    const failed = records.container(key);
+    if (failed === undefined || this.#watched.get(key) === undefined) return;
+    await this.#handleEnd(watched, failed, { state: 'ended', exitCode: 127 });
   }
 
   #probe(watched: Watched): void {
-    startProbing(this.#context, watched, () => this.changes.notify());
+    startProbing(this.#context, watched, () => this.#healthChanged(watched));
+    this.#tend(watched);
+  }
+
+  #healthChanged(watched: Watched): void {
+    this.changes.notify();
+    this.#tend(watched);
+  }
+
+  /** Starts a container again whose health asks for it. */
+  #tend(watched: Watched): void {
+    endIllHealth(this.#context, watched, this.changes).catch((error: unknown) => {
+      emitFor(this.#context, watched, {
+        event: 'kill',
+        detail: error instanceof Error ? error.message : String(error),
+      });
+    });
   }
 
   #conditionState(key: ContainerKey): ConditionState | undefined {

@@ -5,9 +5,15 @@ import type { HealthMonitor } from './health.ts';
 export interface Watched {
   readonly key: ContainerKey;
   health?: HealthMonitor;
+  /** What it asks, as text. */
+  asked?: string;
+  /** Over when the last probe of monitors before this one is. */
+  probed?: Promise<void>;
   restart?: NodeJS.Timeout;
   /** The cgroup's count of processes killed for lack of memory, at the last look. */
   oomKills?: number;
+  /** It is being ended for its ill health. */
+  endingIll?: true;
   /** Its end has been dealt with. */
   ended: boolean;
 }
@@ -45,6 +51,8 @@ export function cancelRestart(watched: Watched | undefined): void {
 }
 
 export function stopProbing(watched: Watched | undefined): void {
-  watched?.health?.stop();
-  if (watched !== undefined) delete watched.health;
+  if (watched?.health === undefined) return;
+  watched.health.stop();
+  watched.probed = watched.health.done;
+  delete watched.health;
 }

@@ -55,8 +55,6 @@ const byService = ['models'];
 /** Partly done, and said by the plan or not at all: docs/compose.md tells why at each. */
 const notWarned = [
   'services.*.image',
-  'services.*.restart',
-  'services.*.healthcheck.start_interval',
   'services.*.devices.*.permissions',
   'networks.*.driver',
   'networks.*.ipam.config',

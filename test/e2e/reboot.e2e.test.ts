@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,16 +10,13 @@ import { run } from '../helpers/run.ts';
 const IN_VM = process.env['IN_VM'] ?? join(SHARED, 'vm/in-vm');
 
 const STACK = `services:
-  always: {command: [sleep, infinity], restart: always}
+  always: {command: [sleep, infinity], restart: always, healthcheck: {test: [CMD, "true"]}}
   stopped-always: {command: [sleep, infinity], restart: always}
   unless: {command: [sleep, infinity], restart: unless-stopped, mem_limit: 64m, depends_on: {always: {condition: service_healthy}}}
   stopped-unless: {command: [sleep, infinity], restart: unless-stopped}
   failure: {command: [sleep, infinity], restart: on-failure}
   never: {command: [sleep, infinity]}
-`.replace(
-  'always: {command: [sleep, infinity], ',
-  'always: {command: [sleep, infinity], healthcheck: {test: [CMD, "true"]}, ',
-);
+`;
 
 test('after a reboot the next command brings back what always and unless-stopped promise', {
   skip: existsSync(IN_VM) ? false : `no ${IN_VM}`,
@@ -33,9 +30,12 @@ test('after a reboot the next command brings back what always and unless-stopped
     return stdout;
   };
   try {
-    writeFileSync(join(scratch, 'stack.yaml'), STACK);
     const tsstack = `${TSSTACK} -p reboot`;
-    await boot(`${tsstack} -f ${scratch}/stack.yaml up -d; ${tsstack} stop -t 0 stopped-always stopped-unless; sync`);
+    await boot(`
+        printf %s '${STACK}' >/tmp/stack.yaml
+        ${tsstack} -f /tmp/stack.yaml up -d
+        ${tsstack} stop -t 0 stopped-always stopped-unless
+        sync`);
     const shown = await boot(`
         ${tsstack} ps -a >/dev/null
         ${tsstack} start never

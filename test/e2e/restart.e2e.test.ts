@@ -118,3 +118,37 @@ e2e('a kill for lack of memory is told from a plain SIGKILL by the cgroup', asyn
   );
   assert.equal((await project.container('survivor')).status, 'running');
 });
+
+e2e('x-on-unhealthy: restart ends an unhealthy container in its grace period and starts it again', async (project) => {
+  const check = 'healthcheck: {test: [CMD, test, -e, /tmp/well], interval: 30ms, retries: 2, start_period: 30s}';
+  const program = `[sh, -c, 'trap "echo bye; exit 0" TERM; touch /tmp/well; while :; do sleep infinity & wait $$!; done']`;
+  project.write(`services:
+  ill: {command: ${program}, x-on-unhealthy: restart, stop_grace_period: 1h, ${check}}
+  left: {command: ${program}, ${check}}
+  limited: {command: [sleep, infinity], x-on-unhealthy: restart, restart: 'on-failure:2', healthcheck: {test: ['CMD', 'false'], interval: 30ms, retries: 1}}
+`);
+  await project.expect(0, 'up', '-d');
+  const before = await until('good health', async () => {
+    const [ill, left] = [await project.container('ill'), await project.container('left')];
+    return ill.health === 'healthy' && left.health === 'healthy' && ill;
+  });
+  await project.expect(0, 'exec', 'ill', 'rm', '/tmp/well');
+  await project.expect(0, 'exec', 'left', 'rm', '/tmp/well');
+  const after = await until('another start', async () => {
+    const ill = await project.container('ill');
+    return ill.restarts === 1 && ill.health === 'healthy' && ill;
+  });
+  assert.notEqual(after.pid, before.pid);
+  assert.equal(after.lastEnd?.exitCode, 0, 'it was asked to end');
+  assert.match(await project.logs('ill'), /bye/);
+  const told = await events(project, 'ill');
+  const restart = told.find(({ action }) => action === 'restart');
+  assert.deepEqual(restart?.attributes, { restarts: '1', detail: 'it was unhealthy' });
+  await until('the one that is left', async () => (await project.container('left')).health === 'unhealthy');
+  assert.equal((await project.container('left')).restarts, 0);
+  await until('the limit of the policy', async () => {
+    const { restarts, health } = await project.container('limited');
+    return restarts === 2 && health === 'unhealthy';
+  });
+  assert.equal((await project.container('limited')).status, 'running');
+});

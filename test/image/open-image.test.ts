@@ -52,10 +52,7 @@ test('inspectImage() reads the whole configuration, times of the health check in
       healthcheck: {
         test: ['/bin/bash', '-c', 'true'],
         intervalMs: 1500,
-        timeoutMs: 30_000,
         retries: 5,
-        startPeriodMs: 0,
-        startIntervalMs: 5000,
       },
     });
   }));

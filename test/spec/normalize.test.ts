@@ -35,14 +35,14 @@ test('both syntaxes of a limit end in the same place', () => {
   });
 });
 
-test('a string health check runs in a shell, NONE switches it off, defaults are those of Compose', () => {
-  assert.deepEqual(service('{healthcheck: {test: "curl x", interval: 1s}}').healthcheck, {
+test('a string health check runs in a shell, NONE switches it off, what is 0 or left out is not said', () => {
+  assert.deepEqual(service('{healthcheck: {test: "curl x", interval: 1s, start_period: 0s, retries: 0}}').healthcheck, {
     test: ['/bin/sh', '-c', 'curl x'],
     intervalMs: 1000,
-    timeoutMs: 30_000,
-    retries: 3,
-    startPeriodMs: 0,
-    startIntervalMs: 5000,
+  });
+  assert.deepEqual(service('{healthcheck: {retries: 5, start_period: 1m}}').healthcheck, {
+    retries: 5,
+    startPeriodMs: 60_000,
   });
   assert.deepEqual(service('{healthcheck: {test: [CMD, x, y]}}').healthcheck?.test, ['x', 'y']);
   assert.deepEqual(service('{healthcheck: {test: [NONE]}}').healthcheck?.test, []);

@@ -44,6 +44,16 @@ const tighter: readonly Tighter[] = [
     such: { services: { a: { 'x-rootfs': 1 } } },
   },
   {
+    why: 'x-ready is text, a list of it, or a test with times',
+    is: (path) => path[0] === 'services' && path[2] === 'x-ready',
+    such: { services: { a: { 'x-ready': 1 } } },
+  },
+  {
+    why: 'x-on-unhealthy is restart or ignore',
+    is: (path) => path.length === 3 && path[0] === 'services' && path[2] === 'x-on-unhealthy',
+    such: { services: { a: { 'x-on-unhealthy': 'reboot' } } },
+  },
+  {
     why: 'x-time-namespace is true or false',
     is: (path, value) => path.length === 3 && path[2] === 'x-time-namespace' && typeof value !== 'boolean',
     such: { services: { a: { 'x-time-namespace': 1 } } },

@@ -42,12 +42,15 @@ test('checkCondition() fails with what is known when it can never come true', ()
   const output = '\x1b[31mrefused\x07\n\n';
   const unhealthy = check('service_healthy', {
     health: 'unhealthy',
-    lastProbe: { startedAtMs: 1, exitCode: 7, output },
+    lastProbe: { startedAtMs: 1, endedAtMs: 1, exitCode: 7, output },
     lastLines: () => [],
   }) as TsstackError;
   assert.equal(unhealthy.message, 'service.db[1] is unhealthy: its check ended with status 7');
   assert.deepEqual(unhealthy.details, ['last health check (ended with status 7):', '  refused']);
-  const late = check('service_healthy', { health: 'unhealthy', lastProbe: { startedAtMs: 1, output: '' } });
+  const late = check('service_healthy', {
+    health: 'unhealthy',
+    lastProbe: { startedAtMs: 1, endedAtMs: 1, output: '' },
+  });
   assert.match((late as TsstackError).message, /did not end in its time/);
   const usedUp = { ...record(spec('db')), restarts: 2 };
   const job = check('service_completed_successfully', { life: ENDED, record: usedUp }) as TsstackError;

@@ -10,10 +10,12 @@ export const command = defineCommand({
   formats: ['json'],
   examples: [
     { command: 'tsstack inspect', does: 'every container of the stack' },
-    { command: 'tsstack inspect web', does: 'pid, addresses, usage, log file … of one service' },
+    { command: 'tsstack inspect web', does: 'pid, addresses, usage, last health checks, log file … of one service' },
   ],
   run: async (context, { operands }) => {
-    context.out.write(`${JSON.stringify(await listContainers(context, operands), undefined, 2)}\n`);
+    context.out.write(
+      `${JSON.stringify(await listContainers(context, operands, { withHealth: true }), undefined, 2)}\n`,
+    );
     return EXIT.done;
   },
 });

@@ -42,9 +42,16 @@ export async function hashesOf(result: LoadResult, wanted: string): Promise<Read
     const service = services.get(name);
     if (service === undefined) throw unknownService(name, [...services.keys()], result);
     const { build: _build, pull_policy: _policy, scale: _scale, depends_on: _needs, profiles: _, ...kept } = service;
-    // What the canonical form has no words for: `x-rootfs`, `x-time-namespace`.
-    const { source, namespaces } = result.stack.services[name] ?? {};
-    hashes[name] = stableHash({ ...kept, deploy: deployOf(kept), source, namespaces });
+    // What the canonical form has no words for: `x-rootfs`, `x-time-namespace`, `x-ready`, `x-on-unhealthy`.
+    const { source, namespaces, healthcheck, restartUnhealthy } = result.stack.services[name] ?? {};
+    hashes[name] = stableHash({
+      ...kept,
+      deploy: deployOf(kept),
+      source,
+      namespaces,
+      ready: healthcheck?.ready,
+      restartUnhealthy,
+    });
   }
   return hashes;
 }

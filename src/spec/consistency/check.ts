@@ -8,6 +8,7 @@ import { type CheckInput, type CheckRequest, servicesOf } from './input.ts';
 import { checkMounts } from './mounts.ts';
 import { checkNetworks } from './networks.ts';
 import { checkPinned } from './pinned.ts';
+import { checkReady } from './ready.ts';
 import { checkReferences } from './references.ts';
 import { checkResources } from './resources.ts';
 import { checkRunnable } from './runnable.ts';
@@ -37,5 +38,6 @@ export function checkConsistency(request: CheckRequest, context: Context): void 
   checkUnused(context);
   checkSexagesimals(input, context);
   checkShells(input, context);
+  checkReady(input, context);
   checkPinned(input, context);
 }

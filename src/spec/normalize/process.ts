@@ -1,7 +1,7 @@
 import type { Dependency, Healthcheck, RestartPolicy } from '../../model/stack.ts';
 import { durationMs } from '../duration.ts';
 import { type Dict, isDict } from '../node.ts';
-import { dictAt, numberAt, textAt, textsAt } from './read.ts';
+import { defined, dictAt, numberAt, textAt, textsAt } from './read.ts';
 
 /** Docker's default between SIGTERM and SIGKILL (Compose specification, `stop_grace_period`). */
 export const defaultStopGraceMs = 10_000;
@@ -35,25 +35,24 @@ function maxAttempts(attempts: number): Pick<RestartPolicy, 'maxAttempts'> {
   return attempts > 0 ? { maxAttempts: attempts } : {};
 }
 
-/** Absent without a test of its own. Defaults: 30 s, 30 s, 3, 0 s, 5 s (Compose specification, `healthcheck`). */
-export function healthcheck(service: Dict): Healthcheck | undefined {
+/** What the service says itself; 0 says nothing, as in Docker. */
+export function healthcheck(service: Dict): Partial<Healthcheck> | undefined {
   const check = dictAt(service, 'healthcheck');
   if (check === undefined) return undefined;
   const written = textsAt(check, 'test');
-  const off = check['disable'] === true || written[0] === 'NONE';
-  if (!off && written.length === 0) return undefined;
-  const ms = (key: string, otherwise: number) => {
+  if (check['disable'] === true || written[0] === 'NONE') return { test: [] };
+  const ms = (key: string): number | undefined => {
     const value = textAt(check, key);
-    return value === undefined || value === '0s' ? otherwise : durationMs(value);
+    return value === undefined ? undefined : durationMs(value) || undefined;
   };
-  return {
-    test: off ? [] : testArgv(written),
-    intervalMs: ms('interval', 30_000),
-    timeoutMs: ms('timeout', 30_000),
-    retries: numberAt(check, 'retries') || 3,
-    startPeriodMs: ms('start_period', 0),
-    startIntervalMs: ms('start_interval', 5_000),
-  };
+  return defined({
+    test: written.length === 0 ? undefined : testArgv(written),
+    intervalMs: ms('interval'),
+    timeoutMs: ms('timeout'),
+    retries: numberAt(check, 'retries') || undefined,
+    startPeriodMs: ms('start_period'),
+    startIntervalMs: ms('start_interval'),
+  });
 }
 
 function testArgv(test: readonly string[]): string[] {

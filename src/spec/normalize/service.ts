@@ -9,6 +9,7 @@ import { mounts } from './mounts.ts';
 import { attachments, networkMode, portMappings } from './network.ts';
 import { defaultStopGraceMs, dependencies, healthcheck, restartPolicy } from './process.ts';
 import { defined, dictAt, dictsAt, numberAt, stringsAt, textAt, textsAt } from './read.ts';
+import { readyCheck } from './ready.ts';
 
 /** Docker's default size of /dev/shm. */
 const defaultShmBytes = 64 * 1024 * 1024;
@@ -52,7 +53,8 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
     stopSignal: textAt(service, 'stop_signal'),
     stopGracePeriodMs: stopGrace === undefined ? defaultStopGraceMs : durationMs(stopGrace),
     restart: restartPolicy(service),
-    healthcheck: healthcheck(service),
+    healthcheck: readyCheck(written['x-ready']) ?? healthcheck(service),
+    restartUnhealthy: written['x-on-unhealthy'] === 'restart' ? (true as const) : undefined,
     dependsOn: dependencies(service, enabled),
     networkMode: mode,
     networks: attachments(service, mode),

@@ -63,13 +63,6 @@ const processKeys: readonly UnsupportedKey[] = [
     hint: 'the actions sync, restart and sync+restart are done',
   },
   { path: 'develop.watch.*.initial_sync', reason: 'later' },
-  {
-    path: 'healthcheck',
-    reason: 'later',
-    when: (value) => isDict(value) && value['test'] === undefined && value['disable'] !== true,
-    says: () => ': a health check without a test of its own is not done yet',
-    hint: "write the image's test here too",
-  },
   { path: 'logging', reason: 'later' },
   { path: 'models', reason: 'later' },
   { path: 'platform', reason: 'later' },

@@ -1,0 +1,39 @@
+import type { MachineContext } from '../executor/context.ts';
+import type { ContainerKey } from '../model/address.ts';
+import { liveness } from '../observe/liveness.ts';
+import { isGoodRun } from './backoff.ts';
+import type { Changes } from './changes.ts';
+import { endProcess } from './end-process.ts';
+import { mayRestart } from './restart.ts';
+import type { Watched } from './watched.ts';
+
+/**
+ * Ends a container that is unhealthy and shall not be, in its grace period, so that its end is followed by a start. That
+ * is recorded before anything is done: the next daemon goes on with it. Does nothing when there is nothing to do.
+ */
+export async function endIllHealth(context: MachineContext, watched: Watched, changes: Changes): Promise<void> {
+  const { host, paths, records, bootId } = context;
+  const { key } = watched;
+  if (watched.ended || watched.endingIll === true || !shallEnd(context, key, watched)) return;
+  watched.endingIll = true;
+  try {
+    if (records.container(key)?.ending === undefined) {
+      records.updateContainer(key, { ending: { goodRun: isGoodRun(watched.health?.healthyMs ?? 0) } });
+    }
+    const record = records.container(key);
+    const life = record === undefined ? undefined : liveness(host, paths, record, bootId);
+    if (record === undefined || life?.state !== 'running' || life.process === undefined) return;
+    const timeoutMs = record.spec.stopGracePeriodMs;
+    await endProcess(context, record, life.process, { timeoutMs, changes, ended: () => watched.ended });
+  } finally {
+    delete watched.endingIll;
+  }
+}
+
+function shallEnd({ records }: MachineContext, key: ContainerKey, { health }: Watched): boolean {
+  const record = records.container(key);
+  if (record === undefined || record.stoppedByUser) return false;
+  if (record.ending !== undefined) return true;
+  const asked = record.spec.restartUnhealthy === true && health?.status === 'unhealthy';
+  return asked && mayRestart(record.spec.restart, record);
+}

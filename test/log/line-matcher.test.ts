@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { LineMatcher } from '../../src/log/line-matcher.ts';
+
+function withLog(body: (path: string) => void): void {
+  const directory = mkdtempSync(join(tmpdir(), 'matcher-'));
+  try {
+    body(join(directory, 'log'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test('a line is found when it has come, before its line break too, and stays found', () =>
+  withLog((path) => {
+    const matcher = new LineMatcher(path, 0, '^ready in \\d+ ms$');
+    assert.equal(matcher.look(), false, 'there is no log yet');
+    writeFileSync(path, 'starting\nready');
+    assert.equal(matcher.look(), false);
+    appendFileSync(path, ' in 12 ms');
+    assert.equal(matcher.look(), true);
+    writeFileSync(path, '');
+    assert.equal(matcher.look(), true);
+  }));
+
+test('only what comes after the first byte counts, and a carriage return is no part of a line', () =>
+  withLog((path) => {
+    writeFileSync(path, 'ready\r\n');
+    const matcher = new LineMatcher(path, 7, '^ready$');
+    assert.equal(matcher.look(), false);
+    appendFileSync(path, 'ready\r\n');
+    assert.equal(matcher.look(), true);
+  }));
+
+test('a pattern that backtracks without end is ended, and what it took long for is passed over', () =>
+  withLog((path) => {
+    writeFileSync(path, `${'a'.repeat(60)}\n`);
+    const matcher = new LineMatcher(path, 0, '^(a+)+b$');
+    assert.throws(() => matcher.look(), /takes longer than 50 ms/);
+    appendFileSync(path, 'ab\n');
+    assert.equal(matcher.look(), true);
+  }));
+
+test('a line is looked at up to its 4096th character', () =>
+  withLog((path) => {
+    writeFileSync(path, `${'x'.repeat(5000)}ready\n${'y'.repeat(1 << 21)}`);
+    assert.equal(new LineMatcher(path, 0, 'ready').look(), false);
+    appendFileSync(path, '\nready');
+    assert.equal(new LineMatcher(path, 0, 'ready').look(), true);
+  }));
