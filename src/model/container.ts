@@ -4,6 +4,7 @@ import type {
   Dependency,
   FileMount,
   Healthcheck,
+  Hook,
   ImageSource,
   Mount,
   NetworkAttachment,
@@ -41,6 +42,9 @@ export interface ContainerSpec {
   readonly restart: RestartPolicy;
   /** Absent: none, neither in the file nor in the image. */
   readonly healthcheck?: Healthcheck;
+  /** Absent: none. */
+  readonly postStart?: readonly Hook[];
+  readonly preStop?: readonly Hook[];
   /** Recorded so that `down`, `stop` and `start` know the order without a stack file. */
   readonly dependsOn: Readonly<Record<string, Dependency>>;
 

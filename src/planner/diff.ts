@@ -47,6 +47,8 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   stopGracePeriodMs: 'update',
   restart: 'update',
   healthcheck: 'update',
+  postStart: 'update',
+  preStop: 'update',
   dependsOn: 'update',
   networkMode: 'replace',
   networks: 'update',

@@ -130,6 +130,8 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     stopGracePeriodMs: service.stopGracePeriodMs,
     restart: service.restart,
     ...(healthcheck !== undefined && { healthcheck }),
+    ...(service.postStart !== undefined && { postStart: service.postStart }),
+    ...(service.preStop !== undefined && { preStop: service.preStop }),
     dependsOn: service.dependsOn,
     ...connection,
     ports: service.ports,

@@ -47,8 +47,8 @@ export interface LaunchConfig {
 
 export interface ExecConfig {
   readonly spec: ContainerSpec;
-  /** Host pid of the container's pid 1. */
-  readonly pid: number;
+  /** Host pid of the container's pid 1, or the path of a link to its directory in /proc. */
+  readonly pid: number | string;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir: string;

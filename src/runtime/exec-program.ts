@@ -69,8 +69,9 @@ export function execProgram(config: ExecConfig): readonly Call[] {
  * user namespace, which is entered later.
  */
 function enterContainer(program: Program, { spec, pid }: ExecConfig): number | undefined {
+  const directory = typeof pid === 'number' ? `/proc/${pid}` : pid;
   const open = (name: string) =>
-    program.open('openat', [AT_FDCWD, `/proc/${pid}/ns/${name}`, O_RDONLY, 0], `open namespace ${name} of ${pid}`);
+    program.open('openat', [AT_FDCWD, `${directory}/ns/${name}`, O_RDONLY, 0], `open namespace ${name} of ${pid}`);
   const namespaces = [
     { name: 'cgroup', flag: CLONE_NEWCGROUP },
     { name: 'ipc', flag: CLONE_NEWIPC },
