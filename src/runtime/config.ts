@@ -39,8 +39,6 @@ export interface LaunchConfig {
   readonly network: NetworkNamespace;
   readonly cgroupProcsFiles: readonly string[];
   readonly kernel: KernelFacts;
-  /** Host path of a static init for `init: true`. */
-  readonly initPath?: string;
   /** Text of the profile when `spec.security.seccomp` is a path. */
   readonly seccompProfile?: string;
 }

@@ -86,7 +86,7 @@ function enterContainer(program: Program, { spec, pid }: ExecConfig): number | u
     program.call('setns', [file, CLONE_NEWPID], 'have children in namespace pid');
     program.close(file);
   }
-  program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'go on in a child, wait for it', { fork: true });
+  program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'go on in a child, wait for it', { fork: 'wait' });
   for (const { name, flag, file } of namespaces) {
     program.call('setns', [file, flag], `enter namespace ${name}`);
     program.close(file);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HookOptions, MachineContext } from '../executor/context.ts';
 import { prepareExec } from '../executor/exec.ts';
 import { thaw } from '../executor/thaw.ts';
@@ -10,6 +11,10 @@ import { cgroupName, containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { LINES } from './condition.ts';
 
+/** Status of a program that was killed, and how long the container that killed it may take to be gone. */
+const KILLED = 137;
+const END_MS = 2000;
+const POLL_MS = 5;
 const OUTPUT_BYTES = 16 * 1024;
 /** Before each line that a hook writes into the log; `docker compose up` shows `web-1 ->` instead of `web-1`. */
 const MARK = '-> ';
@@ -70,10 +75,20 @@ async function runHook(
   });
   if (result.exitCode === 0) return;
   signal?.throwIfAborted();
-  if (kind === 'preStop' && running(context, record) === undefined) return;
+  if (kind === 'preStop' && result.exitCode === KILLED && (await ends(context, record))) return;
   const what =
     result.exitCode === undefined ? 'was killed: its time was over' : `ended with ${status(result.exitCode)}`;
   throw failure(where, what, { hook, output: result.output });
+}
+
+/** What is in a pid namespace is killed before its pid 1, which made an end to it, is gone. */
+async function ends(context: Context, record: ContainerRecord): Promise<boolean> {
+  const deadline = performance.now() + END_MS;
+  while (running(context, record) !== undefined) {
+    if (performance.now() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
 }
 
 function running(context: Context, record: ContainerRecord): Running {
