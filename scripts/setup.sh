@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(nftables iproute2 util-linux procps busybox-static tini attr xz-utils zstd curl)
+packages=(nftables iproute2 util-linux procps busybox-static attr xz-utils zstd curl)
 [ "${1:-}" = --examples ] && packages+=(nginx redis-server postgresql)
 
 fail() {

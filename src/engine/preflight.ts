@@ -12,7 +12,6 @@ const TOOLS: readonly (readonly [tool: string, packageName: string])[] = [
   ['ss', 'iproute2'],
   ['unshare', 'util-linux'],
 ];
-const INIT = '/usr/bin/tini-static';
 const PROGRAM_DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', '/usr/local/bin'];
 
 /** What must be there besides what the planner knows: files that the stack names, programs that we run. */
@@ -28,9 +27,6 @@ export function preflight(host: Host, stack: Stack): readonly Conflict[] {
           message: `bind source ${mount.source} does not exist`,
           hint: 'Make it, or set create_host_path: true',
         });
-      }
-      if (service.init && host.stat(INIT) === undefined) {
-        conflicts.push({ address, message: `init: true needs ${INIT}`, hint: 'apt-get install -y tini' });
       }
       return conflicts.concat(service.replicas > 0 ? missingTools(host, address) : []);
     })

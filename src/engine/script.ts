@@ -8,12 +8,14 @@ import type { Plan, Step } from '../model/plan.ts';
 import { Database } from '../store/database.ts';
 import { Records } from '../store/records.ts';
 import type { Engine } from './engine.ts';
+import { hooksByHand, stopByHand } from './script-by-hand.ts';
 
 /** Nothing runs while a script is written. */
 const NOBODY: ContainerControl = {
   waitFor: async () => undefined,
   runs: () => false,
   started: () => undefined,
+  runHooks: async () => undefined,
   stop: async () => undefined,
   forget: async () => undefined,
   changed: () => undefined,
@@ -43,12 +45,23 @@ export async function planScript(engine: Engine, plan: Plan): Promise<string> {
       // Images are unpacked for real: the store is a cache, and the script needs its paths.
       const stepContext = step.type === 'unpack-image' ? { ...context, host: engine.machine.host } : context;
       await performStep(step, stepContext, { ...SILENT, signal: new AbortController().signal });
-      parts.push(comment(step), ...(await launchListing(step, context)), renderOperations(host.take()), '');
+      parts.push(comment(step), ...(await launchListing(step, context)), ...(await byHand(step, context, host)), '');
     }
   } finally {
     records.close();
   }
   return `${parts.join('\n')}\n`;
+}
+
+/** The recorded operations, with what the supervisor does before and after them. */
+async function byHand(step: Step, context: ExecutorContext, host: RecordingHost): Promise<readonly string[]> {
+  const operations = renderOperations(host.take());
+  const record = 'spec' in step ? context.records.container(step.spec.key) : undefined;
+  if (record === undefined) return [operations];
+  if (step.type === 'start-container') return [operations, ...(await hooksByHand(context, record, 'postStart'))];
+  if (step.type !== 'stop-container') return [operations];
+  const hooks = await hooksByHand(context, record, 'preStop');
+  return [...hooks, stopByHand(context, step.spec, step.timeoutMs), operations];
 }
 
 const HEAD = `#!/bin/sh

@@ -10,6 +10,14 @@ import type { Records } from '../store/records.ts';
 /** Contents of configs and secrets by `ContainerFile.content`, in memory only. */
 export type Contents = Map<string, Uint8Array>;
 
+/** Which hooks of a container are run, and for how long. */
+export interface HookOptions {
+  readonly kind: 'postStart' | 'preStop';
+  /** As `performance.now()` counts; absent: as long as they take. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Who watches over running containers: the supervisor. */
 export interface ContainerControl {
   /** Waits until the condition holds. Throws `dependency-failed` as soon as it can't any more. */
@@ -18,6 +26,8 @@ export interface ContainerControl {
   runs(key: ContainerKey): boolean;
   /** A container was started: watch over it. */
   started(key: ContainerKey): void;
+  /** Run its hooks, in order. Throws `hook-failed`. */
+  runHooks(key: ContainerKey, options: HookOptions): Promise<void>;
   /** Ask it to end, kill it after `timeoutMs`; done when it has ended. */
   stop(key: ContainerKey, timeoutMs: number): Promise<void>;
   /** It is about to be removed: watch over it no longer, and end every process that is left in its cgroup. */

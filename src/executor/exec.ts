@@ -20,11 +20,11 @@ export interface ExecOptions {
   readonly keepsOrphans?: boolean;
 }
 
-/** What enters a running container whose pid 1 is `pid` with the same identity, limits and namespaces as that. */
+/** What enters a running container with the same identity, limits and namespaces as its pid 1. `pid`: that one's, or a link to its directory in /proc. */
 export async function prepareExec(
   context: Pick<MachineContext, 'host' | 'paths' | 'cgroups' | 'kernel'>,
   record: ContainerRecord,
-  pid: number,
+  pid: number | string,
   options: ExecOptions,
 ): Promise<Exec> {
   const { host, paths, cgroups, kernel } = context;

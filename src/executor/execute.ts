@@ -15,7 +15,7 @@ export interface ExecuteOptions {
   /**
    * What a failed step means for the others. `undo`: the rest is not begun, what was done is undone, and so it is when
    * the signal comes before the end. `stop`: the rest is not begun. `continue`: what does not depend on it and what does
-   * are done all the same, and errors are collected.
+   * are done all the same, and errors are collected; what depends on a stop that a hook forbids is not.
    */
   readonly onFailure: 'undo' | 'stop' | 'continue';
 }
@@ -92,7 +92,7 @@ class Walk {
         await this.#perform(step);
       } catch (error) {
         this.#failed(step, error);
-        if (this.#options.onFailure !== 'continue') return;
+        if (this.#options.onFailure !== 'continue' || leavesRunning(error)) return;
       }
       this.#release(step);
     });
@@ -124,6 +124,7 @@ class Walk {
   /** Tells what a step waits for, and what the starts wait for that must come after it. */
   #waits(step: Step, what: string): void {
     this.#options.progress({ type: 'step-waiting', step: step.id, for: what });
+    if (step.type !== 'start-container') return;
     for (const dependent of this.#dependents.get(step.id) ?? []) {
       if (dependent.type !== 'start-container' || this.#told.has(dependent.id)) continue;
       this.#told.add(dependent.id);
@@ -158,6 +159,11 @@ class Walk {
   }
 }
 
+/** A container that could not be stopped for its hook runs on, with everything that it needs. */
+function leavesRunning(error: unknown): boolean {
+  return error instanceof TsstackError && error.code === 'hook-failed';
+}
+
 function serviceOf(step: Step): string {
   return 'spec' in step ? step.spec.key.service : step.address;
 }
@@ -180,6 +186,8 @@ async function rollBack(steps: readonly Step[], context: ExecutorContext, option
   options.progress({ type: 'rolling-back', steps: steps.length });
   const never = new AbortController().signal;
   for (const step of steps) {
+    // Its stop failed before anything was done to it.
+    if (step.type === 'start-container' && context.control.runs(step.spec.key)) continue;
     try {
       await performStep(step, context, { ...SILENT, signal: never });
     } catch (error) {

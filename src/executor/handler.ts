@@ -13,7 +13,7 @@ export interface Handler<Type extends StepType> {
   operations(step: StepOf<Type>, context: ExecutorContext): Promise<readonly HostOp[]> | readonly HostOp[];
   /** Turns what an operation threw into words that a user understands. */
   explain?(error: unknown, step: StepOf<Type>, context: ExecutorContext): Promise<unknown> | unknown;
-  after?(step: StepOf<Type>, context: ExecutorContext): Promise<void> | void;
+  after?(step: StepOf<Type>, context: ExecutorContext, run: StepRun): Promise<void> | void;
 }
 
 /** A step while it is carried out. */

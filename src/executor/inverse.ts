@@ -35,7 +35,13 @@ export function inverseStep(step: Step, before: Before): Step | undefined {
     case 'remove-container':
       return { ...base, type: 'create-container', spec: step.spec, endpoints: step.endpoints, ports: step.ports };
     case 'start-container':
-      return { ...base, type: 'stop-container', spec: step.spec, timeoutMs: step.spec.stopGracePeriodMs };
+      return {
+        ...base,
+        type: 'stop-container',
+        spec: step.spec,
+        timeoutMs: step.spec.stopGracePeriodMs,
+        whateverHooksSay: true,
+      };
     case 'stop-container':
       return { ...base, type: 'start-container', spec: step.spec, waitFor: [] };
     case 'update-container':

@@ -30,5 +30,5 @@ async function perform<Type extends StepType>(
   } catch (error) {
     throw handler.explain === undefined ? error : await handler.explain(error, own, context);
   }
-  await handler.after?.(own, context);
+  await handler.after?.(own, context, run);
 }

@@ -25,8 +25,6 @@ import { seccompProfile } from './seccomp-profile.ts';
 import { thawOperations } from './thaw.ts';
 
 const LAUNCH_TIMEOUT_MS = 30_000;
-/** Where Debian's package tini puts its static init. */
-const INIT_PATH = '/usr/bin/tini-static';
 
 /** Notes that a new run begins, before it does: a crash in between is then seen as a run that ended. */
 export function recordStart(context: MachineContext, key: ContainerKey, by: 'user' | 'policy'): void {
@@ -102,7 +100,6 @@ export function prepareLaunch(context: MachineContext, spec: ContainerSpec, root
     network: networkNamespace(spec),
     cgroupProcsFiles: cgroups.procsFiles(cgroupName(spec.key)),
     kernel,
-    ...(spec.init && { initPath: INIT_PATH }),
     ...(profile !== undefined && { seccompProfile: profile }),
   });
 }

@@ -16,10 +16,13 @@ export interface RunOptions {
 }
 
 export interface ProbeOptions {
-  readonly timeoutMs: number;
+  /** Absent: as long as it takes. */
+  readonly timeoutMs?: number;
   /** Bytes of output that are kept, the last ones. */
   readonly outputLimitBytes: number;
   readonly signal?: AbortSignal;
+  /** A file that the output is also appended to, each line with the mark before it. */
+  readonly log?: { readonly path: string; readonly mark: string };
 }
 
 export interface ProbeResult {

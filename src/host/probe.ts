@@ -3,8 +3,11 @@ import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { readWholeFile } from './files.ts';
 import type { ProbeOptions, ProbeResult } from './host.ts';
+import { MarkedOutput } from './marked-output.ts';
 
 const KILL_AGAIN_MS = 20;
+/** What is still in the pipes of a program that has ended is there by then; what it left running may never close them. */
+const DRAIN_MS = 100;
 
 let counter = 0;
 
@@ -21,28 +24,46 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
     });
     closeSync(descriptor);
     const output = new Tail(options.outputLimitBytes);
-    child.stdout?.on('data', (chunk: Buffer) => output.add(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => output.add(chunk));
+    const log = options.log === undefined ? undefined : new MarkedOutput(options.log);
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe?.on('data', (chunk: Buffer) => {
+        output.add(chunk);
+        log?.add(chunk);
+      });
+    }
     let killing: NodeJS.Timeout | undefined;
     const kill = (): void => {
       // Again and again: what is to be killed may only just be beginning.
       killing ??= setInterval(() => killDescendants(child.pid), KILL_AGAIN_MS);
       killDescendants(child.pid);
     };
-    const timer = setTimeout(kill, options.timeoutMs);
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(kill, options.timeoutMs);
     if (options.signal?.aborted === true) kill();
     options.signal?.addEventListener('abort', kill, { once: true });
-    child.on('error', reject);
+    child.on('error', (error) => {
+      log?.close();
+      reject(error);
+    });
     child.on('exit', (exitCode) => {
       clearTimeout(timer);
       clearInterval(killing);
       options.signal?.removeEventListener('abort', kill);
       // What it left running keeps the pipes open; it is not waited for.
-      setImmediate(() => {
+      const finish = (): void => {
         child.stdout?.destroy();
         child.stderr?.destroy();
+        log?.close();
         resolve({ ...(exitCode !== null && killing === undefined && { exitCode }), output: output.text() });
-      });
+      };
+      if (log === undefined) setImmediate(finish);
+      else if (child.stdout?.closed === true && child.stderr?.closed === true) finish();
+      else {
+        const late = setTimeout(finish, DRAIN_MS);
+        child.on('close', () => {
+          clearTimeout(late);
+          finish();
+        });
+      }
     });
   });
 }

@@ -4,6 +4,7 @@ import type {
   Dependency,
   FileMount,
   Healthcheck,
+  Hook,
   ImageSource,
   Mount,
   NetworkAttachment,
@@ -43,6 +44,9 @@ export interface ContainerSpec {
   readonly healthcheck?: Healthcheck;
   /** Start it again when it has become unhealthy; absent: let it run. */
   readonly restartUnhealthy?: true;
+  /** Absent: none. */
+  readonly postStart?: readonly Hook[];
+  readonly preStop?: readonly Hook[];
   /** Recorded so that `down`, `stop` and `start` know the order without a stack file. */
   readonly dependsOn: Readonly<Record<string, Dependency>>;
 

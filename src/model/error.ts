@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'command-timeout'
   | 'launch-failed'
   | 'dependency-failed'
+  | 'hook-failed'
   | 'image-invalid'
   | 'image-missing'
   | 'address-pool-exhausted'

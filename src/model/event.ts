@@ -36,6 +36,7 @@ export interface ContainerEvent {
     | 'stop'
     | 'remove'
     | 'health'
+    | 'hook'
     | 'update'
     | 'kill'
     | 'pause'

@@ -72,7 +72,14 @@ export type Step =
       readonly spec: ContainerSpec;
       readonly waitFor: readonly WaitFor[];
     })
-  | (StepBase & { readonly type: 'stop-container'; readonly spec: ContainerSpec; readonly timeoutMs: number })
+  | (StepBase & {
+      readonly type: 'stop-container';
+      readonly spec: ContainerSpec;
+      /** For its `preStop` hooks and its end together; then it is killed. */
+      readonly timeoutMs: number;
+      /** true: a hook that fails is no reason to leave it running. */
+      readonly whateverHooksSay?: boolean;
+    })
   | (StepBase & {
       readonly type: 'remove-container';
       readonly spec: ContainerSpec;

@@ -72,6 +72,9 @@ export interface Service {
   readonly healthcheck?: Partial<Healthcheck>;
   /** Start it again when it has become unhealthy (`x-on-unhealthy: restart`); absent: let it run. */
   readonly restartUnhealthy?: true;
+  /** Programs run in the container when it has started, and before it is asked to end, in order; absent: none. */
+  readonly postStart?: readonly Hook[];
+  readonly preStop?: readonly Hook[];
   /** Services that must be up first, by name. */
   readonly dependsOn: Readonly<Record<string, Dependency>>;
 
@@ -131,6 +134,18 @@ export interface Healthcheck {
   readonly retries: number;
   readonly startPeriodMs: number;
   readonly startIntervalMs: number;
+}
+
+/** A program that is run in a running container at a moment of its life. */
+export interface Hook {
+  readonly argv: readonly string[];
+  /** Absent: the container's. */
+  readonly user?: string;
+  readonly privileged: boolean;
+  /** Over the container's own. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absent: the container's. */
+  readonly workingDir?: string;
 }
 
 export interface Dependency {

@@ -48,6 +48,8 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   restart: 'update',
   healthcheck: 'update',
   restartUnhealthy: 'update',
+  postStart: 'update',
+  preStop: 'update',
   dependsOn: 'update',
   networkMode: 'replace',
   networks: 'update',

@@ -132,6 +132,8 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     restart: service.restart,
     ...(healthcheck !== undefined && { healthcheck }),
     ...(service.restartUnhealthy && { restartUnhealthy: true }),
+    ...(service.postStart !== undefined && { postStart: service.postStart }),
+    ...(service.preStop !== undefined && { preStop: service.preStop }),
     dependsOn: service.dependsOn,
     ...connection,
     ports: service.ports,

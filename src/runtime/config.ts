@@ -39,16 +39,14 @@ export interface LaunchConfig {
   readonly network: NetworkNamespace;
   readonly cgroupProcsFiles: readonly string[];
   readonly kernel: KernelFacts;
-  /** Host path of a static init for `init: true`. */
-  readonly initPath?: string;
   /** Text of the profile when `spec.security.seccomp` is a path. */
   readonly seccompProfile?: string;
 }
 
 export interface ExecConfig {
   readonly spec: ContainerSpec;
-  /** Host pid of the container's pid 1. */
-  readonly pid: number;
+  /** Host pid of the container's pid 1, or the path of a link to its directory in /proc. */
+  readonly pid: number | string;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir: string;

@@ -73,8 +73,9 @@ export function execProgram(config: ExecConfig): readonly Call[] {
  * user namespace, which is entered later.
  */
 function enterContainer(program: Program, { spec, pid }: ExecConfig): number | undefined {
+  const directory = typeof pid === 'number' ? `/proc/${pid}` : pid;
   const open = (name: string) =>
-    program.open('openat', [AT_FDCWD, `/proc/${pid}/ns/${name}`, O_RDONLY, 0], `open namespace ${name} of ${pid}`);
+    program.open('openat', [AT_FDCWD, `${directory}/ns/${name}`, O_RDONLY, 0], `open namespace ${name} of ${pid}`);
   const namespaces = [
     { name: 'cgroup', flag: CLONE_NEWCGROUP },
     { name: 'ipc', flag: CLONE_NEWIPC },
@@ -89,7 +90,7 @@ function enterContainer(program: Program, { spec, pid }: ExecConfig): number | u
     program.call('setns', [file, CLONE_NEWPID], 'have children in namespace pid');
     program.close(file);
   }
-  program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'go on in a child, wait for it', { fork: true });
+  program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'go on in a child, wait for it', { fork: 'wait' });
   for (const { name, flag, file } of namespaces) {
     program.call('setns', [file, flag], `enter namespace ${name}`);
     program.close(file);

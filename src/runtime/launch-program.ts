@@ -33,7 +33,7 @@ import {
   writeSysctls,
 } from './steps/kernel-filesystems.ts';
 import { makeDirectories, openBind, stopPropagation } from './steps/mount.ts';
-import { becomeProcess, executeInit, executeProgram, resetSignals, setOomScore } from './steps/process.ts';
+import { becomeProcess, executeProgram, resetSignals, setOomScore, stayAsInit } from './steps/process.ts';
 import { attachOverlays, changeRoot, makeRootReadOnly, mountOverlays, type TakenOverlay } from './steps/root.ts';
 import { actAsContainerRoot, makeUserNamespace, type UserNamespace } from './steps/user-namespace.ts';
 import {
@@ -62,7 +62,6 @@ interface Taken {
   readonly hostDev: number | undefined;
   readonly hostShm: number | undefined;
   readonly hostCgroups: number | undefined;
-  readonly init: number | undefined;
 }
 
 /**
@@ -86,7 +85,7 @@ export function launchProgram(config: LaunchConfig): readonly Call[] {
   changeRoot(program, config.paths);
   fillRoot(program, config, { ...taken, overlays, idBase: idBase ?? 0 });
   nameHost(program, config);
-  finish(program, config, { init: taken.init, userNamespace: userNamespace?.file });
+  finish(program, config, userNamespace?.file);
   return program.calls;
 }
 
@@ -154,7 +153,6 @@ function takeSources(program: Program, config: LaunchConfig, policy: MountPolicy
     openBind(program, { source, recursive, attributes, propagation: 'private' });
   const hostCgroups =
     spec.namespaces.cgroup === 'host' ? take('/sys/fs/cgroup', true, privileged ? 0 : MOUNT_ATTR_RDONLY) : undefined;
-  const init = spec.init && config.initPath !== undefined ? take(config.initPath, false, MOUNT_ATTR_RDONLY) : undefined;
   return {
     mounts: sorted.map((each) => byTarget.get(each.target) ?? each),
     etcFiles,
@@ -162,7 +160,6 @@ function takeSources(program: Program, config: LaunchConfig, policy: MountPolicy
     hostDev: privileged ? take('/dev', false, 0) : undefined,
     hostShm: spec.namespaces.ipc === 'host' ? take('/dev/shm', false, 0) : undefined,
     hostCgroups,
-    init,
   };
 }
 
@@ -206,17 +203,13 @@ function nameHost(program: Program, { spec }: LaunchConfig): void {
   program.call('setdomainname', [domainname, Buffer.byteLength(domainname)], `set domain name to ${domainname}`);
 }
 
-function finish(
-  program: Program,
-  config: LaunchConfig,
-  { init, userNamespace }: { readonly init: number | undefined; readonly userNamespace: number | undefined },
-): void {
+function finish(program: Program, config: LaunchConfig, userNamespace: number | undefined): void {
   const { spec, identity, kernel, seccompProfile } = config;
   const capabilities = containerCapabilities(spec.security, kernel);
   const filter = containerFilter({ spec, kernel, capabilities, seccompProfile });
   const process = { spec, kernel, identity, capabilities, filter, workingDir: spec.workingDir, userNamespace };
   becomeProcess(program, process, 'nothing');
   const execution = { argv: spec.argv, env: containerEnvironment(spec.env, spec, { identity, tty: spec.tty }) };
-  if (init === undefined) executeProgram(program, execution);
-  else executeInit(program, init, execution);
+  if (spec.init) stayAsInit(program);
+  executeProgram(program, execution);
 }

@@ -35,6 +35,8 @@ export interface ContainerRecord {
   readonly ending?: { readonly goodRun: boolean };
   /** How the run before this one ended. */
   readonly lastEnd?: RunEnd;
+  /** The last run whose `postStart` hooks have all been run. */
+  readonly postStartRun?: number;
   /** /proc/sys/kernel/random/boot_id at the last start: a pid of another boot means nothing. */
   readonly bootId?: string;
 }

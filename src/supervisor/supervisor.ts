@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ContainerControl, MachineContext } from '../executor/context.ts';
+import type { ContainerControl, HookOptions, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { closeToHost } from '../executor/sandbox.ts';
 import { LogIndexer } from '../log/index-writer.ts';
@@ -14,6 +14,7 @@ import { Changes } from './changes.ts';
 import { type ConditionState, checkCondition, LINES } from './condition.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
+import { hooksPending, runHooks } from './hooks.ts';
 import { endIllHealth } from './ill-health.ts';
 import { watchOom } from './oom-watch.ts';
 import { probeIfChanged, startProbing } from './probing.ts';
@@ -62,8 +63,10 @@ export class Supervisor implements ContainerControl {
     const record = records.container(key);
     if (record === undefined) return;
     const life = this.#life(record);
-    if (life.state === 'running') this.started(key);
-    else if (life.state === 'ended' && record.bootId === bootId) {
+    if (life.state === 'running') {
+      this.started(key);
+      if (hooksPending(record)) void this.#postStart(key);
+    } else if (life.state === 'ended' && record.bootId === bootId) {
       const watched = this.#watched.obtain(key);
       if (record.finishedAtMs === undefined) await this.#handleEnd(watched, record, life);
       else this.#maybeRestart(watched, record);
@@ -111,6 +114,23 @@ export class Supervisor implements ContainerControl {
       signal.throwIfAborted();
       if (checkCondition(condition, (key) => this.#conditionState(key), stack)) return;
       await this.changes.next(signal);
+    }
+  }
+
+  runHooks(key: ContainerKey, options: HookOptions): Promise<void> {
+    return runHooks(this.#context, key, options);
+  }
+
+  /** After a start that nobody waits for. */
+  async #postStart(key: ContainerKey): Promise<void> {
+    try {
+      await this.runHooks(key, { kind: 'postStart', signal: this.#stop.signal });
+    } catch (error) {
+      emitFor(
+        this.#context,
+        { key },
+        { event: 'hook', detail: error instanceof Error ? error.message : String(error) },
+      );
     }
   }
 
@@ -214,6 +234,7 @@ export class Supervisor implements ContainerControl {
       this.started(key);
       // Stopped while it was being launched.
       if (records.container(key)?.stoppedByUser === true) await this.stop(key, 0);
+      else void this.#postStart(key);
       return;
     }
     delete watched.restart;

@@ -42,10 +42,6 @@ test('a bind source that is not there is in the way, unless it is to be made', (
   assert.deepEqual(look(TOOLS, { mounts: [bind(true)] }), []);
 });
 
-test('init: true needs the program that it is', () => {
-  assert.match(look(TOOLS, { init: true })[0] ?? '', /needs \/usr\/bin\/tini-static → apt-get install -y tini/);
-});
-
 function lookAtVolume(files: readonly string[], driverOptions: Record<string, string>): readonly string[] {
   const host = new FakeHost(Object.fromEntries(files.map((path) => [path, ''])));
   const stack = { ...makeStack([]), volumes: { data: makeVolume('data', { driverOptions }) } };

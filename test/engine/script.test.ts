@@ -89,3 +89,27 @@ test('a reason of several lines stays a comment', () =>
     },
     'changed: A\ntouch /tmp/owned',
   ));
+
+test('hooks are run by hand after a start, in order, in the container', () =>
+  script(
+    `services:
+  web:
+    command: [sleep, infinity]
+    post_start:
+      - command: [touch, /tmp/it's me]
+      - command: echo two
+        user: '1000'
+`,
+    (text) => {
+      accepted(text);
+      const places = ['setsid sh ', '# post_start[0]: touch', '# post_start[1]: echo two'].map((part) =>
+        text.indexOf(part),
+      );
+      assert.deepEqual(
+        places,
+        places.toSorted((left, right) => left - right),
+      );
+      assert.ok(!places.includes(-1), text);
+      assert.match(text, /ln -sfn "\/proc\/\$\(cut .*init\.stat.*\)" .*\/web\.1\/proc/);
+    },
+  ));

@@ -140,21 +140,31 @@ export function fakeMachine(files: Readonly<Record<string, string>> = {}): FakeM
   const host = new FakeHost({ '/images/busybox/etc/passwd': '', '/etc/resolv.conf': 'nameserver 9.9.9.9\n', ...files });
   const records = new Records(Database.open(':memory:').database);
   const asked: string[] = [];
+  const stopped = new Set<string>();
   const overrides: FakeMachine['control'] = {};
   const control: ContainerControl = {
     waitFor: async (...args) => {
       asked.push(`wait ${args[1].service}`);
       await overrides.waitFor?.(...args);
     },
-    runs: () => true,
-    started: (key) => void asked.push(`started ${replicaName(key)}`),
+    runs: (key) => !stopped.has(replicaName(key)),
+    runHooks: async (...args) => {
+      asked.push(`${args[1].kind} ${replicaName(args[0])}`);
+      await overrides.runHooks?.(...args);
+    },
+    started: (key) => {
+      stopped.delete(replicaName(key));
+      asked.push(`started ${replicaName(key)}`);
+    },
     stop: async (...args) => {
       asked.push(`stop ${replicaName(args[0])}`);
       await overrides.stop?.(...args);
+      stopped.add(replicaName(args[0]));
     },
     forget: async (...args) => {
       asked.push(`forget ${replicaName(args[0])}`);
       await overrides.forget?.(...args);
+      stopped.add(replicaName(args[0]));
     },
     changed: (key) => void asked.push(`changed ${replicaName(key)}`),
   };

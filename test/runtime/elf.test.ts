@@ -8,7 +8,7 @@ import { EACCES, ENOENT, ENOTDIR, SIGCHLD } from '../../src/runtime/launcher/con
 import { assembleElf } from '../../src/runtime/launcher/elf.ts';
 import { explainReport, listCalls } from '../../src/runtime/launcher/listing.ts';
 import { Program } from '../../src/runtime/launcher/program.ts';
-import { executeProgram } from '../../src/runtime/steps/process.ts';
+import { executeProgram, stayAsInit } from '../../src/runtime/steps/process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tsstack-elf-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -93,12 +93,53 @@ for (const arch of ['x86_64', 'aarch64'] as const) {
     ] as const) {
       test(`waits for the child of a fork: "${script}" gives ${expected}`, () => {
         const program = new Program([0, 1, 2, 3]);
-        program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'fork', { fork: true });
+        program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'fork', { fork: 'wait' });
         shell(program, script);
         const { status, report } = runLauncher(program);
         assert.deepEqual({ status, report: report.length }, { status: expected, report: 0 });
       });
     }
+
+    const init = (program: Program, script: string) => {
+      stayAsInit(program);
+      shell(program, script);
+      return runLauncher(program);
+    };
+    for (const [script, expected] of [
+      ['exit 7', 7],
+      ['kill -9 $$', 137],
+      ['true', 0],
+    ] as const) {
+      test(`ends as an init as its child does: "${script}" gives ${expected}`, () => {
+        const { status, report } = init(new Program([0, 1, 2, 3]), script);
+        assert.deepEqual({ status, report: report.length }, { status: expected, report: 0 });
+      });
+    }
+
+    test('passes signals on as an init, to a child that blocks none', () => {
+      const script = `trap 'echo usr1' USR1; trap 'echo term; exit 5' TERM; grep SigBlk /proc/self/status
+        kill -USR1 $PPID; sleep 0.2; kill -TERM $PPID; while :; do sleep 0.05; done`;
+      const { status, stdout } = init(new Program([0, 1, 2, 3]), script);
+      assert.deepEqual([status, stdout], [5, 'SigBlk:\t0000000000000000\nusr1\nterm\n']);
+    });
+
+    test('reaps as an init what its child left behind, and waits on', () => {
+      // An orphan of the shell's, which ends while the shell runs, and one that ends after.
+      const script = `(sh -c 'sleep 0.1; exit 3' & echo $! >&1); sleep 0.4; ps -o stat= --ppid $PPID | grep -c Z; exit 4`;
+      const { status, stdout } = init(new Program([0, 1, 2, 3]), script);
+      assert.deepEqual([status, stdout.split('\n')[1]], [4, '0']);
+    });
+
+    test('says as an init what its child could not execute', () => {
+      const program = new Program([0, 1, 2, 3]);
+      stayAsInit(program);
+      executeProgram(program, { argv: ['/no/such'], env: {} });
+      const { status, said } = runLauncher(program);
+      assert.equal(
+        `${status} ${said}`,
+        '127 run "/no/such": no such program in the container, or no interpreter for it (ENOENT)',
+      );
+    });
 
     test('goes on in the parent of a child that has calls of its own, after those, and counts them', () => {
       const program = new Program([0, 1, 2, 3]);

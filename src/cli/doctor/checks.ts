@@ -35,7 +35,6 @@ export function checkMachine(context: Context): DoctorCheck[] {
     checkNamespaces((name) => existsSync(`/proc/self/ns/${name}`)),
     checkSeccomp(readText('/proc/self/status')),
     ...checkTools((tool) => findTool(tool, context.env['PATH'])),
-    checkInit((tool) => findTool(tool, context.env['PATH'])),
     checkStateDirectory(context.paths.state),
   ];
 }
@@ -120,13 +119,6 @@ function checkTools(find: (tool: string) => string | undefined): DoctorCheck[] {
       return { name, status: 'missing', found: 'not found in PATH', fix: `apt-get install -y ${debianPackage}` };
     }),
   );
-}
-
-function checkInit(find: (tool: string) => string | undefined): DoctorCheck {
-  const path = find('tini-static') ?? find('tini');
-  if (path !== undefined) return { name: 'tini', status: 'ok', found: path };
-  const found = 'not found; only services with `init: true` need it';
-  return { name: 'tini', status: 'warning', found, fix: 'apt-get install -y tini' };
 }
 
 function checkStateDirectory(state: string): DoctorCheck {

@@ -35,9 +35,12 @@ export const startContainerHandler: Handler<'start-container'> = {
 
   explain: (error, { spec, address }, context) => explainStartError(context, spec, address, error),
 
-  after({ spec, address }, context) {
+  async after({ spec, address }, context, run) {
     context.control.started(spec.key);
     context.emit({ stack: spec.key.stack, address, event: 'start' });
+    if (spec.postStart === undefined) return;
+    run.waiting('its post_start hooks');
+    await run.idle(() => context.control.runHooks(spec.key, { kind: 'postStart', signal: run.signal }));
   },
 };
 

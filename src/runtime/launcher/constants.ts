@@ -63,8 +63,9 @@ export const LAST_DESCRIPTOR = 0xffffffff;
 
 export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_DUMPABLE = 4;
-export const PR_CAPBSET_DROP = 24;
+export const PR_SET_NAME = 15;
 export const PR_SET_CHILD_SUBREAPER = 36;
+export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_CLEAR_ALL = 4;

@@ -38,6 +38,8 @@ export function assembleElf(arch: Architecture, calls: readonly Call[], reportDe
   return Buffer.concat([headers(arch, HEADERS_SIZE + body.length), body]);
 }
 
+const FORKS = { no: 0, wait: 1, init: 2 } as const;
+
 /**
  * 64 bytes: u32 number; u8[3] tolerated errnos (0: none); u8 skip; u8 exit status; u8 exit status on ENOENT; u8 fork;
  * u8 skip in the parent; 4 bytes unused; u64[6] arguments.
@@ -49,7 +51,7 @@ function tableEntry(arch: Architecture, call: Call, data: DataSection): Buffer {
   entry.writeUInt8(call.skip, 7);
   entry.writeUInt8(call.executes ? STATUS_NOT_EXECUTABLE : STATUS_FAILED, 8);
   entry.writeUInt8(call.executes ? STATUS_NOT_FOUND : STATUS_FAILED, 9);
-  entry.writeUInt8(call.fork ? 1 : 0, 10);
+  entry.writeUInt8(FORKS[call.fork], 10);
   entry.writeUInt8(call.parentSkips, 11);
   for (const [index, argument] of call.args.entries()) {
     entry.writeBigUInt64LE(BigInt.asUintN(64, argumentValue(argument, data)), 16 + 8 * index);

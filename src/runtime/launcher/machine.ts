@@ -1,3 +1,21 @@
+import {
+  Assembler,
+  B,
+  B_EQ,
+  B_GT,
+  B_NE,
+  CBNZ_W10,
+  CBZ_X0,
+  JE,
+  JG,
+  JMP,
+  JNE,
+  JS,
+  ldrbW10,
+  little32,
+  movz,
+  TBNZ_SIGN_X0,
+} from './assembler.ts';
 import type { Architecture } from './syscalls.ts';
 
 /** What the machine code must know beside the table's address. */
@@ -12,60 +30,12 @@ export interface LoopOptions {
  * The loop over the table (layout of an entry: `table.ts`):
  * do the call; on an error that the entry does not tolerate write {u32 index, u32 errno} to the report descriptor and
  * exit; on a tolerated one skip as many entries as the entry says; after a fork the parent closes all but the standard
- * descriptors, waits, and exits as its child did (128 + signal), or it goes on after the calls that are the child's.
+ * descriptors, waits, and exits as its child did (128 + signal), or it goes on after the calls that are the child's. As an init it
+ * does the same while it reaps all that end and passes on every signal that it takes: they must be blocked.
  */
 export function loopCode(arch: Architecture, options: LoopOptions): Uint8Array {
   return arch === 'x86_64' ? x86Loop(options) : armLoop(options);
 }
-
-/** Code under construction with labels; jumps are filled in at the end. */
-class Assembler {
-  readonly #bytes: number[] = [];
-  readonly #labels = new Map<string, number>();
-  readonly #fixups: { at: number; label: string; patch: (from: number, to: number) => readonly number[] }[] = [];
-
-  emit(...bytes: readonly number[]): void {
-    this.#bytes.push(...bytes);
-  }
-
-  label(name: string): void {
-    this.#labels.set(name, this.#bytes.length);
-  }
-
-  /** Bytes that depend on the distance to a label; `patch` is asked again when the label's place is known. */
-  jump(label: string, patch: (from: number, to: number) => readonly number[]): void {
-    this.#fixups.push({ at: this.#bytes.length, label, patch });
-    this.#bytes.push(...patch(this.#bytes.length, this.#bytes.length));
-  }
-
-  finish(): Uint8Array {
-    const code = Uint8Array.from(this.#bytes);
-    for (const { at, label, patch } of this.#fixups) {
-      const target = this.#labels.get(label);
-      if (target === undefined) throw new Error(`no label ${label}`);
-      code.set(patch(at, target), at);
-    }
-    return code;
-  }
-}
-
-function little32(value: number): readonly number[] {
-  return [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, (value >>> 24) & 255];
-}
-
-/** Opcode byte and an 8-bit distance: x86's short jumps. */
-function short(opcode: number): (from: number, to: number) => readonly number[] {
-  return (from, to) => {
-    const distance = to - from - 2;
-    if (distance < -128 || distance > 127) throw new Error('a short jump is too far');
-    return [opcode, distance & 255];
-  };
-}
-
-const JE = short(0x74);
-const JNE = short(0x75);
-const JS = short(0x78);
-const JMP = short(0xeb);
 
 /** rbx: entry, r12d: its index. */
 function x86Loop({ table, reportDescriptor }: LoopOptions): Uint8Array {
@@ -108,6 +78,7 @@ function x86Loop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   code.jump('loop', JMP);
   x86Failure(code, reportDescriptor);
   x86Parent(code);
+  x86Init(code);
   return code.finish();
 }
 
@@ -133,18 +104,22 @@ function x86Failure(code: Assembler, reportDescriptor: number): void {
 
 function x86Parent(code: Assembler): void {
   code.label('parent');
+  code.emit(0x41, 0x89, 0xc5); // mov r13d, eax
   code.emit(0xbf, ...little32(3)); // mov edi, 3
   code.emit(0x83, 0xce, 0xff); // or esi, -1
   code.emit(0x31, 0xd2); // xor edx, edx
   code.emit(0xb8, ...little32(436)); // mov eax, close_range
   code.emit(0x0f, 0x05); // syscall
-  code.emit(0x50); // push rax: room for the status
+  code.emit(0x50); // push rax: room for the status, or a set of all signals
+  code.emit(0x80, 0x7b, 10, 2); // cmp byte [rbx+10], 2
+  code.jump('init', JE);
   code.emit(0x48, 0x83, 0xcf, 0xff); // or rdi, -1
   code.emit(0x48, 0x89, 0xe6); // mov rsi, rsp
   code.emit(0x31, 0xd2); // xor edx, edx
   code.emit(0x45, 0x31, 0xd2); // xor r10d, r10d
   code.emit(0xb8, ...little32(61)); // mov eax, wait4
   code.emit(0x0f, 0x05); // syscall
+  code.label('status');
   code.emit(0x58); // pop rax
   code.emit(0x89, 0xc7); // mov edi, eax
   code.emit(0x83, 0xe7, 0x7f); // and edi, 127
@@ -156,25 +131,38 @@ function x86Parent(code: Assembler): void {
   code.jump('exit', JMP);
 }
 
-/** A64 branch with its distance, in instructions, at bit 0 (`b`) or bit 5 (the others). */
-function branch(word: number, bits: number, shift: number): (from: number, to: number) => readonly number[] {
-  return (from, to) => little32((word | ((((to - from) / 4) & (2 ** bits - 1)) << shift)) >>> 0);
-}
-
-const B = branch(0x14000000, 26, 0);
-const B_EQ = branch(0x54000000, 19, 5);
-const B_NE = branch(0x54000001, 19, 5);
-const CBNZ_W10 = branch(0x3500000a, 19, 5);
-const CBZ_X0 = branch(0xb4000000, 19, 5);
-/** tbnz x0, #63 */
-const TBNZ_SIGN_X0 = branch(0xb7f80000, 14, 5);
-
-function movz(register: number, value: number): number {
-  return 0xd2800000 | (value << 5) | register;
-}
-
-function ldrbW10(offset: number): number {
-  return 0x39400000 | (offset << 10) | (19 << 5) | 10;
+/** r13d: the child. Every signal is blocked and waits until it is taken here, so none is lost. */
+function x86Init(code: Assembler): void {
+  code.label('init');
+  code.label('reap');
+  code.emit(0x48, 0x83, 0xcf, 0xff); // or rdi, -1
+  code.emit(0x48, 0x89, 0xe6); // mov rsi, rsp
+  code.emit(0xba, ...little32(1)); // mov edx, WNOHANG
+  code.emit(0x45, 0x31, 0xd2); // xor r10d, r10d
+  code.emit(0xb8, ...little32(61)); // mov eax, wait4
+  code.emit(0x0f, 0x05); // syscall
+  code.emit(0x44, 0x39, 0xe8); // cmp eax, r13d
+  code.jump('status', JE);
+  code.emit(0x85, 0xc0); // test eax, eax
+  code.jump('reap', JG);
+  code.label('take');
+  code.emit(0x6a, 0xff); // push -1: all signals
+  code.emit(0x48, 0x89, 0xe7); // mov rdi, rsp
+  code.emit(0x31, 0xf6); // xor esi, esi
+  code.emit(0x31, 0xd2); // xor edx, edx
+  code.emit(0x41, 0xba, ...little32(8)); // mov r10d, 8
+  code.emit(0xb8, ...little32(128)); // mov eax, rt_sigtimedwait
+  code.emit(0x0f, 0x05); // syscall
+  code.emit(0x59); // pop rcx
+  code.emit(0x83, 0xf8, 17); // cmp eax, SIGCHLD
+  code.jump('reap', JE);
+  code.emit(0x85, 0xc0); // test eax, eax
+  code.jump('take', JS); // interrupted, by a debugger or a stop
+  code.emit(0x89, 0xc6); // mov esi, eax
+  code.emit(0x44, 0x89, 0xef); // mov edi, r13d
+  code.emit(0xb8, ...little32(62)); // mov eax, kill
+  code.emit(0x0f, 0x05); // syscall
+  code.jump('take', JMP);
 }
 
 /** x19: entry, w20: its index. */
@@ -222,19 +210,44 @@ function armLoop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   code.label('exit');
   words(movz(8, 94), svc); // exit_group
   armParent(code, words);
+  armInit(code, words);
   return code.finish();
 }
 
 function armParent(code: Assembler, words: (...list: readonly number[]) => void): void {
   const svc = 0xd4000001;
   code.label('parent');
+  words(0x2a0003f5); // mov w21, w0
   words(movz(0, 3), 0x92800001, movz(2, 0), movz(8, 436), svc); // close_range(3, -1, 0)
-  words(0xd10043ff); // sub sp, sp, #16
+  words(0xd10083ff); // sub sp, sp, #32
+  words(0x92800009, 0xf9000be9); // mov x9, #-1; str x9, [sp, #16]: all signals
+  words(ldrbW10(10), 0x7100095f); // cmp w10, #2
+  code.jump('init', B_EQ);
   words(0x92800000, 0x910003e1, movz(2, 0), movz(3, 0), movz(8, 260), svc); // wait4(-1, sp, 0, 0)
+  code.label('status');
   words(0xb94003e9); // ldr w9, [sp]
   words(0x1200192a); // and w10, w9, #127
   words(0x11020140); // add w0, w10, #128
   code.jump('exit', CBNZ_W10);
   words(0x53083d20); // ubfx w0, w9, #8, #8
   code.jump('exit', B);
+}
+
+/** w21: the child. See `x86Init()`. */
+function armInit(code: Assembler, words: (...list: readonly number[]) => void): void {
+  const svc = 0xd4000001;
+  code.label('init');
+  code.label('reap');
+  words(0x92800000, 0x910003e1, movz(2, 1), movz(3, 0), movz(8, 260), svc); // wait4(-1, sp, WNOHANG, 0)
+  words(0x6b15001f); // cmp w0, w21
+  code.jump('status', B_EQ);
+  words(0x7100001f); // cmp w0, #0
+  code.jump('reap', B_GT);
+  code.label('take');
+  words(0x910043e0, movz(1, 0), movz(2, 0), movz(3, 8), movz(8, 137), svc); // rt_sigtimedwait(sp + 16, 0, 0, 8)
+  words(0x7100441f); // cmp w0, #SIGCHLD
+  code.jump('reap', B_EQ);
+  code.jump('take', TBNZ_SIGN_X0);
+  words(0x2a0003e1, 0x2a1503e0, movz(8, 129), svc); // mov w1, w0; mov w0, w21; kill
+  code.jump('take', B);
 }

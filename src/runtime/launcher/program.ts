@@ -22,8 +22,11 @@ export interface Call {
   readonly tolerate: readonly number[];
   /** How many of the following calls to leave out after a tolerated error. */
   readonly skip: number;
-  /** The caller waits for the child that the call makes and ends as it ended; the child goes on with the next call. */
-  readonly fork: boolean;
+  /**
+   * The child that the call makes goes on with the next call. `wait`: the caller waits for it and ends as it ended. `init`: so
+   * too, and meanwhile it reaps every other child and passes signals on; it must have blocked them.
+   */
+  readonly fork: 'no' | 'wait' | 'init';
   /** How many of the following calls are for the child that the call makes, and left out by its parent. */
   readonly parentSkips: number;
   /** The call gives back a new descriptor: the lowest free one. */
@@ -35,7 +38,7 @@ export interface Call {
 export interface CallOptions {
   readonly tolerate?: readonly number[];
   readonly skip?: number;
-  readonly fork?: boolean;
+  readonly fork?: 'wait' | 'init';
   readonly parentSkips?: number;
   readonly executes?: boolean;
 }
@@ -89,7 +92,7 @@ export class Program {
     words: string,
     options: CallOptions & { readonly opens: boolean },
   ): void {
-    const { tolerate = [], skip = 0, fork = false, parentSkips = 0, executes = false, opens } = options;
+    const { tolerate = [], skip = 0, fork = 'no', parentSkips = 0, executes = false, opens } = options;
     if (args.length > 6 || tolerate.length > 3 || skip > 255 || parentSkips > 255)
       throw new Error(`${name} does not fit into the table`);
     this.#calls.push({ name, args, words, tolerate, skip, fork, parentSkips, opens, executes });

@@ -2,7 +2,6 @@ import type { ContainerSpec } from '../../model/container.ts';
 import { CAPABILITIES, capabilityMask } from '../capabilities.ts';
 import type { KernelFacts } from '../kernel-facts.ts';
 import {
-  AT_EMPTY_PATH,
   AT_FDCWD,
   CAPABILITY_VERSION,
   CLONE_NEWUSER,
@@ -18,10 +17,14 @@ import {
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAPBSET_DROP,
+  PR_SET_CHILD_SUBREAPER,
+  PR_SET_DUMPABLE,
+  PR_SET_NAME,
   PR_SET_NO_NEW_PRIVS,
   PR_SET_PDEATHSIG,
   SECCOMP_SET_MODE_FILTER,
   SIG_SETMASK,
+  SIGCHLD,
   SIGKILL,
   SIGSET_SIZE,
   SIGSTOP,
@@ -168,16 +171,22 @@ export function executeProgram(program: Program, { argv, env }: Execution): void
 }
 
 /**
- * `init: true`: the host's static init becomes pid 1 straight from a descriptor, with no place in the container; the
- * mount that it is on is read-only, so that /proc/1/exe cannot be written.
+ * `init: true`: the launcher itself stays as pid 1, with nothing open but the standard descriptors, and the program is its
+ * child. So no file of the host is executed in the container: the launcher's own has no name any more.
  */
-export function executeInit(program: Program, init: number, { argv, env }: Execution): void {
-  program.call(
-    'execveat',
-    [init, '', stringVector(['init', '--', ...argv]), environmentVector(env), AT_EMPTY_PATH],
-    'run the init program',
-    { executes: true },
-  );
+export function stayAsInit(program: Program): void {
+  program.call('prctl', [PR_SET_NAME, 'init', 0, 0, 0], 'be called init');
+  program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], 'be out of reach of other processes');
+  // With the pid namespace of the host, orphans would go to the init of that.
+  program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], 'be who orphans go to', {
+    // An emulator of another architecture does not know it.
+    tolerate: [EINVAL],
+  });
+  program.call('rt_sigprocmask', [SIG_SETMASK, new Uint8Array(8).fill(255), 0, SIGSET_SIZE], 'block every signal');
+  program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'stay as init, go on in a child', { fork: 'init' });
+  // Signals that the program sends to its own group must not come back to it.
+  program.call('setpgid', [0, 0], 'begin a process group');
+  program.call('rt_sigprocmask', [SIG_SETMASK, new Uint8Array(8), 0, SIGSET_SIZE], 'block no signal');
 }
 
 function environmentVector(env: Readonly<Record<string, string>>): Structure {

@@ -3,6 +3,7 @@ import { durationMs } from '../duration.ts';
 import type { Dict } from '../node.ts';
 import type { PathBase } from '../paths.ts';
 import { fileMounts } from './files.ts';
+import { hooks } from './hooks.ts';
 import { imageSource } from './image.ts';
 import { namespaces, resources, security, ulimits } from './limits.ts';
 import { mounts } from './mounts.ts';
@@ -55,6 +56,8 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
     restart: restartPolicy(service),
     healthcheck: readyCheck(written['x-ready']) ?? healthcheck(service),
     restartUnhealthy: written['x-on-unhealthy'] === 'restart' ? (true as const) : undefined,
+    postStart: hooks(service, 'post_start'),
+    preStop: hooks(service, 'pre_stop'),
     dependsOn: dependencies(service, enabled),
     networkMode: mode,
     networks: attachments(service, mode),

@@ -66,13 +66,11 @@ const processKeys: readonly UnsupportedKey[] = [
   { path: 'logging', reason: 'later' },
   { path: 'models', reason: 'later' },
   { path: 'platform', reason: 'later' },
-  { path: 'post_start', reason: 'later' },
   {
     path: 'pre_start',
     reason: 'later',
     hint: 'write a service of its own, and depends_on with service_completed_successfully',
   },
-  { path: 'pre_stop', reason: 'later' },
   { path: 'provider', reason: 'later' },
   { path: 'pull_policy', reason: 'later', when: isNot('never') },
   { path: 'pull_refresh_after', reason: 'later' },
