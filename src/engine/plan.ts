@@ -1,3 +1,4 @@
+import { treeHasher } from '../host/tree-hash.ts';
 import { imageKey } from '../image/image.ts';
 import { containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
@@ -36,6 +37,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     renewAnonVolumes: options.renewAnonVolumes === true,
     imageKey,
     contentHash: files.contentHash,
+    bindHash: treeHasher(),
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
   const warnings = [...plan.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];

@@ -20,6 +20,8 @@ export interface FieldChange {
   /** Absent: not set before (or after). */
   readonly before?: unknown;
   readonly after?: unknown;
+  /** The file that the change is in, where that is not the stack file: absolute. */
+  readonly file?: string;
   /** true: this field is why the resource must be replaced. */
   readonly forcesReplacement: boolean;
 }
@@ -64,6 +66,8 @@ export type Step =
       readonly fields: readonly FieldChange[];
       /** Kernel objects to make again, found missing or changed. */
       readonly repair: readonly ('resources' | 'network' | 'ports')[];
+      /** Signals for its process, which goes on with changed files. Absent: none. */
+      readonly signals?: readonly string[];
       /** What the kernel may have instead of what is recorded: left by an update that did not come to its end. */
       readonly had?: { readonly endpoints: readonly Endpoint[]; readonly ports: readonly PublishedPort[] };
     })

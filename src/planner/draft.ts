@@ -5,7 +5,7 @@ import type { FieldChange } from '../model/plan.ts';
 
 /** What is being decided about one container that will be there. The parts of the planner fill it in, one after the other. */
 export interface Draft {
-  readonly spec: ContainerSpec;
+  spec: ContainerSpec;
   readonly observed?: ObservedContainer;
   action: 'create' | 'replace' | 'update' | 'keep';
   readonly causes: string[];
@@ -17,7 +17,9 @@ export interface Draft {
   startCause?: string;
   /** It is made at most, and not started (`up --no-start`). */
   unstarted?: true;
-  /** Stop it before, start it after: a dependency goes. */
+  /** Signals that tell its process of changed files. */
+  signals: readonly string[];
+  /** Stop it before, start it after: a dependency goes, or a file changed that it reads when it starts. */
   restart: boolean;
 }
 

@@ -1,4 +1,6 @@
 import type { HostOp } from '../../host/op.ts';
+import { livingProcess } from '../../host/process.ts';
+import { parseSignal } from '../../lib/signal-number.ts';
 import { stableJson } from '../../lib/stable-json.ts';
 import type { Endpoint } from '../../model/container.ts';
 import { connectEndpoint, createSandbox, disconnectEndpoint } from '../../network/endpoint.ts';
@@ -7,6 +9,7 @@ import { readHostResolvConf, resolvConf } from '../../network/names.ts';
 import { clearStalePorts, publishPorts, unpublishPorts } from '../../network/ports.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
+import { rememberFiles, rewriteFiles } from '../container-files.ts';
 import type { ExecutorContext } from '../context.ts';
 import type { Handler, StepOf } from '../handler.ts';
 import { closeToHost, type Exposure, openToHost, sandboxOptions } from '../sandbox.ts';
@@ -15,6 +18,9 @@ type Update = StepOf<'update-container'>;
 
 /** Changes a container in place: limits, ports, networks, names; its process goes on. */
 export const updateContainerHandler: Handler<'update-container'> = {
+  before({ before }, context) {
+    rememberFiles(context, before);
+  },
   async operations(step, context) {
     const { host, paths } = context;
     const { spec, endpoints, ports } = step;
@@ -27,6 +33,8 @@ export const updateContainerHandler: Handler<'update-container'> = {
       ...(host.readText(files.resolvConf) === resolv
         ? []
         : [{ op: 'write-in-place' as const, path: files.resolvConf, data: resolv }]),
+      ...rewriteFiles(context, step.before, spec),
+      ...signalOperations(step, context),
       {
         op: 'write-file',
         path: containerFile(paths, spec.key),
@@ -41,6 +49,17 @@ export const updateContainerHandler: Handler<'update-container'> = {
     emit({ stack: spec.key.stack, address, event: 'update', detail: fields.map(({ field }) => field).join(', ') });
   },
 };
+
+/** One that has ended meanwhile reads its files when it starts. */
+function signalOperations({ spec, signals = [] }: Update, { host, paths }: ExecutorContext): readonly HostOp[] {
+  const init = livingProcess(host, containerPaths(paths, spec.key).init);
+  if (init === undefined) return [];
+  const { pid, startTime } = init;
+  return signals.flatMap((name) => {
+    const signal = parseSignal(name);
+    return signal === undefined ? [] : { op: 'kill', pid, startTime, signal };
+  });
+}
 
 function resourceOperations({ before, spec, repair }: Update, { cgroups }: ExecutorContext): readonly HostOp[] {
   const name = cgroupName(spec.key);
