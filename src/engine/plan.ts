@@ -56,8 +56,10 @@ function unsupported({ machine: { cgroups } }: Engine, { services }: Stack): rea
 /** Paused containers are up and stay as they are, unless the plan stops them anyway. */
 function paused({ steps }: Plan, { containers }: ObservedState): readonly string[] {
   const stopped = new Set(steps.flatMap((step) => (step.type === 'stop-container' ? [step.address] : [])));
-  return Object.values(containers).flatMap(({ spec: { key, name }, status }) =>
-    status !== 'paused' || stopped.has(containerAddress(key.service, key.index))
+  return Object.values(containers).flatMap(({ spec: { key, name }, status, drift }) =>
+    status !== 'paused' ||
+    drift.some(({ kind }) => kind === 'frozen') ||
+    stopped.has(containerAddress(key.service, key.index))
       ? []
       : [`${name} is paused and stays so; let it go on with: tsstack unpause ${key.service}`],
   );

@@ -40,6 +40,7 @@ export function recordStart(context: MachineContext, key: ContainerKey): void {
     oomKilled: false,
     oomKillsBefore: cgroups.usage(cgroupName(key))?.oomKills ?? 0,
     stoppedByUser: false,
+    pausedByUser: undefined,
     bootId,
   });
 }

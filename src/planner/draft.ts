@@ -1,6 +1,6 @@
 import { type Address, containerAddress, replicaName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, PublishedPort } from '../model/container.ts';
-import type { ObservedContainer } from '../model/observed.ts';
+import type { ObservedContainer, Repair } from '../model/observed.ts';
 import type { FieldChange } from '../model/plan.ts';
 
 /** What is being decided about one container that will be there. The parts of the planner fill it in, one after the other. */
@@ -10,7 +10,7 @@ export interface Draft {
   action: 'create' | 'replace' | 'update' | 'keep';
   readonly causes: string[];
   readonly fields: FieldChange[];
-  readonly repair: ('resources' | 'network' | 'ports')[];
+  readonly repair: Repair[];
   endpoints: readonly Endpoint[];
   ports: readonly PublishedPort[];
   /** Why it is to be started; absent: it is left as it is. Created and replaced ones are started anyway. */

@@ -68,9 +68,14 @@ export function compareDraft(draft: Draft, stack: Stack, forced: boolean): void 
   if (forcesReplacement(draft.fields)) replaceDraft(draft, changeCause(draft.fields));
   else if (draft.fields.length > 0) updateDraft(draft, changeCause(draft.fields));
   if (isUp(observed)) react(draft, observed.spec);
-  for (const { kind, message } of observed.drift) {
+  for (const { kind, message: what } of observed.drift) {
+    const message = `drift: ${what}`;
     if (kind === 'rootfs') replaceDraft(draft, message);
-    else {
+    else if (kind === 'mounts') {
+      // Only the launcher makes mounts: the same container starts again.
+      draft.restart = true;
+      draft.startCause = [draft.startCause ?? [], message].flat().join('; ');
+    } else {
       updateDraft(draft, message);
       if (!draft.repair.includes(kind)) draft.repair.push(kind);
     }

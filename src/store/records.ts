@@ -21,6 +21,8 @@ export interface ContainerRecord {
   /** `oomKills` of the cgroup when this run began. */
   readonly oomKillsBefore: number;
   readonly stoppedByUser: boolean;
+  /** The user paused it; absent: who froze it was somebody else. */
+  readonly pausedByUser?: boolean;
   /** Restarts by the policy since the last start by a user. */
   readonly restarts: number;
   /** /proc/sys/kernel/random/boot_id at the last start: a pid of another boot means nothing. */
