@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 
 /**
  * Freezes the processes of the containers that run, and gives their names; what is paused already is left out. Whether
- * a container is paused is the kernel's to say (`Cgroups.frozen()`): it outlives the daemon and is in no record.
+ * a container is paused is the kernel's to say (`Cgroups.frozen()`); the record knows whether a user wanted that.
  */
 export function pause(engine: Engine, stack: string, services: readonly string[]): Promise<readonly string[]> {
   return setFrozen(engine, stack, services, true);
@@ -22,7 +22,7 @@ function setFrozen(
   services: readonly string[],
   frozen: boolean,
 ): Promise<readonly string[]> {
-  const { host, cgroups, emit } = engine.machine;
+  const { host, cgroups, emit, records } = engine.machine;
   return engine.stacks.run(stack, async () => {
     // One that is just being launched has no pid 1 yet: frozen, it would never come to have one.
     const found = listContainers(engine, stack, services).filter(({ observed: { status, pid } }) =>
@@ -30,6 +30,8 @@ function setFrozen(
     );
     for (const { record } of found) {
       const { key } = record;
+      // Before it is done: a crash in between leaves nothing that looks as if somebody else had frozen it.
+      records.updateContainer(key, { pausedByUser: frozen ? true : undefined });
       await host.perform(cgroups.freeze(cgroupName(key), frozen));
       emit({ stack, address: containerAddress(key.service, key.index), event: frozen ? 'pause' : 'unpause' });
     }

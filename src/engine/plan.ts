@@ -1,3 +1,4 @@
+import { treeHasher } from '../host/tree-hash.ts';
 import { imageKey } from '../image/image.ts';
 import { containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
@@ -36,6 +37,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     renewAnonVolumes: options.renewAnonVolumes === true,
     imageKey,
     contentHash: files.contentHash,
+    bindHash: treeHasher(),
   });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
   const warnings = [...plan.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
@@ -54,8 +56,10 @@ function unsupported({ machine: { cgroups } }: Engine, { services }: Stack): rea
 /** Paused containers are up and stay as they are, unless the plan stops them anyway. */
 function paused({ steps }: Plan, { containers }: ObservedState): readonly string[] {
   const stopped = new Set(steps.flatMap((step) => (step.type === 'stop-container' ? [step.address] : [])));
-  return Object.values(containers).flatMap(({ spec: { key, name }, status }) =>
-    status !== 'paused' || stopped.has(containerAddress(key.service, key.index))
+  return Object.values(containers).flatMap(({ spec: { key, name }, status, drift }) =>
+    status !== 'paused' ||
+    drift.some(({ kind }) => kind === 'frozen') ||
+    stopped.has(containerAddress(key.service, key.index))
       ? []
       : [`${name} is paused and stays so; let it go on with: tsstack unpause ${key.service}`],
   );

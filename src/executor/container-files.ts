@@ -19,6 +19,15 @@ export function restoreFiles(context: MachineContext, spec: ContainerSpec): read
   );
 }
 
+/** Writes those again whose content is another one, under the mounts of the process that has them. */
+export function rewriteFiles(context: MachineContext, before: ContainerSpec, spec: ContainerSpec): readonly HostOp[] {
+  const old = new Map(filesOf(context.paths, before).map(({ file, path }) => [path, file.content]));
+  return filesOf(context.paths, spec)
+    .filter(({ file, path }) => old.get(path) !== file.content)
+    .flatMap(({ file, path }) => [...writeFile(context, spec, file, path)])
+    .map((op) => (op.op === 'write-file' || op.op === 'write-secret' ? { ...op, inPlace: true } : op));
+}
+
 /** Configs go with the directory of the container. */
 export function removeFiles(paths: Paths, { key, files = [] }: ContainerSpec): readonly HostOp[] {
   if (!files.some(({ kind }) => kind === 'secret')) return [];

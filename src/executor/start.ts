@@ -43,6 +43,7 @@ export function recordStart(context: MachineContext, key: ContainerKey, by: 'use
     oomKilled: false,
     oomKillsBefore: cgroups.oomKills(cgroupName(key)),
     stoppedByUser: false,
+    pausedByUser: undefined,
     bootId,
   });
 }

@@ -15,6 +15,7 @@ import {
   rmdirSync,
   rmSync,
   type Stats,
+  truncateSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -38,6 +39,13 @@ export function writeWholeFile(path: string, data: string | Uint8Array, mode = 0
   if (owner !== undefined) chownSync(temporary, owner.uid, owner.gid);
   chmodSync(temporary, mode);
   renameSync(temporary, path);
+}
+
+/** The same into the inode that is there, with its owner and mode; one that is not there is made. */
+export function rewriteFile(path: string, data: string | Uint8Array, mode?: number, owner?: Owner): void {
+  if (fileStat(path)?.type === 'file') writeFileSync(path, data, { flag: 'r+', flush: false });
+  else writeWholeFile(path, data, mode, owner);
+  truncateSync(path, Buffer.byteLength(data));
 }
 
 /** One write(2): a cgroup or sysctl file takes its value whole or not at all. */

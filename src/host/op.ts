@@ -12,6 +12,8 @@ export type HostOp =
       readonly data: string | Uint8Array;
       readonly mode?: number;
       readonly owner?: Owner;
+      /** Keep the inode of a file that is there: it is mounted somewhere. Then a crash may leave half of it. */
+      readonly inPlace?: true;
     }
   /**
    * Write a secret to `path`, two levels below `root`: a tmpfs of our own, which is mounted if it is not there, so that
@@ -26,6 +28,7 @@ export type HostOp =
       readonly data: Uint8Array;
       readonly mode: number;
       readonly owner: Owner;
+      readonly inPlace?: true;
     }
   /** Remove a directory of secrets and, when it was the last, `root` and what is mounted there. Absent is fine. */
   | { readonly op: 'remove-secrets'; readonly root: string; readonly directory: string }

@@ -1,4 +1,5 @@
 import { readWholeFile } from './files.ts';
+import type { Host } from './host.ts';
 
 /** One line of /proc/PID/stat, the fields that identify a process. */
 export interface ProcessStat {
@@ -18,6 +19,16 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   const startTime = fields[19];
   if (startTime === undefined) return undefined;
   return { pid: Number(match[1]), state: fields[0] ?? '', parentPid: Number(fields[1]), startTime };
+}
+
+/** The process that a stat file was written by, if it lives: same pid and same start time, not a zombie. */
+export function livingProcess(host: Pick<Host, 'readText'>, statFile: string): ProcessStat | undefined {
+  const written = parseProcessStat(host.readText(statFile) ?? '');
+  if (written === undefined) return undefined;
+  const now = parseProcessStat(host.readText(`/proc/${written.pid}/stat`) ?? '');
+  if (now === undefined || now.startTime !== written.startTime || now.state === 'Z' || now.state === 'X')
+    return undefined;
+  return now;
 }
 
 /** Sends a signal if the process still is the one that was meant. One that has ended is fine. */

@@ -11,6 +11,7 @@ import {
   readWholeFile,
   removeEmptyDirectory,
   removeTree,
+  rewriteFile,
   writeInPlace,
   writeWholeFile,
 } from './files.ts';
@@ -96,7 +97,7 @@ export class RealHost implements SupervisorHost {
       case 'mkdir':
         return makeDirectory(op.path, op.mode);
       case 'write-file':
-        return writeWholeFile(op.path, op.data, op.mode, op.owner);
+        return (op.inPlace === true ? rewriteFile : writeWholeFile)(op.path, op.data, op.mode, op.owner);
       case 'write-secret':
         return writeSecret(op);
       case 'remove-secrets':

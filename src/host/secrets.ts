@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { removeEmptyDirectory, writeWholeFile } from './files.ts';
+import { removeEmptyDirectory, rewriteFile, writeWholeFile } from './files.ts';
 import type { HostOp } from './op.ts';
 
 /** TMPFS_MAGIC of statfs(2). */
@@ -13,12 +13,12 @@ export const SECRET_MOUNT_OPTIONS = ['mode=700,nosuid,nodev,noexec,noswap', 'mod
  * Writes a secret below a tmpfs of our own. Nothing in here waits for the event loop: two that are written at the same
  * time do not both mount one, and none is removed under a third.
  */
-export function writeSecret({ root, path, data, mode, owner }: Extract<HostOp, { op: 'write-secret' }>): void {
+export function writeSecret({ root, path, data, mode, owner, inPlace }: Extract<HostOp, { op: 'write-secret' }>): void {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   if (!isMountPoint(root)) mountTmpfs(root);
   if (statfsSync(root).type !== TMPFS) throw new Error(`Cannot keep secrets in ${root}: it is no tmpfs`);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeWholeFile(path, data, mode, owner);
+  (inPlace === true ? rewriteFile : writeWholeFile)(path, data, mode, owner);
 }
 
 export function removeSecrets({ root, directory }: Extract<HostOp, { op: 'remove-secrets' }>): void {

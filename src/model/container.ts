@@ -59,7 +59,7 @@ export interface ContainerSpec {
   readonly extraHosts: readonly { readonly host: string; readonly address: string }[];
 
   /** Volume sources are the volumes' real names here; anonymous ones have been named. */
-  readonly mounts: readonly Mount[];
+  readonly mounts: readonly ContainerMount[];
   /** Configs and secrets; absent: none. */
   readonly files?: readonly ContainerFile[];
   readonly readOnly: boolean;
@@ -71,6 +71,9 @@ export interface ContainerSpec {
   readonly resources: Resources;
   readonly namespaces: NamespaceModes;
 }
+
+/** `content` tells contents of a bind's source apart, where `onChange` asks for it. */
+export type ContainerMount = Mount & { readonly content?: string };
 
 /** A config or secret in a container. */
 export interface ContainerFile extends FileMount {

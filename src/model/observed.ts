@@ -58,9 +58,15 @@ export interface RunEnd {
   readonly oomKilled: boolean;
 }
 
+/** What is mended under a running process. */
+export type Repair = 'resources' | 'network' | 'ports' | 'names' | 'frozen';
+
 export interface Drift {
-  /** What the way back is: write the limits again, make the network again, or replace the container. */
-  readonly kind: 'resources' | 'network' | 'ports' | 'rootfs';
+  /**
+   * What the way back is: write the limits again, make the network, its ports or the hosts file again, let it go on,
+   * start it anew (which makes its mounts), or replace the container.
+   */
+  readonly kind: Repair | 'mounts' | 'rootfs';
   readonly message: string;
 }
 

@@ -1,5 +1,6 @@
 import type { Address } from './address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from './container.ts';
+import type { Repair } from './observed.ts';
 import type { Dependency, ImageSource } from './stack.ts';
 
 /** What happens to a resource as a whole; the symbol is how plans show it. */
@@ -20,6 +21,8 @@ export interface FieldChange {
   /** Absent: not set before (or after). */
   readonly before?: unknown;
   readonly after?: unknown;
+  /** The file that the change is in, where that is not the stack file: absolute. */
+  readonly file?: string;
   /** true: this field is why the resource must be replaced. */
   readonly forcesReplacement: boolean;
 }
@@ -63,7 +66,9 @@ export type Step =
       readonly ports: readonly PublishedPort[];
       readonly fields: readonly FieldChange[];
       /** Kernel objects to make again, found missing or changed. */
-      readonly repair: readonly ('resources' | 'network' | 'ports')[];
+      readonly repair: readonly Repair[];
+      /** Signals for its process, which goes on with changed files. Absent: none. */
+      readonly signals?: readonly string[];
       /** What the kernel may have instead of what is recorded: left by an update that did not come to its end. */
       readonly had?: { readonly endpoints: readonly Endpoint[]; readonly ports: readonly PublishedPort[] };
     })

@@ -101,6 +101,8 @@ export interface Service {
   readonly resources: Resources;
   readonly namespaces: NamespaceModes;
   readonly watch: readonly WatchRule[];
+  /** Files that values come from: `env.PORT`, `labels.team` → absolute path of an env_file or label_file. Absent: none. */
+  readonly origins?: Readonly<Record<string, string>>;
 }
 
 export interface RestartPolicy {
@@ -197,6 +199,8 @@ export type Mount =
       readonly readOnly: boolean;
       /** Make a missing source directory. */
       readonly createHostPath: boolean;
+      /** What a changed content of the source does at the next `up`; absent or `ignore`: nothing. */
+      readonly onChange?: OnChange;
       readonly propagation?: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
     }
   | {
@@ -231,7 +235,12 @@ export interface FileMount {
   readonly gid: number;
   /** Permission bits, for example 0o444. */
   readonly mode: number;
+  /** What a changed content does at the next `up`; absent: replace. */
+  readonly onChange?: OnChange;
 }
+
+/** `x-on-change`; the signal as `parseSignal()` takes it. */
+export type OnChange = 'restart' | 'replace' | 'ignore' | `signal:${string}`;
 
 /** Where the content of a config or secret comes from. */
 export type FileSource = (

@@ -67,7 +67,8 @@ function networkMtu(network: NetworkSpec): readonly string[] {
   return mtu === undefined ? [] : ['mtu', mtu];
 }
 
-function networkElements(network: NetworkSpec): readonly Element[] {
+/** What of a network is in the sets of our table. */
+export function networkElements(network: NetworkSpec): readonly Element[] {
   const bridge = quoted(network.bridge);
   const elements: Element[] = [
     { set: 'bridges', text: bridge },

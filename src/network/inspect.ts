@@ -1,12 +1,13 @@
 import type { Host } from '../host/host.ts';
 import type { Endpoint, NetworkSpec, PublishedPort } from '../model/container.ts';
 import type { Drift, Listener, Route } from '../model/observed.ts';
-import type { HostSettings } from './bridge.ts';
+import { type HostSettings, networkElements } from './bridge.ts';
 import { prefixOf } from './cidr.ts';
 import { type Link, parseLinks, parseRoutes, parseRoutes6 } from './parse-ip.ts';
-import { parseTable } from './parse-nft.ts';
+import { parseTable, type TableState } from './parse-nft.ts';
 import { parseListeners } from './parse-ss.ts';
 import { portTargets } from './ports.ts';
+import { ruleCounts } from './ruleset.ts';
 
 /** One look at the kernel's network state, enough for all questions below. */
 export interface NetworkState {
@@ -18,6 +19,8 @@ export interface NetworkState {
   readonly publishedPorts: ReadonlyMap<string, string>;
   /** Bridges that our nft table knows. */
   readonly bridges: ReadonlySet<string>;
+  /** The rest of our table: see `TableState`. */
+  readonly table: Pick<TableState, 'members' | 'rules'>;
 }
 
 /** Reads links, addresses, routes, namespaces and our nft table: three processes at most, run at once. */
@@ -28,13 +31,16 @@ export async function inspectNetwork(host: Host): Promise<NetworkState> {
     host.run(['ip', '-j', '-4', 'route', 'show', 'table', 'all', 'type', 'unicast']),
     host.run(['nft', '-j', 'list', 'table', 'inet', 'tsstack'], { allowFailure: true }),
   ]);
-  const { bridges, publishedPorts } = parseTable(table.exitCode === 0 ? parseJson(table.stdout) : undefined);
+  const { bridges, publishedPorts, members, rules } = parseTable(
+    table.exitCode === 0 ? parseJson(table.stdout) : undefined,
+  );
   return {
     links: parseLinks(parseJson(links.stdout)),
     routes: [...parseRoutes(parseJson(routes.stdout)), ...parseRoutes6(host.readText('/proc/net/ipv6_route') ?? '')],
     netns: new Set(host.readDirectory('/run/netns')),
     publishedPorts,
     bridges,
+    table: { members, rules },
   };
 }
 
@@ -77,8 +83,21 @@ export function networkDrift(state: NetworkState, network: NetworkSpec): readonl
     const address = `${gateway}/${prefixOf(subnet)}`;
     if (!link.addresses.includes(address)) found.push(drift(`bridge ${network.bridge} lacks address ${address}`));
   }
-  if (!state.bridges.has(network.bridge)) found.push(drift(`nft table inet tsstack lacks bridge ${network.bridge}`));
-  return found;
+  return [...found, ...tableDrift(state, network)];
+}
+
+/** A chain with another number of rules, or a set without what the network needs there. */
+function tableDrift({ bridges, table }: NetworkState, network: NetworkSpec): readonly Drift[] {
+  if (!bridges.has(network.bridge)) return [drift(`nft table inet tsstack lacks bridge ${network.bridge}`)];
+  const chains = [...ruleCounts()].flatMap(([chain, count]) => {
+    const present = table.rules.get(chain) ?? 0;
+    return present === count ? [] : drift(`nft chain inet tsstack ${chain} has ${present} rules, not ${count}`);
+  });
+  const sets = networkElements(network).flatMap(({ set, text }) => {
+    const member = text.replaceAll('"', '');
+    return table.members.has(`${set} ${member}`) ? [] : drift(`nft set inet tsstack ${set} lacks ${member}`);
+  });
+  return [...chains, ...sets];
 }
 
 /** What is missing or different of a container's network: namespace, links (as the host sees them), published ports. */

@@ -3,6 +3,10 @@ export interface TableState {
   readonly bridges: ReadonlySet<string>;
   /** See `NetworkState.publishedPorts`. */
   readonly publishedPorts: ReadonlyMap<string, string>;
+  /** Members of the other sets: `gateways4 ts-front-x . 10.1.2.1`. */
+  readonly members: ReadonlySet<string>;
+  /** Number of rules by chain. */
+  readonly rules: ReadonlyMap<string, number>;
 }
 
 /** Hosts' addresses of maps whose keys hold none. */
@@ -12,10 +16,15 @@ const ANY_ADDRESS: Readonly<Record<string, string>> = { ports4: '*', ports6: '::
 export function parseTable(json: unknown): TableState {
   const bridges = new Set<string>();
   const publishedPorts = new Map<string, string>();
+  const members = new Set<string>();
+  const rules = new Map<string, number>();
   for (const entry of list(field(json, 'nftables'))) {
+    const chain = field(field(entry, 'rule'), 'chain');
+    if (typeof chain === 'string') rules.set(chain, (rules.get(chain) ?? 0) + 1);
     const set = field(entry, 'set') ?? field(entry, 'map');
     const name = field(set, 'name');
     for (const element of list(field(set, 'elem'))) {
+      members.add(`${String(name)} ${formatMember(element)}`);
       if (name === 'bridges' && typeof element === 'string') bridges.add(element);
       if (typeof name === 'string' && /^ports[46](_at)?$/.test(name)) {
         const [key, value] = list(element).map((part) => list(field(part, 'concat')).map(String));
@@ -24,7 +33,18 @@ export function parseTable(json: unknown): TableState {
       }
     }
   }
-  return { bridges, publishedPorts };
+  return { bridges, publishedPorts, members, rules };
+}
+
+/** As in a script, without the quotes: `ts-front-x . 10.1.2.0/24`. */
+function formatMember(element: unknown): string {
+  const parts = field(element, 'concat') ?? element;
+  return (Array.isArray(parts) ? parts : [parts])
+    .map((part) => {
+      const prefix = field(part, 'prefix');
+      return prefix === undefined ? String(part) : `${String(field(prefix, 'addr'))}/${String(field(prefix, 'len'))}`;
+    })
+    .join(' . ');
 }
 
 /** The maps' keys are `[address .] protocol . port`. */

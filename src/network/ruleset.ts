@@ -126,6 +126,11 @@ export function rulesetScript(): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Number of rules by chain, as `rulesetScript()` makes them. */
+export function ruleCounts(): ReadonlyMap<string, number> {
+  return new Map(CHAINS.map(({ name, rules }) => [name, rules.length]));
+}
+
 /** Deletes the table with all that is in it; absent is fine. */
 export function deleteRulesetScript(): string {
   return `add table ${TABLE}\ndelete table ${TABLE}\n`;

@@ -5,6 +5,7 @@ import { cgroupName, containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import type { ObserveContext } from './context.ts';
 import { type Liveness, liveness } from './liveness.ts';
+import { namesDrift, processDrift } from './process-drift.ts';
 
 /** One container as it is now. Without `network` its drift is not looked for. */
 export function observeContainer(
@@ -32,7 +33,7 @@ export function observeContainer(
     createdAtMs: record.createdAtMs,
     ...(record.startedAtMs !== undefined && { startedAtMs: record.startedAtMs }),
     ...(finishedAtMs !== undefined && { finishedAtMs }),
-    drift: network === undefined ? [] : containerDrift(context, record, status, network),
+    drift: network === undefined ? [] : containerDrift(context, record, { status, network, life }),
   };
 }
 
@@ -47,11 +48,16 @@ function containerStatus(life: Liveness, restarting: boolean, frozen: () => bool
   }
 }
 
+const FROZEN: Drift = { kind: 'frozen', message: 'its processes are frozen, and nobody paused it' };
+
 function containerDrift(
   context: ObserveContext,
   record: ContainerRecord,
-  status: ContainerStatus,
-  network: NetworkState,
+  {
+    status,
+    network,
+    life,
+  }: { readonly status: ContainerStatus; readonly network: NetworkState; readonly life: Liveness },
 ): readonly Drift[] {
   const { host, paths, cgroups } = context;
   const { key, spec } = record;
@@ -59,7 +65,11 @@ function containerDrift(
     return [{ kind: 'rootfs', message: 'its directory is missing' }];
   }
   const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
+  const pid = life.state === 'running' ? life.process?.pid : undefined;
   return [
+    ...(status === 'paused' && record.pausedByUser !== true ? [FROZEN] : []),
+    ...(pid === undefined ? [] : processDrift(context, record, pid)),
+    ...namesDrift(context, record),
     ...cgroups.drift(cgroupName(key), spec.resources),
     ...(ownNamespace
       ? endpointDrift(

@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.ts';
-import { type ProcessStat, parseProcessStat } from '../host/process.ts';
+import { livingProcess, type ProcessStat } from '../host/process.ts';
 import { type ContainerPaths, containerPaths, type Paths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 
@@ -33,16 +33,6 @@ function readExit(
   const match = /^([0-9]+) ([0-9]+)\n$/.exec(host.readText(files.exit) ?? '');
   if (match === null || Number(match[1]) !== run) return undefined;
   return { exitCode: Number(match[2]), finishedAtMs: host.stat(files.exit)?.modifiedMs ?? 0 };
-}
-
-/** The process that a stat file was written by, if it lives: same pid and same start time, not a zombie. */
-function livingProcess(host: Host, statFile: string): ProcessStat | undefined {
-  const written = parseProcessStat(host.readText(statFile) ?? '');
-  if (written === undefined) return undefined;
-  const now = parseProcessStat(host.readText(`/proc/${written.pid}/stat`) ?? '');
-  if (now === undefined || now.startTime !== written.startTime || now.state === 'Z' || now.state === 'X')
-    return undefined;
-  return now;
 }
 
 export function readBootId(host: Host): string {

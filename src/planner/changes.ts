@@ -3,6 +3,7 @@ import type { Endpoint, PublishedPort } from '../model/container.ts';
 import type { FieldChange, ResourceChange } from '../model/plan.ts';
 import { causeOf } from './container-steps.ts';
 import { addressOf, compareSpecs, type Draft } from './draft.ts';
+import { isContentChange } from './on-change.ts';
 import type { Decisions } from './steps.ts';
 
 /** What happens to each resource: networks, volumes, containers, each by name. */
@@ -42,7 +43,15 @@ function draftChange(draft: Draft): ResourceChange | undefined {
   const address = addressOf(spec);
   const cause = causeOf(draft);
   if (action === 'create') return { address, action, cause, fields: mainFields(draft) };
-  if (action !== 'keep') return { address, action, cause, fields };
+  // Nothing but a file changed, and a restart is all there is to it.
+  if (action === 'update' && draft.restart && fields.every(isContentChange)) {
+    return { address, action: 'start', cause, fields };
+  }
+  if (action !== 'keep') {
+    const told =
+      draft.signals.length > 0 && action === 'update' ? `${cause}; told by ${draft.signals.join(', ')}` : cause;
+    return { address, action, cause: told, fields };
+  }
   return startCause === undefined ? undefined : { address, action: 'start', cause, fields: [] };
 }
 

@@ -70,7 +70,8 @@ function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly 
       const id = stepId('update', address);
       const dependsOn = [...predecessors, stepId('stop', address)];
       const step = { id, address, cause, dependsOn, before: observed.spec, spec, endpoints, ports };
-      return [{ ...step, type: 'update-container', fields, repair }];
+      const { signals } = draft;
+      return [{ ...step, type: 'update-container', fields, repair, ...(signals.length > 0 && { signals }) }];
     }
     const owner = owners(draft);
     const dependsOn = [

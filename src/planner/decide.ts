@@ -1,5 +1,6 @@
 import type { Endpoint, NetworkSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
+import type { Stack } from '../model/stack.ts';
 import { assignAddresses } from './addresses.ts';
 import { diffEndpoints } from './diff.ts';
 import { type Draft, replaceDraft, updateDraft } from './draft.ts';
@@ -7,13 +8,16 @@ import { compareDraft, replaceNamespaceSharers, type Sorted } from './drafts.ts'
 import { endpointsOf } from './endpoints.ts';
 import type { Findings } from './findings.ts';
 import { type Handover, planHandover } from './handover.ts';
+import { stays } from './interfaces.ts';
 import { restartDependents, startCause } from './lifecycle.ts';
 import type { NetworkPlan } from './networks.ts';
+import { keepIgnored } from './on-change.ts';
 import { assignPorts } from './ports.ts';
 import { equalJson } from './record.ts';
 
 interface DecideRequest {
   readonly sorted: Sorted;
+  readonly stack: Stack;
   readonly networks: NetworkPlan;
   /** Services whose containers are replaced whatever they are like. */
   readonly forced: ReadonlySet<string>;
@@ -27,7 +31,7 @@ interface DecideRequest {
 export function decideContainers(request: DecideRequest): Handover {
   const { drafts, removals } = request.sorted;
   for (const draft of drafts) {
-    compareDraft(draft, request.forced.has(draft.spec.key.service));
+    compareDraft(draft, request.stack, request.forced.has(draft.spec.key.service));
     for (const { network } of draft.observed?.endpoints ?? []) {
       const cause = request.networks.vacated.get(network);
       if (cause !== undefined) replaceDraft(draft, cause);
@@ -38,7 +42,11 @@ export function decideContainers(request: DecideRequest): Handover {
   const handover = planHandover(drafts, removals);
   replaceNamespaceSharers(drafts);
   if (request.noStart) {
-    for (const draft of drafts) draft.unstarted = true;
+    for (const draft of drafts) {
+      draft.unstarted = true;
+      draft.restart = false;
+    }
+    keepFiles(drafts);
     return handover;
   }
   for (const draft of drafts) {
@@ -46,7 +54,14 @@ export function decideContainers(request: DecideRequest): Handover {
     if (cause !== undefined) draft.startCause = cause;
   }
   restartDependents(drafts);
+  keepFiles(drafts);
   return handover;
+}
+
+function keepFiles(drafts: readonly Draft[]): void {
+  for (const draft of drafts) {
+    if (draft.observed !== undefined && stays(draft)) draft.spec = keepIgnored(draft.observed.spec, draft.spec);
+  }
 }
 
 function assignResources({ sorted, networks, observed, findings }: DecideRequest): void {

@@ -1,7 +1,8 @@
 import type { ContainerSpec, Endpoint, NetworkSpec, VolumeSpec } from '../model/container.ts';
 import type { Resources } from '../model/limits.ts';
 import type { FieldChange } from '../model/plan.ts';
-import { filesByName, nameFileChange } from './files.ts';
+import { nameFileChange } from './files.ts';
+import { listsByName, softenChange } from './on-change.ts';
 import { equalJson, isRecord, member } from './record.ts';
 
 /**
@@ -114,7 +115,9 @@ const ENDPOINT_POLICY: PolicyTable<Endpoint> = {
 
 /** Changed fields of a container, down to leaves: `resources.memoryBytes`, `env.PORT`, `mounts./data.source`. */
 export function diffContainer(before: ContainerSpec, after: ContainerSpec): readonly FieldChange[] {
-  return diffFields(CONTAINER_POLICY, listsByName(before), listsByName(after)).map(nameFileChange);
+  return diffFields(CONTAINER_POLICY, listsByName(before), listsByName(after))
+    .flatMap((change) => softenChange(change, after) ?? [])
+    .map(nameFileChange);
 }
 
 export function diffNetwork(before: NetworkSpec, after: NetworkSpec): readonly FieldChange[] {
@@ -157,11 +160,6 @@ export function diffEndpoints(before: readonly Endpoint[], after: readonly Endpo
 
 export function forcesReplacement(changes: readonly FieldChange[]): boolean {
   return changes.some((change) => change.forcesReplacement);
-}
-
-function listsByName(spec: ContainerSpec): object {
-  const mounts = Object.fromEntries(spec.mounts.map((mount) => [mount.target, mount]));
-  return { ...spec, mounts, files: filesByName(spec.files) };
 }
 
 function diffFields<Type>(

@@ -1,23 +1,25 @@
 import { type Address, containerAddress, replicaName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, PublishedPort } from '../model/container.ts';
-import type { ObservedContainer } from '../model/observed.ts';
+import type { ObservedContainer, Repair } from '../model/observed.ts';
 import type { FieldChange } from '../model/plan.ts';
 
 /** What is being decided about one container that will be there. The parts of the planner fill it in, one after the other. */
 export interface Draft {
-  readonly spec: ContainerSpec;
+  spec: ContainerSpec;
   readonly observed?: ObservedContainer;
   action: 'create' | 'replace' | 'update' | 'keep';
   readonly causes: string[];
   readonly fields: FieldChange[];
-  readonly repair: ('resources' | 'network' | 'ports')[];
+  readonly repair: Repair[];
   endpoints: readonly Endpoint[];
   ports: readonly PublishedPort[];
   /** Why it is to be started; absent: it is left as it is. Created and replaced ones are started anyway. */
   startCause?: string;
   /** It is made at most, and not started (`up --no-start`). */
   unstarted?: true;
-  /** Stop it before, start it after: a dependency goes. */
+  /** Signals that tell its process of changed files. */
+  signals: readonly string[];
+  /** Stop it before, start it after: a dependency goes, or a file changed that it reads when it starts. */
   restart: boolean;
 }
 

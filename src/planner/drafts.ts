@@ -3,10 +3,12 @@ import type { ContainerSpec } from '../model/container.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Stack } from '../model/stack.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
-import { compareSpecs, type Draft, observedKey, type Removal, replaceDraft, updateDraft } from './draft.ts';
+import { compareSpecs, type Draft, isUp, observedKey, type Removal, replaceDraft, updateDraft } from './draft.ts';
 import type { Findings } from './findings.ts';
+import { reactionTo } from './on-change.ts';
 import { member } from './record.ts';
 import type { Scope } from './scope.ts';
+import { changeCause, withFiles } from './sources.ts';
 
 /** Every container, sorted into what happens to it. */
 export interface Sorted {
@@ -52,27 +54,41 @@ export function sortContainers({ stack, scope, specs, observed, removeOrphans }:
 }
 
 function newDraft(spec: ContainerSpec, observed: ObservedContainer | undefined): Draft {
-  const empty = { spec, causes: [], fields: [], repair: [], endpoints: [], ports: [], restart: false };
+  const empty = { spec, causes: [], fields: [], repair: [], endpoints: [], ports: [], signals: [], restart: false };
   return observed === undefined
     ? { ...empty, action: 'create', causes: ['not there yet'] }
     : { ...empty, action: 'keep', observed };
 }
 
 /** What the differences of a container that is there ask for: nothing, an update, a repair, or another container. */
-export function compareDraft(draft: Draft, forced: boolean): void {
+export function compareDraft(draft: Draft, stack: Stack, forced: boolean): void {
   const { observed, spec } = draft;
   if (observed === undefined) return;
-  draft.fields.push(...diffContainer(observed.spec, spec));
-  if (forcesReplacement(draft.fields)) replaceDraft(draft, 'changed in the stack file');
-  else if (draft.fields.length > 0) updateDraft(draft, 'changed in the stack file');
-  for (const { kind, message } of observed.drift) {
+  draft.fields.push(...withFiles(stack, spec, diffContainer(observed.spec, spec)));
+  if (forcesReplacement(draft.fields)) replaceDraft(draft, changeCause(draft.fields));
+  else if (draft.fields.length > 0) updateDraft(draft, changeCause(draft.fields));
+  if (isUp(observed)) react(draft, observed.spec);
+  for (const { kind, message: what } of observed.drift) {
+    const message = `drift: ${what}`;
     if (kind === 'rootfs') replaceDraft(draft, message);
-    else {
+    else if (kind === 'mounts') {
+      // Only the launcher makes mounts: the same container starts again.
+      draft.restart = true;
+      draft.startCause = [draft.startCause ?? [], message].flat().join('; ');
+    } else {
       updateDraft(draft, message);
       if (!draft.repair.includes(kind)) draft.repair.push(kind);
     }
   }
   if (forced) replaceDraft(draft, 'recreation was asked for');
+}
+
+/** Lets the process know of changed files as `x-on-change` says. */
+function react(draft: Draft, before: ContainerSpec): void {
+  const { restart, signals } = reactionTo(before, draft.spec);
+  draft.signals = signals;
+  draft.restart = restart;
+  if (restart) draft.startCause = 'restarted to read it';
 }
 
 /** A container that shares the network namespace of a replaced one must be made again as well, and so on. */

@@ -9,7 +9,7 @@ import { argvOf } from './argv.ts';
 import { type ContentHash, filesOf } from './files.ts';
 import type { Findings } from './findings.ts';
 import { healthcheckOf } from './healthcheck.ts';
-import { mountsOf } from './mounts.ts';
+import { type BindHash, hashBinds, mountsOf } from './mounts.ts';
 import { connectionOf } from './network-mode.ts';
 import { member } from './record.ts';
 
@@ -21,6 +21,7 @@ export interface ExpandContext {
   readonly observed: ObservedState;
   readonly imageKey: (source: ImageSource) => string;
   readonly contentHash?: ContentHash;
+  readonly bindHash?: BindHash;
   readonly findings: Findings;
 }
 
@@ -51,7 +52,8 @@ function expandService(context: ExpandContext, service: Service): readonly Conta
   if (base === undefined) return [];
   return Array.from({ length: service.replicas }, (_, offset) => {
     const key: ContainerKey = { stack: stack.name, service: service.name, index: offset + 1 };
-    return replicaSpec(stack, service, image, { ...base, ...filesOf(service, context.contentHash), key });
+    const spec = replicaSpec(stack, service, image, { ...base, ...filesOf(service, context.contentHash), key });
+    return { ...spec, mounts: hashBinds(spec.mounts, context.bindHash) };
   });
 }
 

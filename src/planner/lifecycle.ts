@@ -27,7 +27,11 @@ export function restartDependents(drafts: readonly Draft[]): void {
       if (restart) dependents.set(dependency, (dependents.get(dependency) ?? new Set()).add(service));
     }
   }
-  const queue = [...new Set(drafts.filter(({ action }) => action === 'replace').map(({ spec }) => spec.key.service))];
+  const queue = [
+    ...new Set(
+      drafts.filter(({ action, restart }) => action === 'replace' || restart).map(({ spec }) => spec.key.service),
+    ),
+  ];
   const seen = new Set(queue);
   for (let service = queue.pop(); service !== undefined; service = queue.pop()) {
     for (const dependent of dependents.get(service) ?? []) {

@@ -1,5 +1,6 @@
 import { stableHash } from '../lib/stable-json.ts';
 import type { ContainerKey } from '../model/address.ts';
+import type { ContainerMount } from '../model/container.ts';
 import type { ImageConfig } from '../model/image.ts';
 import type { Mount, Service, Stack } from '../model/stack.ts';
 import { member } from './record.ts';
@@ -39,4 +40,16 @@ function normalizeTarget(path: string): string {
     else if (part !== '' && part !== '.') parts.push(part);
   }
   return `/${parts.join('/')}`;
+}
+
+/** Tells the present content of a bind's source from others. */
+export type BindHash = (path: string) => string | undefined;
+
+/** The mounts with the content of those whose change means something (`x-on-change`). */
+export function hashBinds(mounts: readonly Mount[], bindHash: BindHash = () => undefined): readonly ContainerMount[] {
+  return mounts.map((mount) => {
+    if (mount.type !== 'bind' || mount.onChange === undefined || mount.onChange === 'ignore') return mount;
+    const content = bindHash(mount.source);
+    return content === undefined ? mount : { ...mount, content };
+  });
 }

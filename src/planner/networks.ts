@@ -110,7 +110,7 @@ function compare(there: ObservedNetwork, spec: NetworkSpec): NetworkDecision {
   const fields = diffNetwork(there.spec, spec);
   const before = there.spec;
   if (forcesReplacement(fields)) return { action: 'replace', spec, before, cause: 'changed in the stack file', fields };
-  const drift = there.drift.map(({ message }) => message);
+  const drift = there.drift.map(({ message }) => `drift: ${message}`);
   const causes = [...(fields.length > 0 ? ['changed in the stack file'] : []), ...drift];
   return { action: causes.length > 0 ? 'update' : 'keep', spec, before, cause: causes.join('; '), fields };
 }

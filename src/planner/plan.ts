@@ -8,6 +8,7 @@ import { checkNames, sortContainers } from './drafts.ts';
 import { expandServices } from './expand.ts';
 import type { ContentHash } from './files.ts';
 import type { Findings } from './findings.ts';
+import type { BindHash } from './mounts.ts';
 import { planNetworks } from './networks.ts';
 import { selectServices } from './scope.ts';
 import { type Decisions, upSteps } from './steps.ts';
@@ -32,6 +33,8 @@ export interface UpOptions {
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
   /** What tells the present content of a config or secret from others; absent: contents are not compared. */
   readonly contentHash?: ContentHash;
+  /** The same for the source of a bind, absolute; undefined: it is not there. */
+  readonly bindHash?: BindHash;
 }
 
 /**
@@ -54,6 +57,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
   const forced = options.forceRecreate ? scope.named : new Set<string>();
   const volumes = planVolumes(stack, specs, observed, findings);
   const handover = decideContainers({
+    stack,
     sorted,
     networks,
     forced,

@@ -62,9 +62,9 @@ function renderFields(fields: readonly FieldChange[], created: boolean, style: S
   });
 }
 
-function renderValues({ field, before, after }: FieldChange, created: boolean): string {
-  // Of a config or secret.
-  if (before === undefined && after === undefined) return 'content changed';
+function renderValues({ field, before, after, file }: FieldChange, created: boolean): string {
+  // Of a config, a secret or a mounted file.
+  if (before === undefined && after === undefined) return `content${file === undefined ? '' : ` of ${file}`} changed`;
   return created ? formatValue(field, after) : `${formatValue(field, before)} → ${formatValue(field, after)}`;
 }
 

@@ -55,7 +55,7 @@ export function planVolumes(
     if (volume === undefined || !wanted.has(name)) return [];
     const key = declared.get(name)?.key ?? volume.key;
     const address = addressOfVolume({ ...volume, key });
-    return { address, volume, action: 'update' as const, cause: 'not mounted' };
+    return { address, volume, action: 'update' as const, cause: 'drift: not mounted' };
   });
   return [...created, ...mended].sort((left, right) => (left.address < right.address ? -1 : 1));
 }

@@ -64,6 +64,7 @@ export function loadStack(
     scope: scopeOf(project, () => name),
     scoped,
     places: new WeakMap(),
+    origins: new Map(),
     ports: 0,
   };
   const model = resolveModel(value, { request, name, context, lookup: project.variables.lookup, watch });
@@ -77,6 +78,7 @@ export function loadStack(
         lookup: (path, variable) => scopeAt(context, () => path).lookup(variable),
         where: (path) => placeText(context, path),
         base: (path) => ({ directory: scopeAt(context, () => path).directory, home: context.home }),
+        origins: (service) => context.origins.get(service),
         files: project.files.map(fileName),
         disabledServices: model.disabled,
       });

@@ -31,7 +31,9 @@ function resolveEnvironment(service: Dict, place: Place): void {
     if (file['required'] === false && pathKind(path) === 'missing') continue;
     const origin = originOfPath(at(at(place, 'env_file'), index));
     const format = typeof file['format'] === 'string' ? file['format'] : undefined;
+    const before = new Map(variables);
     readEnvFile({ path, format, into: variables, lookup, origin }, context.diagnostics);
+    note(place, 'env', { path, before, now: variables, own });
   }
   context.diagnostics.trail?.serviceFiles(String(place.step), 'environment', variables);
   const result = dict();
@@ -45,16 +47,36 @@ function resolveLabels(service: Dict, place: Place): void {
   delete service['label_file'];
   if (!Array.isArray(files)) return;
   const labels = new Map<string, string>();
+  const own = isDict(service['labels']) ? service['labels'] : dict();
   for (const [index, path] of files.entries()) {
     const origin = originOfPath(at(at(place, 'label_file'), index));
+    const before = new Map(labels);
     const request = { path: String(path), into: labels, lookup: () => undefined, origin };
     readEnvFile(request, place.context.diagnostics);
+    note(place, 'labels', { path: String(path), before, now: labels, own });
   }
   place.context.diagnostics.trail?.serviceFiles(String(place.step), 'labels', labels);
   const result = dict();
   for (const [name, value] of labels) result[name] = value;
-  if (isDict(service['labels'])) Object.assign(result, service['labels']);
+  Object.assign(result, own);
   if (Object.keys(result).length > 0) service['labels'] = result;
+}
+
+interface Read {
+  readonly path: string;
+  readonly before: ReadonlyMap<string, string>;
+  readonly now: ReadonlyMap<string, string>;
+  /** What the service says itself. */
+  readonly own: Dict;
+}
+
+/** Remembers which file a value came from: the last that changed it. */
+function note(place: Place, field: 'env' | 'labels', { path, before, now, own }: Read): void {
+  const name = String(place.step);
+  const origins = place.context.origins.get(name) ?? Object.create(null);
+  for (const [key, value] of now)
+    if (own[key] === undefined && before.get(key) !== value) origins[`${field}.${key}`] = path;
+  place.context.origins.set(name, origins);
 }
 
 /** A file is named by an item of a list, by the only value, or by the item's key `path`. */

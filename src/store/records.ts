@@ -23,6 +23,8 @@ export interface ContainerRecord {
   /** `oomKills` of the cgroup when this run began. */
   readonly oomKillsBefore: number;
   readonly stoppedByUser: boolean;
+  /** The user paused it; absent: who froze it was somebody else. */
+  readonly pausedByUser?: boolean;
   /** Restarts by us (policy, or ill health) since the last start by a user. */
   readonly restarts: number;
   /** Restarts in a row that led to no good run: the back-off. Absent: 0. */

@@ -1,15 +1,10 @@
-import { constants } from 'node:os';
 import type { Host } from '../host/host.ts';
+import { parseSignal } from '../lib/signal-number.ts';
 import { TsstackError } from '../model/error.ts';
 
-/** `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3` → number. */
+/** As `parseSignal()`. Throws `usage` for what is no signal. */
 export function signalNumber(name: string): number {
-  if (/^[0-9]+$/.test(name)) return Number(name);
-  const upper = name.toUpperCase().replace(/^(SIG)?/, 'SIG');
-  const realtime = /^SIGRTMIN(?:\+([0-9]+))?$/.exec(upper);
-  // glibc keeps the first two real-time signals for itself: SIGRTMIN is 34.
-  if (realtime !== null) return 34 + Number(realtime[1] ?? 0);
-  const number = Object.entries(constants.signals).find(([known]) => known === upper)?.[1];
+  const number = parseSignal(name);
   if (number === undefined) throw new TsstackError('usage', `There is no signal "${name}"`);
   return number;
 }

@@ -123,7 +123,9 @@ class Machine {
     switch (step.type) {
       case 'update-container': {
         this.#checkResources(step);
-        const drift = there.drift.filter(({ kind }) => kind === 'rootfs' || !step.repair.includes(kind));
+        const drift = there.drift.filter(
+          ({ kind }) => kind === 'rootfs' || kind === 'mounts' || !step.repair.includes(kind),
+        );
         this.#containers.set(name, { ...there, spec: step.spec, endpoints: step.endpoints, ports: step.ports, drift });
         return;
       }
@@ -159,7 +161,8 @@ class Machine {
     for (const [key, endpoint] of there.endpoints.map((each) => [each.network, each] as const)) {
       if (this.#networks.get(key)?.spec.name !== endpoint.networkName) fail(step, `network ${key} is not there`);
     }
-    const { exitCode: _, ...rest } = there;
+    const { exitCode: _, ...kept } = there;
+    const rest = { ...kept, drift: kept.drift.filter(({ kind }) => kind !== 'mounts') };
     // By convention `true` ends at once, with success; everything else runs on, and is healthy.
     const ends = spec.argv[0] === 'true' && spec.restart.condition === 'no';
     const ended: ObservedContainer = { ...rest, status: 'exited', exitCode: 0, stoppedByUser: false };

@@ -48,7 +48,7 @@ function planText(directory: string): string {
   const observed = observedState(directory);
   const plan = planCommand(directory, observed, options);
   if (plan.conflicts.length === 0) applyPlan(observed, plan);
-  return renderPlan(plan) + stepsText(plan);
+  return renderPlan(plan).replaceAll(`${directory}/`, './') + stepsText(plan);
 }
 
 function planCommand(directory: string, observed: ObservedState, options: CaseOptions): Plan {

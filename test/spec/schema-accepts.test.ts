@@ -54,6 +54,11 @@ const tighter: readonly Tighter[] = [
     such: { services: { a: { 'x-on-unhealthy': 'reboot' } } },
   },
   {
+    why: 'x-on-change is one of its words, and only at a bind mount, a config or a secret',
+    is: (path) => path.at(-1) === 'x-on-change',
+    such: { services: { a: { configs: [{ source: 'c', 'x-on-change': 'never' }] } }, configs: { c: { content: '' } } },
+  },
+  {
     why: 'x-time-namespace is true or false',
     is: (path, value) => path.length === 3 && path[2] === 'x-time-namespace' && typeof value !== 'boolean',
     such: { services: { a: { 'x-time-namespace': 1 } } },

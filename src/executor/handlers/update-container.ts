@@ -1,4 +1,6 @@
 import type { HostOp } from '../../host/op.ts';
+import { livingProcess } from '../../host/process.ts';
+import { parseSignal } from '../../lib/signal-number.ts';
 import { stableJson } from '../../lib/stable-json.ts';
 import type { Endpoint } from '../../model/container.ts';
 import { connectEndpoint, createSandbox, disconnectEndpoint } from '../../network/endpoint.ts';
@@ -7,14 +9,21 @@ import { readHostResolvConf, resolvConf } from '../../network/names.ts';
 import { clearStalePorts, publishPorts, unpublishPorts } from '../../network/ports.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
+import { joinCgroups, nameNamespace } from '../adopt-process.ts';
+import { rememberFiles, rewriteFiles } from '../container-files.ts';
 import type { ExecutorContext } from '../context.ts';
 import type { Handler, StepOf } from '../handler.ts';
+import { hostsOf } from '../hosts.ts';
 import { closeToHost, type Exposure, openToHost, sandboxOptions } from '../sandbox.ts';
+import { thawOperations } from '../thaw.ts';
 
 type Update = StepOf<'update-container'>;
 
 /** Changes a container in place: limits, ports, networks, names; its process goes on. */
 export const updateContainerHandler: Handler<'update-container'> = {
+  before({ before }, context) {
+    rememberFiles(context, before);
+  },
   async operations(step, context) {
     const { host, paths } = context;
     const { spec, endpoints, ports } = step;
@@ -27,6 +36,9 @@ export const updateContainerHandler: Handler<'update-container'> = {
       ...(host.readText(files.resolvConf) === resolv
         ? []
         : [{ op: 'write-in-place' as const, path: files.resolvConf, data: resolv }]),
+      ...hostsOperations(step, context),
+      ...rewriteFiles(context, step.before, spec),
+      ...signalOperations(step, context),
       {
         op: 'write-file',
         path: containerFile(paths, spec.key),
@@ -42,12 +54,39 @@ export const updateContainerHandler: Handler<'update-container'> = {
   },
 };
 
-function resourceOperations({ before, spec, repair }: Update, { cgroups }: ExecutorContext): readonly HostOp[] {
+/** One that has ended meanwhile reads its files when it starts. */
+function signalOperations({ spec, signals = [] }: Update, { host, paths }: ExecutorContext): readonly HostOp[] {
+  const init = livingProcess(host, containerPaths(paths, spec.key).init);
+  if (init === undefined) return [];
+  const { pid, startTime } = init;
+  return signals.flatMap((name) => {
+    const signal = parseSignal(name);
+    return signal === undefined ? [] : { op: 'kill', pid, startTime, signal };
+  });
+}
+
+function resourceOperations({ before, spec, repair }: Update, context: ExecutorContext): readonly HostOp[] {
+  const { cgroups } = context;
   const name = cgroupName(spec.key);
-  const missing = !cgroups.exists(name);
-  if (missing) return cgroups.create(name, spec.resources, spec.security.privileged ? 'all' : spec.security.devices);
   const changed = stableJson(before.resources) !== stableJson(spec.resources);
-  return changed || repair.includes('resources') ? cgroups.update(name, before.resources, spec.resources) : [];
+  const again = repair.includes('resources');
+  const limits = cgroups.exists(name)
+    ? changed || again
+      ? cgroups.update(name, before.resources, spec.resources)
+      : []
+    : cgroups.create(name, spec.resources, spec.security.privileged ? 'all' : spec.security.devices);
+  return [
+    ...limits,
+    ...(again ? joinCgroups(context, spec.key) : []),
+    ...(repair.includes('frozen') ? thawOperations(context, name) : []),
+  ];
+}
+
+/** The other containers' are written when the plan is done. */
+function hostsOperations({ spec, endpoints, repair }: Update, context: ExecutorContext): readonly HostOp[] {
+  const path = containerPaths(context.paths, spec.key).hosts;
+  if (!repair.includes('names') || context.host.readText(path) === undefined) return [];
+  return [{ op: 'write-in-place', path, data: hostsOf(context, spec, endpoints) }];
 }
 
 /** What a crash or somebody else left on our ports would refuse to be overwritten. */
@@ -68,7 +107,8 @@ function networkOperations(step: Update, context: ExecutorContext): readonly Hos
   const before = { spec: record?.spec ?? spec, endpoints: had?.endpoints ?? [], ports: had?.ports ?? [] };
   const after = { spec, endpoints, ports };
   const opens = context.control.runs(key);
-  if (repair.length === 0 && wiring(before) === wiring(after)) return portOperations(before, after, opens);
+  const touched = repair.includes('network') || repair.includes('ports');
+  if (!touched && wiring(before) === wiring(after)) return portOperations(before, after, opens);
   const again = repair.includes('network');
   const left = without(before.endpoints, endpoints, wire);
   const joined = again ? [] : without(endpoints, before.endpoints, wire);
@@ -76,7 +116,7 @@ function networkOperations(step: Update, context: ExecutorContext): readonly Hos
   return [
     ...closeToHost(before),
     ...left.flatMap((endpoint) => disconnectEndpoint(key, endpoint)),
-    ...(again ? createSandbox(key, endpoints, options) : []),
+    ...(again ? [...nameNamespace(context, key), ...createSandbox(key, endpoints, options)] : []),
     ...joined.flatMap((endpoint) => connectEndpoint(key, endpoint, options)),
     // A container that does not run keeps no port.
     ...(opens ? openToHost(after) : []),

@@ -15,6 +15,8 @@ export interface Context {
   readonly scoped: boolean;
   /** Where an item of a list that a short form was expanded into was written. */
   readonly places: WeakMap<object, Place>;
+  /** By service: files that values came from, `env.PORT` → absolute path. */
+  readonly origins: Map<string, Record<string, string>>;
   /** Ports that short forms were expanded into so far. */
   ports: number;
 }

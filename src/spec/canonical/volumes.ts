@@ -4,6 +4,7 @@ import { resolvePath } from '../paths.ts';
 import { quoted } from '../printable.ts';
 import { parseVolume, type VolumeText } from '../volume-text.ts';
 import { at, baseOf, complain, nameOf, type Place } from './context.ts';
+import { onChange } from './on-change.ts';
 import { bytes, choice, flag, labels, number, object, type Shape, text } from './shape.ts';
 
 const bind = object({ selinux: text, propagation: text, create_host_path: choice, recursive: text }, (result) => {
@@ -20,6 +21,7 @@ const longForm = object({
   volume: object({ labels, nocopy: flag, subpath: text }),
   tmpfs: object({ size: bytes(), mode: number }),
   image: object({ subpath: text }),
+  'x-on-change': onChange,
 });
 
 /** `services.*.volumes`, both forms: long entries, sources absolute, each target once. */
@@ -43,6 +45,11 @@ function longEntry(item: Dict, place: Place): Dict | undefined {
   if (entry['type'] === 'bind' && typeof entry['source'] !== 'string') {
     complain(place, { code: 'schema.missing', message: `${nameOf(place)} is of the type "bind" and lacks "source"` });
     return undefined;
+  }
+  if (entry['x-on-change'] !== undefined && entry['type'] !== 'bind') {
+    const where = at(place, 'x-on-change');
+    const message = `${nameOf(where)}: only the content of a mount of the type "bind" is looked at`;
+    complain(where, { code: 'conflict.key', message, key: true });
   }
   return finished(entry, place);
 }

@@ -1,4 +1,4 @@
-import type { FileMount, FileSource, Service } from '../../model/stack.ts';
+import type { FileMount, FileSource, OnChange, Service } from '../../model/stack.ts';
 import { type FileSection, fileTarget } from '../file-target.ts';
 import { type Dict, isDict, type Path } from '../node.ts';
 import { defined, dictAt, dictsAt, textAt } from './read.ts';
@@ -20,14 +20,15 @@ export function fileMounts(service: Dict): FileMount[] | undefined {
     dictsAt(service, section).map((item): FileMount => {
       const source = textAt(item, 'source') ?? '';
       const mode = textAt(item, 'mode');
-      return {
+      return defined({
         kind: kinds[section],
         source,
         target: fileTarget(section, source, textAt(item, 'target')),
         uid: Number(textAt(item, 'uid') ?? 0),
         gid: Number(textAt(item, 'gid') ?? 0),
         mode: mode === undefined ? readable : Number.parseInt(mode, 8),
-      };
+        onChange: textAt(item, 'x-on-change') as OnChange | undefined,
+      });
     }),
   );
   return files.length === 0 ? undefined : files;

@@ -1,4 +1,4 @@
-import type { Mount } from '../../model/stack.ts';
+import type { Mount, OnChange } from '../../model/stack.ts';
 import { parseBytes } from '../bytes.ts';
 import type { Dict } from '../node.ts';
 import { defined, dictAt, dictsAt, numberAt, textAt, textsAt } from './read.ts';
@@ -28,6 +28,7 @@ function volumeMount(entry: Dict): Mount | undefined {
       readOnly,
       createHostPath: bind['create_host_path'] !== false,
       propagation: textAt(bind, 'propagation') as Propagation,
+      onChange: textAt(entry, 'x-on-change') as OnChange | undefined,
     });
   }
   if (entry['type'] === 'volume') {

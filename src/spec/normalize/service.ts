@@ -24,10 +24,11 @@ export interface ServiceInput {
   readonly enabled: ReadonlySet<string>;
   /** What paths below a key of the service are relative to. */
   readonly base: (key: string) => PathBase;
+  readonly origins: Service['origins'] | undefined;
 }
 
 /** One service as the engine takes it. */
-export function normalizeService({ name, service, written, enabled, base }: ServiceInput): Service {
+export function normalizeService({ name, service, written, enabled, base, origins }: ServiceInput): Service {
   const mode = networkMode(service);
   const stopGrace = textAt(service, 'stop_grace_period');
   return defined({
@@ -77,6 +78,7 @@ export function normalizeService({ name, service, written, enabled, base }: Serv
     resources: resources(service),
     namespaces: namespaces(service, written['x-time-namespace'] === true),
     watch: dictsAt(dictAt(service, 'develop'), 'watch').map(watchRule),
+    origins,
   });
 }
 

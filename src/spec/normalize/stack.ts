@@ -11,6 +11,8 @@ export interface StackInput extends Places {
   /** What paths at a place of the stack file are relative to. */
   readonly base: (path: Path) => PathBase;
   readonly files: readonly string[];
+  /** Files that values of a service came from; undefined: none. */
+  readonly origins: (service: string) => Readonly<Record<string, string>> | undefined;
   readonly disabledServices: readonly string[];
 }
 
@@ -30,6 +32,7 @@ export function normalizeStack(model: Dict, written: Dict, input: StackInput): S
       written: asWritten,
       enabled,
       base: (each) => input.base(['services', key, each]),
+      origins: input.origins(key),
     });
   }
   const uses = { services, places: input };
