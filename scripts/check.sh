@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
 
 [ -d node_modules ] || npm ci
-[ -d src/spec/generated ] || [ ! -e scripts/generate-validators.ts ] || node scripts/generate-validators.ts
+[ src/spec/generated/stack-schema.js -nt schema/stack.schema.json ] || node scripts/generate-validators.ts
 
 failed=()
 step() {
