@@ -104,7 +104,7 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       ['healthy', 'unhealthy'],
     ),
     row('restartUnhealthy', ['x-on-unhealthy: ignore', 'x-on-unhealthy: restart'], recorded('restartUnhealthy'), [
-      /^(undefined|null|)$/,
+      'none',
       'true',
     ]),
     row('dependsOn', ['depends_on: []', 'depends_on: [base]'], recorded('dependsOn'), ['{}', /"base"/]),
