@@ -42,6 +42,7 @@ interface RunDescription {
   readonly run: number;
   readonly startedAtMs?: number;
   readonly bootId?: string;
+  readonly logOffset?: number;
 }
 
 function recoverContainer(
@@ -59,6 +60,7 @@ function recoverContainer(
     createdAtMs: host.stat(containerFile(paths, key))?.modifiedMs ?? 0,
     run: run?.run ?? 0,
     ...(run?.startedAtMs !== undefined && { startedAtMs: run.startedAtMs }),
+    ...(run?.logOffset !== undefined && { logOffset: run.logOffset }),
     // A script that was run by hand knows no boot: it was this one, or /proc says that its processes are gone.
     bootId: run?.bootId ?? bootId,
     oomKilled: false,

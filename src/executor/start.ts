@@ -79,9 +79,14 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
   ];
 }
 
-function runOf(record: ContainerRecord | undefined): { run: number; startedAtMs?: number; bootId?: string } {
-  const { run = 1, startedAtMs, bootId } = record ?? {};
-  return { run, ...(startedAtMs !== undefined && { startedAtMs }), ...(bootId !== undefined && { bootId }) };
+function runOf(record: ContainerRecord | undefined): Partial<ContainerRecord> {
+  const { run = 1, startedAtMs, bootId, logOffset } = record ?? {};
+  return {
+    run,
+    ...(logOffset !== undefined && { logOffset }),
+    ...(startedAtMs !== undefined && { startedAtMs }),
+    ...(bootId !== undefined && { bootId }),
+  };
 }
 
 /** The launch of a container whose image is unpacked. */

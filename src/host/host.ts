@@ -20,6 +20,8 @@ export interface ProbeOptions {
   readonly timeoutMs?: number;
   /** Bytes of output that are kept, the last ones. */
   readonly outputLimitBytes: number;
+  /** It starts no other process: it is killed itself, not only what is below it. */
+  readonly single?: boolean;
   readonly signal?: AbortSignal;
   /** A file that the output is also appended to, each line with the mark before it. */
   readonly log?: { readonly path: string; readonly mark: string };

@@ -36,6 +36,7 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
       // Again and again: what is to be killed may only just be beginning.
       killing ??= setInterval(() => killDescendants(child.pid), KILL_AGAIN_MS);
       killDescendants(child.pid);
+      if (options.single === true) child.kill('SIGKILL');
     };
     const timer = options.timeoutMs === undefined ? undefined : setTimeout(kill, options.timeoutMs);
     if (options.signal?.aborted === true) kill();

@@ -96,7 +96,7 @@ export class ReadyProbe {
   }
 
   #run({ argv, launcher }: Look, { check, signal }: Asked): Promise<ProbeResult> {
-    const options = { timeoutMs: check.timeoutMs, outputLimitBytes: OUTPUT_BYTES, signal };
+    const options = { timeoutMs: check.timeoutMs, outputLimitBytes: OUTPUT_BYTES, single: true, signal };
     return this.#context.host.probe(argv, launcher, options);
   }
 }

@@ -7,7 +7,7 @@ export async function killDaemon(project: Project): Promise<void> {
     'curl',
     '-sS',
     '--unix-socket',
-    '/run/tsstack/daemon.sock',
+    `${process.env['TSSTACK_RUN_DIR'] ?? '/run/tsstack'}/daemon.sock`,
     'http://daemon/v1/version',
   ]);
   const { pid } = JSON.parse(stdout) as { pid: number };
