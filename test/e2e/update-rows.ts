@@ -103,6 +103,10 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       health,
       ['healthy', 'unhealthy'],
     ),
+    row('restartUnhealthy', ['x-on-unhealthy: ignore', 'x-on-unhealthy: restart'], recorded('restartUnhealthy'), [
+      'none',
+      'true',
+    ]),
     row('dependsOn', ['depends_on: []', 'depends_on: [base]'], recorded('dependsOn'), ['{}', /"base"/]),
     row('networks', ['networks: [default]', 'networks: [default, side]'], network('ls', '/proc/sys/net/ipv4/conf'), [
       /eth0\nlo$/,
