@@ -103,6 +103,18 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       health,
       ['healthy', 'unhealthy'],
     ),
+    row(
+      'postStart',
+      ['post_start: [{command: ["true"]}]', 'post_start: [{command: ["sh", "-c", "true"]}]'],
+      recorded('postStart'),
+      [/\["true"\]/, /"sh"/],
+    ),
+    row(
+      'preStop',
+      ['pre_stop: [{command: ["true"]}]', 'pre_stop: [{command: ["sh", "-c", "true"]}]'],
+      recorded('preStop'),
+      [/\["true"\]/, /"sh"/],
+    ),
     row('restartUnhealthy', ['x-on-unhealthy: ignore', 'x-on-unhealthy: restart'], recorded('restartUnhealthy'), [
       'none',
       'true',
