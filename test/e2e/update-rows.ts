@@ -103,6 +103,16 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       health,
       ['healthy', 'unhealthy'],
     ),
+    row(
+      'postStart',
+      ['post_start: [{command: [echo, a]}]', 'post_start: [{command: [echo, b]}]'],
+      recorded('postStart'),
+      [/"a"/, /"b"/],
+    ),
+    row('preStop', ['pre_stop: [{command: [echo, a]}]', 'pre_stop: [{command: [echo, b]}]'], recorded('preStop'), [
+      /"a"/,
+      /"b"/,
+    ]),
     row('dependsOn', ['depends_on: []', 'depends_on: [base]'], recorded('dependsOn'), ['{}', /"base"/]),
     row('networks', ['networks: [default]', 'networks: [default, side]'], network('ls', '/proc/sys/net/ipv4/conf'), [
       /eth0\nlo$/,
