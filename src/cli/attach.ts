@@ -4,8 +4,10 @@ import { LogReader } from '../log/log-reader.ts';
 import type { ProgressEvent } from '../model/event.ts';
 import { containerPaths, type Paths } from '../store/paths.ts';
 import { type Context, EXIT } from './command.ts';
+import { Ends } from './ends.ts';
 import { Interrupts } from './interrupts.ts';
 import { labelled, writeStandardOutput } from './log-output.ts';
+import { PLAIN } from './style.ts';
 import { containersOf, untilAllEnded } from './until-ended.ts';
 
 /** Where the output begins that an `up` is about. */
@@ -36,30 +38,35 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-interface AttachOptions {
+/** What is shown of an `up`, and what ends it. */
+export interface Following {
   readonly starts: LogStarts;
-  /** Services whose output is not shown. */
-  readonly hidden: readonly string[];
+  /** Services whose output is shown. */
+  readonly shown: readonly string[];
+  /** Everything is stopped when a container has ended, or has failed. */
+  readonly abortOn: 'exit' | 'failure' | undefined;
+  /** Service whose status is ours. */
+  readonly exitCodeFrom: string | undefined;
+  readonly timestamps: boolean;
+  readonly prefixed: boolean;
+  readonly coloured: boolean;
+  /** Time to stop; absent: each service's own. */
+  readonly timeoutMs: number | undefined;
 }
 
 /**
  * Shows the output of a stack's services until all have ended. The first Ctrl-C stops them in order, the second kills
  * them, the third leaves. Gives the exit status.
  */
-export async function attach(context: Context, up: UpResult, { starts, hidden }: AttachOptions): Promise<number> {
-  const containers = await containersOf(context, up);
-  const shown = containers.filter(({ service }) => !hidden.includes(service));
-  const sources = labelled(shown, context.out.style).map(({ container: { logPath }, prefix }) => ({
-    path: logPath,
-    prefix,
-    from: starts.of(logPath),
-  }));
-  const reader = new LogReader(sources, { follow: true, timestamps: false }, writeStandardOutput);
+export async function attach(context: Context, up: UpResult, following: Following): Promise<number> {
+  const reader = await openOutput(context, up, following);
   const reading = reader.run();
   const leave = new AbortController();
-  const interrupts = new Interrupts(context, up, () => leave.abort());
+  const interrupts = new Interrupts(context, up, { onLeave: () => leave.abort(), timeoutMs: following.timeoutMs });
+  const ends = new Ends(following, up.jobs, () => interrupts.abort());
   try {
-    await Promise.race([untilAllEnded(context, up, leave.signal), failureOf(reading)]);
+    const ended = untilAllEnded(context, up, { signal: leave.signal, onEnd: (container) => ends.add(container) });
+    await Promise.race([ended, failureOf(reading)]);
     // What a stop reports may come after the last container has ended.
     await interrupts.settled();
   } finally {
@@ -68,7 +75,20 @@ export async function attach(context: Context, up: UpResult, { starts, hidden }:
     reader.finish();
     await reading;
   }
-  return interrupts.count > 0 ? EXIT.interrupted : EXIT.done;
+  return interrupts.count > 0 ? EXIT.interrupted : (ends.status ?? EXIT.done);
+}
+
+async function openOutput(context: Context, up: UpResult, following: Following): Promise<LogReader> {
+  const { starts, shown, timestamps, prefixed, coloured } = following;
+  const containers = (await containersOf(context, up)).filter(({ service }) => shown.includes(service));
+  const sources = labelled(containers, coloured ? context.out.style : PLAIN).map(
+    ({ container: { logPath }, prefix }) => ({
+      path: logPath,
+      prefix: prefixed ? prefix : '',
+      from: starts.of(logPath),
+    }),
+  );
+  return new LogReader(sources, { follow: true, timestamps }, writeStandardOutput);
 }
 
 /** Rejects when `promise` does; never resolves. */

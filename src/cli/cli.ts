@@ -3,6 +3,7 @@ import { DEFAULT_PATHS, type Paths } from '../store/paths.ts';
 import { DaemonClient } from './client.ts';
 import { type Command, type Context, EXIT, type Format } from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { refuseWetRun } from './dry-run.ts';
 import { exitStatus } from './exit-status.ts';
 import { GLOBAL_OPTIONS, type Globals } from './globals.ts';
 import { joinValues, parseOptions } from './options.ts';
@@ -56,6 +57,7 @@ async function runCommand(argv: readonly string[], base: Base, report: { json: b
   if (command.operands === '' && after.operands.length > 0) {
     throw new TsstackError('usage', `${word} takes no arguments, got "${after.operands.join(' ')}"`);
   }
+  if (globals['dry-run']) refuseWetRun(word);
   const context = { ...base, globals, format: chooseFormat(command, globals) };
   report.json = context.format === 'json';
   return command.run(context, { options: { ...values, ...own } as never, operands: after.operands });

@@ -8,6 +8,7 @@ export const GLOBAL_OPTIONS = {
   'env-file': list('', 'FILE', 'Variables for the stack file, instead of `.env`'),
   'project-directory': value('', 'DIR', 'Directory that relative paths start from'),
   format: value('', 'FORMAT', 'table, json or yaml'),
+  'dry-run': flag('', 'Show what would happen, and do nothing'),
   json: flag('', 'Same as --format json'),
   help: flag('h', 'Show help'),
   version: flag('', 'Show the version'),

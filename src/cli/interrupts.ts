@@ -16,23 +16,38 @@ export async function untilInterrupted<Result>(body: (signal: AbortSignal) => Pr
   }
 }
 
+interface InterruptOptions {
+  /** Called when the services could not be stopped. */
+  readonly onLeave: () => void;
+  /** Time to stop; absent: each service's own. */
+  readonly timeoutMs: number | undefined;
+}
+
 /**
  * What Ctrl-C means while output is shown, from the moment that this is made until `close()`: the first stops the
- * services in order, the second kills them, the third leaves. `onLeave` is called when they could not be stopped.
+ * services in order, the second kills them, the third leaves.
  */
 export class Interrupts {
   readonly #context: Context;
   readonly #up: UpResult;
   readonly #onLeave: () => void;
+  readonly #timeoutMs: number | undefined;
   readonly #stops: Promise<void>[] = [];
   count = 0;
 
-  constructor(context: Context, up: UpResult, onLeave: () => void) {
+  constructor(context: Context, up: UpResult, { onLeave, timeoutMs }: InterruptOptions) {
     this.#context = context;
     this.#up = up;
     this.#onLeave = onLeave;
+    this.#timeoutMs = timeoutMs;
     process.on('SIGINT', this.#interrupt);
     process.on('SIGTERM', this.#interrupt);
+  }
+
+  /** Stops the services in order, as the first Ctrl-C does. */
+  abort(): void {
+    this.#context.err.write('Aborting on container exit…\n');
+    this.#stops.push(this.#stop(this.#timeoutMs));
   }
 
   async settled(): Promise<void> {
@@ -48,13 +63,18 @@ export class Interrupts {
     this.count += 1;
     if (this.count > 2) process.exit(EXIT.interrupted);
     this.#context.err.write(this.count === 1 ? '\nStopping… (Ctrl-C again to kill)\n' : '\nKilling…\n');
-    this.#stops.push(this.#stop(this.count === 1 ? undefined : 0));
+    this.#stops.push(this.#stop(this.count === 1 ? this.#timeoutMs : 0));
   };
 
   async #stop(timeoutMs: number | undefined): Promise<void> {
     const view = new PlainProgress(this.#context.err);
     const { stack, services } = this.#up;
-    const body = { selector: { stack }, services, requestId: uniqueName(), ...(timeoutMs === 0 && { timeoutMs }) };
+    const body = {
+      selector: { stack },
+      services,
+      requestId: uniqueName(),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    };
     try {
       for await (const event of this.#context.client.progress('/v1/stop', body)) {
         view.show(event);

@@ -12,6 +12,8 @@ export interface Option<K extends Kind = Kind> {
   /** Name of the value in help texts. */
   readonly placeholder?: string;
   readonly help: string;
+  /** A flag that is on unless it is given as `--name=false`. */
+  readonly on?: true;
 }
 
 /** Options by long name, without the dashes. */
@@ -29,6 +31,11 @@ export type Values<O extends Options> = {
 /** An option without a value. `names` is `-d` or empty. */
 export function flag(short: string, help: string): Option<'flag'> {
   return { kind: 'flag', help, ...(short !== '' && { short }) };
+}
+
+/** A flag that is on unless it is given as `--name=false`. */
+export function onFlag(help: string): Option<'flag'> {
+  return { kind: 'flag', help, on: true };
 }
 
 /** An option with one value; given twice, the last one counts. */
@@ -81,9 +88,9 @@ export function joinValues(before: Readonly<RawValues>, after: Readonly<RawValue
 
 function emptyValues(options: Options): RawValues {
   return Object.fromEntries(
-    Object.entries(options).map(([name, { kind }]) => [
+    Object.entries(options).map(([name, { kind, on }]) => [
       name,
-      kind === 'flag' ? false : kind === 'list' ? [] : undefined,
+      kind === 'flag' ? on === true : kind === 'list' ? [] : undefined,
     ]),
   );
 }

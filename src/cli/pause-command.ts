@@ -21,9 +21,14 @@ export function pauseCommand({ name, summary, examples, words }: Pause): Command
     formats: ['table', 'json'],
     examples,
     run: async (context, { operands }) => {
-      const request: PauseRequest = { selector: stackSelector(context), services: operands };
-      printAffected(context, await context.client.post<Affected>(`/v1/${name}`, request), words);
-      return EXIT.done;
+      const request: PauseRequest = {
+        selector: stackSelector(context),
+        services: operands,
+        ...(context.globals['dry-run'] && { dryRun: true }),
+      };
+      const affected = await context.client.post<Affected>(`/v1/${name}`, request);
+      printAffected(context, affected, words);
+      return affected.containers.length === 0 ? EXIT.failed : EXIT.done;
     },
   });
 }

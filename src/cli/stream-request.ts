@@ -4,8 +4,10 @@ import type { Context } from './command.ts';
 import { EXIT } from './command.ts';
 import type { ProgressView } from './progress.ts';
 import { uniqueName } from './unique-name.ts';
+import { renderPlan } from './views/plan.ts';
 import { JsonProgress } from './views/progress-json.ts';
 import { PlainProgress } from './views/progress-plain.ts';
+import { SilentProgress } from './views/progress-silent.ts';
 
 interface StreamOptions {
   readonly path: string;
@@ -15,6 +17,8 @@ interface StreamOptions {
   readonly onEvent?: (event: ProgressEvent) => void;
   /** A request without end of its own, which Ctrl-C ends: its progress is lines, one after the other. */
   readonly endless?: true;
+  /** Only errors are shown. */
+  readonly quiet?: boolean;
 }
 
 /**
@@ -23,11 +27,13 @@ interface StreamOptions {
  */
 export async function streamRequest<T>(context: Context, options: StreamOptions): Promise<T> {
   const requestId = uniqueName();
-  const events = context.client.progress(options.path, { ...options.body, requestId });
+  const dryRun = context.globals['dry-run'];
+  const body = { ...options.body, requestId, ...(dryRun && { dryRun }) };
+  const events = context.client.progress(options.path, body);
   const first = events.next();
   // Handled below; without this a failure would count as unhandled while the view is loading.
   first.catch(() => {});
-  const view = await openView(context, options.endless === true);
+  const view = await openView(context, options);
   const note = options.endless === true ? 'Ending…' : 'Cancelling…';
   const onInterrupt = cancelOnInterrupt(context, requestId, () => view.note(`${note} (Ctrl-C again to leave at once)`));
   process.on('SIGINT', onInterrupt);
@@ -36,6 +42,7 @@ export async function streamRequest<T>(context: Context, options: StreamOptions)
       const event = next.value;
       options.onEvent?.(event);
       view.show(event);
+      if (dryRun) showDryRun(context, event);
       if (event.type === 'done') return event.result as T;
       if (event.type === 'failed') throw fromReport(event.error);
     }
@@ -46,9 +53,17 @@ export async function streamRequest<T>(context: Context, options: StreamOptions)
   }
 }
 
-async function openView(context: Context, plain: boolean): Promise<ProgressView> {
+/** The plan is the result. */
+function showDryRun({ format, out, err }: Context, event: ProgressEvent): void {
+  if (format === 'json') return;
+  if (event.type === 'plan') out.write(renderPlan(event.plan, out.style));
+  if (event.type === 'done') err.write('Dry run: nothing was changed\n');
+}
+
+async function openView(context: Context, { quiet, endless }: StreamOptions): Promise<ProgressView> {
   if (context.format === 'json') return new JsonProgress(context.out);
-  if (plain || !context.err.isTerminal) return new PlainProgress(context.err);
+  if (quiet === true) return new SilentProgress();
+  if (endless === true || !context.err.isTerminal) return new PlainProgress(context.err);
   const { LiveProgress } = await import('./views/progress-live.ts');
   return new LiveProgress(context.err);
 }

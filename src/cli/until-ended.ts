@@ -17,22 +17,32 @@ export async function containersOf(
   }
 }
 
-/** Resolves when no container runs or will run again, or at `signal`. Says of each how it ended. */
-export async function untilAllEnded(context: Context, up: UpResult, signal: AbortSignal): Promise<void> {
+interface UntilEnded {
+  readonly signal: AbortSignal;
+  /** Told of every container that has ended for good, in the order of their ends. */
+  readonly onEnd: (container: ContainerSummary) => void;
+}
+
+/** Resolves when no container runs or will run again, or at the signal. Says of each how it ended. */
+export async function untilAllEnded(context: Context, up: UpResult, { signal, onEnd }: UntilEnded): Promise<void> {
   const announced = new Set<string>();
+  const told = new Set<string>();
   const announce = (label: string, text: string): void => {
     announced.add(label);
     context.err.write(`${label} ${text}\n`);
   };
   const allEnded = async (): Promise<boolean> => {
     const containers = await containersOf(context, up);
-    if (!containers.every(({ status }) => status === 'exited' || status === 'created')) return false;
-    // Of some, the end came before anybody listened.
-    for (const container of containers) {
+    const ended = containers.filter(({ status }) => status === 'exited').sort(byEnd);
+    const all = containers.every(({ status }) => status === 'exited' || status === 'created');
+    for (const container of ended) {
       const label = labelOf(container);
-      if (container.status === 'exited' && !announced.has(label)) announce(label, endText(container.exitCode));
+      // Of some, the end came before anybody listened.
+      if (all && !announced.has(label)) announce(label, endText(container.exitCode));
+      if (!told.has(label)) onEnd(container);
+      told.add(label);
     }
-    return true;
+    return all;
   };
   while (!signal.aborted) {
     const sinceMs = Date.now();
@@ -45,6 +55,10 @@ export async function untilAllEnded(context: Context, up: UpResult, signal: Abor
     // The daemon has ended: the next question starts one that knows. One that ends again and again is not asked busily.
     if (!signal.aborted) await wait(100);
   }
+}
+
+function byEnd(left: ContainerSummary, right: ContainerSummary): number {
+  return (left.finishedAtMs ?? 0) - (right.finishedAtMs ?? 0);
 }
 
 function labelOfAddress(address: string): string {

@@ -1,6 +1,7 @@
 import type { PublishedPort } from '../model/container.ts';
 import type { HealthResult, HealthStatus } from '../model/health.ts';
-import type { ContainerStatus, RunEnd, Usage } from '../model/observed.ts';
+import type { Inspection } from '../model/inspection.ts';
+import type { ContainerStatus, RunEnd, Traffic, Usage } from '../model/observed.ts';
 import type { VolumeSummary } from '../model/volume.ts';
 import type { LoadRequest } from '../spec/load.ts';
 
@@ -26,15 +27,35 @@ export interface UpRequest {
   readonly noStart?: boolean;
   /** Containers that are made anew begin with empty anonymous volumes. */
   readonly renewAnonVolumes?: boolean;
+  /** Containers that are there stay as they were made. */
+  readonly noRecreate?: boolean;
+  /** Also replace the containers of services that the named ones depend on. */
+  readonly recreateDeps?: boolean;
+  /** Also start what has done its work. */
+  readonly runAgain?: boolean;
+  /** Time to stop before a container is killed; absent: each service's own. */
+  readonly timeoutMs?: number;
+  /** `always`: refused for services whose image would have to be fetched. */
+  readonly pull?: 'always' | 'missing' | 'never' | 'policy';
+  /** Refused for services that have a `build`. */
+  readonly build?: boolean;
+  /** Services that the client is going to follow: refused unless they are of this stack. */
+  readonly follow?: readonly string[];
   /** Wait until every service is running and, where it has a healthcheck, healthy. */
   readonly wait: boolean;
   readonly waitTimeoutMs?: number;
+  /** Report the plan, and do nothing. */
+  readonly dryRun?: boolean;
 }
 
 export interface UpResult {
   readonly stack: string;
   /** Services that the command was about. */
   readonly services: readonly string[];
+  /** Services with `attach: false`, whose output is shown only when it is asked for. */
+  readonly unattached: readonly string[];
+  /** Services that others wait for to complete. */
+  readonly jobs: readonly string[];
 }
 
 /** `POST /v1/plan` → `PlanResponse`. */
@@ -61,6 +82,9 @@ export interface DownRequest {
   readonly removeVolumes: boolean;
   readonly removeOrphans: boolean;
   readonly timeoutMs?: number;
+  /** Only these and those that depend on them; empty or absent: all. */
+  readonly services?: readonly string[];
+  readonly dryRun?: boolean;
 }
 
 export interface DownResult {
@@ -76,6 +100,12 @@ export interface LifecycleRequest {
   /** Empty: all. */
   readonly services: readonly string[];
   readonly timeoutMs?: number;
+  /** `restart`: not the services that ask to be restarted with what they depend on. */
+  readonly noDeps?: boolean;
+  /** `start`: until every service is running and, where it has a healthcheck, healthy. */
+  readonly wait?: boolean;
+  readonly waitTimeoutMs?: number;
+  readonly dryRun?: boolean;
 }
 
 /** `POST /v1/kill` → `Affected`. */
@@ -85,6 +115,8 @@ export interface KillRequest {
   readonly services: readonly string[];
   /** `SIGHUP`, `HUP`, `1`, `SIGRTMIN+3`; absent: SIGKILL. */
   readonly signal?: string;
+  /** Only say which it would be. */
+  readonly dryRun?: boolean;
 }
 
 /** `POST /v1/pause`, `POST /v1/unpause` → `Affected`. @public */
@@ -92,6 +124,8 @@ export interface PauseRequest {
   readonly selector: StackSelector;
   /** Empty: all. */
   readonly services: readonly string[];
+  /** Only say which it would be. */
+  readonly dryRun?: boolean;
 }
 
 /** `POST /v1/top` → `ContainerProcesses[]`. */
@@ -114,6 +148,7 @@ export interface RemoveRequest {
   readonly stop: boolean;
   /** Remove their anonymous volumes, too. */
   readonly removeVolumes: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** Names of the containers to which something was done; the others were not in a state for it. */
@@ -158,11 +193,16 @@ export interface ContainerSummary {
   readonly usage?: Usage;
   /** Only when asked for: the last five health checks, newest last. */
   readonly healthResults?: readonly HealthResult[];
+  /** Absent where it does not run, or has no network namespace of its own. */
+  readonly traffic?: Traffic;
   /** The log file, and the index of times beside it (`LogIndexEntry` a line). */
   readonly logPath: string;
   /** What tells that the daemon waits for something: `waiting for db to be healthy`. */
   readonly detail?: string;
 }
+
+/** `POST /v1/inspect` (`ContainersRequest`) → `ContainerDetail[]`. */
+export type ContainerDetail = ContainerSummary & Inspection;
 
 /** `GET /v1/volumes`, and `POST /v1/volumes` (`VolumesRequest`) → `VolumeSummary[]`. */
 export type { VolumeSummary } from '../model/volume.ts';
@@ -227,8 +267,8 @@ export interface ExecResponse {
 export interface StackSummary {
   readonly name: string;
   readonly files: readonly string[];
-  readonly running: number;
-  readonly total: number;
+  /** How many containers have each status. */
+  readonly statuses: Readonly<Partial<Record<ContainerStatus, number>>>;
 }
 
 /** `GET /v1/version` → `VersionResponse`. */

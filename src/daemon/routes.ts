@@ -5,10 +5,19 @@ import { makeUpPlan, type UpPlanOptions } from '../engine/plan.ts';
 import { planScript } from '../engine/script.ts';
 import { listStacks } from '../engine/stacks.ts';
 import { type Reporting, up } from '../engine/up.ts';
+import { checkWishes, jobsOf, orphanWishes, unattachedServices } from '../engine/up-request.ts';
 import { watchStack } from '../engine/watch.ts';
 import { TsstackError } from '../model/error.ts';
 import { loadStack } from '../spec/load.ts';
-import type { CancelRequest, ExecResponse, LifecycleRequest, Nothing, PlanResponse, VersionResponse } from './api.ts';
+import type {
+  CancelRequest,
+  ExecResponse,
+  LifecycleRequest,
+  Nothing,
+  PlanResponse,
+  UpResult,
+  VersionResponse,
+} from './api.ts';
 import { openApiDocument } from './openapi.ts';
 import { Body, parseLoad, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
@@ -85,8 +94,10 @@ export const ROUTES: readonly Route[] = [
     answer: async ({ engine, body }): Promise<PlanResponse> => {
       const request = new Body(body);
       const options = upPlanOptions(request);
-      const { stack, diagnostics } = loadStack(options.load);
-      const plan = await engine.planning.run('plan', () => makeUpPlan(engine, stack, options));
+      const loaded = loadStack(options.load);
+      const { stack, diagnostics } = loaded;
+      const wanted = { ...options, ...orphanWishes(loaded, options.removeOrphans) };
+      const plan = await engine.planning.run('plan', () => makeUpPlan(engine, stack, wanted));
       return { plan, diagnostics, ...(request.flag('script') && { script: await planScript(engine, plan) }) };
     },
   },
@@ -139,16 +150,26 @@ export const ROUTES: readonly Route[] = [
     summary: 'Make the machine match the stack file',
     request: 'UpRequest',
     response: 'UpResult',
-    stream: async ({ engine, body }, reporting) => {
+    stream: async ({ engine, body }, reporting): Promise<UpResult> => {
       const request = new Body(body);
       const options = upPlanOptions(request);
+      const loaded = loadStack(options.load);
       const waitTimeoutMs = request.optionalNumber('waitTimeoutMs');
       const upOptions = {
         ...options,
+        ...orphanWishes(loaded, options.removeOrphans),
         wait: request.flag('wait'),
         ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
       };
-      return await up(engine, loadStack(options.load), upOptions, reporting);
+      const pull = request.optionalText('pull');
+      checkWishes(loaded.stack, loaded, {
+        ...(pull !== undefined && { pull }),
+        build: request.flag('build'),
+        follow: request.texts('follow'),
+        removeOrphans: options.removeOrphans,
+      });
+      const done = await up(engine, loaded, upOptions, reporting);
+      return { ...done, unattached: unattachedServices(loaded), jobs: jobsOf(loaded.stack) };
     },
   },
   {
@@ -161,13 +182,13 @@ export const ROUTES: readonly Route[] = [
       const request = new Body(body);
       const stack = selectStack(parseSelector(request.body('selector')));
       const timeoutMs = request.optionalNumber('timeoutMs');
-      await down(
-        engine,
-        stack,
-        { removeVolumes: request.flag('removeVolumes'), ...(timeoutMs !== undefined && { timeoutMs }) },
-        reporting,
-      );
-      engine.finished = engine.supervisor.active === 0;
+      const options = {
+        removeVolumes: request.flag('removeVolumes'),
+        services: request.texts('services'),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      };
+      await down(engine, stack, options, reporting);
+      engine.finished = reporting.dryRun !== true && engine.supervisor.active === 0;
       return { stack, ...(engine.finished && { endingDaemon: process.pid }) };
     },
   },
@@ -202,8 +223,12 @@ function lifecycleRoute(name: string, summary: string, action: Lifecycle): Route
     stream: async ({ engine, body }, reporting: Reporting) => {
       const request = new Body(body);
       const timeoutMs = request.optionalNumber('timeoutMs');
+      const waitTimeoutMs = request.optionalNumber('waitTimeoutMs');
       const options: LifecycleOptions = {
         services: request.texts('services'),
+        noDeps: request.flag('noDeps'),
+        wait: request.flag('wait'),
+        ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
         ...(timeoutMs !== undefined && { timeoutMs }),
       };
       await action(engine, selectStack(parseSelector(request.body('selector'))), options, reporting);
@@ -213,6 +238,7 @@ function lifecycleRoute(name: string, summary: string, action: Lifecycle): Route
 }
 
 function upPlanOptions(request: Body): UpPlanOptions {
+  const timeoutMs = request.optionalNumber('timeoutMs');
   return {
     load: parseLoad(request.body('load')),
     forceRecreate: request.flag('forceRecreate'),
@@ -220,5 +246,9 @@ function upPlanOptions(request: Body): UpPlanOptions {
     removeOrphans: request.flag('removeOrphans'),
     noStart: request.flag('noStart'),
     renewAnonVolumes: request.flag('renewAnonVolumes'),
+    noRecreate: request.flag('noRecreate'),
+    recreateDeps: request.flag('recreateDeps'),
+    runAgain: request.flag('runAgain'),
+    ...(timeoutMs !== undefined && { timeoutMs }),
   };
 }

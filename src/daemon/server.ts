@@ -117,7 +117,9 @@ export class ApiServer {
   }
 
   async #stream(route: StreamRoute, context: RouteContext, response: ServerResponse): Promise<void> {
-    const requestId = new Body(context.body).optionalText('requestId');
+    const body = new Body(context.body);
+    const requestId = body.optionalText('requestId');
+    const dryRun = body.flag('dryRun');
     if (requestId !== undefined && this.#requests.has(requestId)) {
       throw new TsstackError('conflict', `Another request "${requestId}" is under way`);
     }
@@ -131,7 +133,7 @@ export class ApiServer {
     }
     try {
       await stream(response, (progress) =>
-        this.#engine.whileBusy(() => route.stream(context, { signal: controller.signal, progress })),
+        this.#engine.whileBusy(() => route.stream(context, { signal: controller.signal, progress, dryRun })),
       );
     } finally {
       if (requestId !== undefined) this.#requests.delete(requestId);

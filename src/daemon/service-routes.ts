@@ -1,10 +1,13 @@
+import { listContainers } from '../engine/containers.ts';
+import { inspect } from '../engine/inspect.ts';
 import { kill } from '../engine/kill.ts';
 import { pause, unpause } from '../engine/pause.ts';
 import { remove } from '../engine/remove.ts';
 import { top } from '../engine/top.ts';
-import type { Affected, ContainerProcesses } from './api.ts';
+import type { Affected, ContainerDetail, ContainerProcesses } from './api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
+import { summarize } from './summary.ts';
 
 /** Routes of commands on services that run. */
 export const SERVICE_ROUTES: readonly Route[] = [
@@ -18,7 +21,19 @@ export const SERVICE_ROUTES: readonly Route[] = [
       const request = new Body(body);
       const { stack, services } = target(request);
       const signal = request.optionalText('signal');
-      return { containers: await kill(engine, stack, { services, ...(signal !== undefined && { signal }) }) };
+      const dryRun = request.flag('dryRun');
+      return { containers: await kill(engine, stack, { services, dryRun, ...(signal !== undefined && { signal }) }) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/inspect',
+    summary: 'All that is known of containers, and the commands that show their kernel objects',
+    request: 'ContainersRequest',
+    response: 'ContainerDetail[]',
+    answer: ({ engine, body }): readonly ContainerDetail[] => {
+      const { stack, services } = target(new Body(body));
+      return listContainers(engine, stack, services).map((view) => ({ ...summarize(view), ...inspect(engine, view) }));
     },
   },
   {
@@ -27,9 +42,9 @@ export const SERVICE_ROUTES: readonly Route[] = [
     summary: 'The processes of containers',
     request: 'TopRequest',
     response: 'ContainerProcesses[]',
-    answer: ({ engine, body }): readonly ContainerProcesses[] => {
+    answer: async ({ engine, body }): Promise<readonly ContainerProcesses[]> => {
       const { stack, services } = target(new Body(body));
-      return top(engine, stack, services);
+      return await top(engine, stack, services);
     },
   },
   {
@@ -58,8 +73,9 @@ function pauseRoute(name: string, summary: string, action: typeof pause): Route 
     request: 'PauseRequest',
     response: 'Affected',
     answer: async ({ engine, body }): Promise<Affected> => {
-      const { stack, services } = target(new Body(body));
-      return { containers: await action(engine, stack, services) };
+      const request = new Body(body);
+      const { stack, services } = target(request);
+      return { containers: await action(engine, stack, services, request.flag('dryRun')) };
     },
   };
 }

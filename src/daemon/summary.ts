@@ -5,7 +5,7 @@ import type { ContainerSummary } from './api.ts';
 
 /** A container as the API shows it. */
 export function summarize(
-  { record, observed, image, usage, logPath, health, detail }: ContainerView,
+  { record, observed, image, usage, traffic, logPath, health, detail }: ContainerView,
   { withHealth = false } = {},
 ): ContainerSummary {
   const { key, spec } = record;
@@ -35,6 +35,7 @@ export function summarize(
     })),
     ...(usage !== undefined && { usage }),
     ...(withHealth && { healthResults: health }),
+    ...(traffic !== undefined && { traffic }),
     logPath,
     ...(detail !== undefined && { detail }),
   };

@@ -2,7 +2,8 @@ import { prepareExec } from '../executor/exec.ts';
 import { imageKey } from '../image/image.ts';
 import { TsstackError } from '../model/error.ts';
 import type { HealthResult } from '../model/health.ts';
-import type { ObservedContainer, Usage } from '../model/observed.ts';
+import type { ObservedContainer, Traffic, Usage } from '../model/observed.ts';
+import { readTraffic } from '../network/traffic.ts';
 import { observeContainer } from '../observe/container.ts';
 import { cgroupName, containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
@@ -16,6 +17,8 @@ export interface ContainerView {
   /** `oci:/dir:latest`, `host`, … */
   readonly image: string;
   readonly usage?: Usage;
+  /** Absent where it does not run, or has no network namespace of its own. */
+  readonly traffic?: Traffic;
   readonly logPath: string;
   readonly health: readonly HealthResult[];
   readonly detail?: string;
@@ -32,12 +35,15 @@ export function listContainers(engine: Engine, stack: string, services: readonly
     .map((record) => {
       const observed = observeContainer(engine.observer, record);
       const usage = observed.pid !== undefined ? cgroups.usage(cgroupName(record.key)) : undefined;
+      const own = record.spec.networkMode.type === 'networks' && observed.pid !== undefined;
+      const traffic = own ? readTraffic(engine.machine.host, observed.pid) : undefined;
       const { detail } = engine.supervisor.state(record.key);
       return {
         record,
         observed,
         image: imageKey(record.spec.image.source),
         ...(usage !== undefined && { usage }),
+        ...(traffic !== undefined && { traffic }),
         logPath: containerPaths(paths, record.key).log,
         health: engine.supervisor.healthResults(record.key),
         ...(detail !== undefined && { detail }),

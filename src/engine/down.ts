@@ -2,6 +2,7 @@ import { execute } from '../executor/execute.ts';
 import { observe } from '../observe/observe.ts';
 import { planDown } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
+import { refuseConflicts } from './plan.ts';
 import { sweep } from './sweep.ts';
 import type { Reporting } from './up.ts';
 import { unmountUnused } from './volumes.ts';
@@ -9,6 +10,8 @@ import { unmountUnused } from './volumes.ts';
 export interface DownOptions {
   readonly removeVolumes: boolean;
   readonly timeoutMs?: number;
+  /** Only these services and those that depend on them; empty or absent: all. */
+  readonly services?: readonly string[];
 }
 
 /** Takes a stack down: needs its name only. Everything that can be removed is, whatever fails on the way. */
@@ -17,9 +20,12 @@ export async function down(engine: Engine, name: string, options: DownOptions, r
     const observed = await observe(engine.observer, name);
     const plan = planDown(name, observed, options);
     reporting.progress({ type: 'plan', plan });
+    refuseConflicts(plan);
+    if (reporting.dryRun === true) return;
     await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure: 'continue' });
     await sweep(engine.executor, name);
     await unmountUnused(engine);
-    engine.machine.records.stacks.delete(name);
+    const { records } = engine.machine;
+    if (records.containersOf(name).length === 0) records.stacks.delete(name);
   });
 }

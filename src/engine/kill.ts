@@ -16,6 +16,8 @@ export interface KillOptions {
   readonly services: readonly string[];
   /** Name with or without SIG, or number; absent: SIGKILL. */
   readonly signal?: string;
+  /** Only give the names. */
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function kill(engine: Engine, stack: string, options: KillOptions):
   const up = listContainers(engine, stack, options.services).filter(
     ({ observed }) => observed.pid !== undefined || (observed.status === 'restarting' && signal === SIGKILL),
   );
-  await Promise.all(up.map((view) => killOne(engine, view, signal, name)));
+  if (options.dryRun !== true) await Promise.all(up.map((view) => killOne(engine, view, signal, name)));
   return up.map(({ record }) => record.spec.name);
 }
 

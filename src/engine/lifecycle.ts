@@ -7,12 +7,18 @@ import { planRestart, planStart, planStop } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
 import { refuseConflicts } from './plan.ts';
 import type { Reporting } from './up.ts';
+import { waitRunning } from './wait-running.ts';
 
 export interface LifecycleOptions {
   /** Empty: all. */
   readonly services: readonly string[];
   /** Absent: each service's own grace period. */
   readonly timeoutMs?: number;
+  /** `restart`: not the services that ask to be restarted with what they depend on. */
+  readonly noDeps?: boolean;
+  /** `start`: until everything runs and is healthy. */
+  readonly wait?: boolean;
+  readonly waitTimeoutMs?: number;
 }
 
 /** Stops containers, dependents first. They are kept, and stay stopped until a user starts them. */
@@ -22,14 +28,17 @@ export function stop(engine: Engine, name: string, options: LifecycleOptions, re
 
 /** Starts stopped containers as they were made, dependencies first. */
 export function start(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
-  return engine.stacks.run(name, () => runStart(engine, name, options, reporting));
+  return engine.stacks.run(name, async () => {
+    await runStart(engine, name, options, reporting);
+    if (options.wait === true && reporting.dryRun !== true) await waitRunning(engine, name, options, reporting.signal);
+  });
 }
 
 export function restart(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
   return engine.stacks.run(name, async () => {
     requireServices(engine, name, options.services);
     const observed = await observe(engine.observer, name);
-    const plan = planRestart(name, observed, options.services, options.timeoutMs);
+    const plan = planRestart(name, observed, options.services, options);
     // Undoing would stop what has been started again; what can't be started is an error.
     await run(engine, plan, reporting, 'stop');
   });
@@ -55,6 +64,7 @@ async function run(
 ): Promise<void> {
   reporting.progress({ type: 'plan', plan });
   refuseConflicts(plan);
+  if (reporting.dryRun === true) return;
   await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure });
 }
 

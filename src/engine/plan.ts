@@ -6,21 +6,15 @@ import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import { observe } from '../observe/observe.ts';
-import { planUp } from '../planner/plan.ts';
+import { planUp, type UpOptions } from '../planner/plan.ts';
 import type { LoadRequest } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
 import { readContents } from './file-contents.ts';
 import { preflight } from './preflight.ts';
 
-export interface UpPlanOptions {
+export interface UpPlanOptions extends Omit<UpOptions, 'services' | 'imageKey' | 'contentHash'> {
   /** How the stack was loaded, or is to be loaded again. */
   readonly load: LoadRequest;
-  readonly forceRecreate: boolean;
-  readonly noDeps: boolean;
-  readonly removeOrphans: boolean;
-  /** Make everything and start nothing. */
-  readonly noStart?: boolean;
-  readonly renewAnonVolumes?: boolean;
 }
 
 /** What `up` would do with a stack; conflicts are in the plan. */
@@ -28,17 +22,10 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
   const observed = await observe(engine.observer, stack.name, stack);
   const key = stack.secrets === undefined ? new Uint8Array() : await engine.secretKey();
   const files = readContents(stack, key);
-  const plan = planUp(stack, observed, {
-    services: options.load.services,
-    forceRecreate: options.forceRecreate,
-    noDeps: options.noDeps,
-    removeOrphans: options.removeOrphans,
-    noStart: options.noStart === true,
-    renewAnonVolumes: options.renewAnonVolumes === true,
-    imageKey,
-    contentHash: files.contentHash,
-    bindHash: treeHasher(),
-  });
+  const { load, ...wanted } = options;
+  const { services } = load;
+  const contents = { contentHash: files.contentHash, bindHash: treeHasher() };
+  const plan = planUp(stack, observed, { ...wanted, services, imageKey, ...contents });
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
   const warnings = [...plan.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
   const complete: Plan = { ...plan, steps: conflicts.length > 0 ? [] : plan.steps, conflicts, warnings };

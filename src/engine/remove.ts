@@ -20,6 +20,7 @@ export function remove(engine: Engine, stack: string, options: RemoveOptions, re
     requireServices(engine, stack, options.services);
     const plan = planRemove(stack, await observe(engine.observer, stack), options);
     reporting.progress({ type: 'plan', plan });
+    if (reporting.dryRun === true) return;
     await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure: 'continue' });
   });
 }

@@ -1,10 +1,11 @@
+import type { ContainerStatus } from '../model/observed.ts';
 import { observeContainer } from '../observe/container.ts';
 import type { Engine } from './engine.ts';
 
 /** Every stack that has a container, a network, or was brought up. */
 export function listStacks(
   engine: Engine,
-): readonly { name: string; files: readonly string[]; running: number; total: number }[] {
+): readonly { name: string; files: readonly string[]; statuses: Partial<Record<ContainerStatus, number>> }[] {
   const { records } = engine.machine;
   const names = new Set([
     ...records.stacks.all().map(({ name }) => name),
@@ -12,10 +13,11 @@ export function listStacks(
     ...records.networks.all().map(({ stack }) => stack),
   ]);
   return [...names].sort().map((name) => {
-    const containers = records.containersOf(name);
-    const running = containers.filter(
-      (record) => observeContainer(engine.observer, record).status === 'running',
-    ).length;
-    return { name, files: records.stacks.get(name)?.files ?? [], running, total: containers.length };
+    const statuses: Partial<Record<ContainerStatus, number>> = {};
+    for (const record of records.containersOf(name)) {
+      const { status } = observeContainer(engine.observer, record);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+    return { name, files: records.stacks.get(name)?.files ?? [], statuses };
   });
 }

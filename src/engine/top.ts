@@ -3,23 +3,28 @@ import type { ContainerProcess, ContainerProcesses } from '../model/processes.ts
 import { cgroupName } from '../store/paths.ts';
 import { listContainers } from './containers.ts';
 import type { Engine } from './engine.ts';
+import { userNames } from './user-names.ts';
 
 /** Clock ticks a second in what the kernel shows (USER_HZ): 100 on every architecture that we know. */
 const TICKS_PER_SECOND = 100;
 
 /** The processes of the containers that run or are paused: who is in their cgroups, whatever started it. */
-export function top(engine: Engine, stack: string, services: readonly string[]): readonly ContainerProcesses[] {
+export async function top(
+  engine: Engine,
+  stack: string,
+  services: readonly string[],
+): Promise<readonly ContainerProcesses[]> {
   const { host, cgroups } = engine.machine;
   const bootedAtMs = Number(/^btime ([0-9]+)$/m.exec(host.readText('/proc/stat') ?? '')?.[1] ?? 0) * 1000;
-  return listContainers(engine, stack, services)
-    .filter(({ observed }) => observed.pid !== undefined)
-    .map(({ record: { key, spec } }) => ({
-      ...key,
-      name: spec.name,
-      processes: cgroups
-        .processes(cgroupName(key))
-        .flatMap((pid) => readProcess(host, pid, { bootedAtMs, nowMs: engine.machine.now() }) ?? []),
-    }));
+  const up = listContainers(engine, stack, services).filter(({ observed }) => observed.pid !== undefined);
+  return await Promise.all(
+    up.map(async ({ record: { key, spec }, observed: { pid = 0 } }) => {
+      const nameOf = await userNames(engine.machine, spec, pid);
+      const times = { bootedAtMs, nowMs: engine.machine.now() };
+      const processes = cgroups.processes(cgroupName(key)).flatMap((each) => readProcess(host, each, times) ?? []);
+      return { ...key, name: spec.name, processes: processes.map((each) => ({ ...each, user: nameOf(each.uid) })) };
+    }),
+  );
 }
 
 /** One process from /proc (proc_pid_stat(5)); undefined when it has ended. */
@@ -27,7 +32,7 @@ export function readProcess(
   host: Pick<Host, 'readText'>,
   pid: number,
   { bootedAtMs, nowMs }: { readonly bootedAtMs: number; readonly nowMs: number },
-): ContainerProcess | undefined {
+): Omit<ContainerProcess, 'user'> | undefined {
   const match = /^[0-9]+ \((.*)\) (.*)$/s.exec((host.readText(`/proc/${pid}/stat`) ?? '').trim());
   const uid = /^Uid:\s+[0-9]+\s+([0-9]+)/m.exec(host.readText(`/proc/${pid}/status`) ?? '')?.[1];
   if (match === null || uid === undefined) return undefined;

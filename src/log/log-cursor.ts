@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly tail?: number;
   /** Only what was written since, milliseconds since the epoch. */
   readonly sinceMs?: number;
+  /** Only what was written before, milliseconds since the epoch. */
+  readonly untilMs?: number;
 }
 
 /** How far one source has been read. */
@@ -50,10 +52,11 @@ export class LogCursor {
   }
 
   /** Goes to the first line that is wanted. */
-  start({ tail, sinceMs }: StartOptions): void {
+  start({ tail, sinceMs, untilMs }: StartOptions): void {
     const file = this.#file;
     if (file === undefined) return;
-    this.end = file.size();
+    const size = file.size();
+    this.end = untilMs === undefined ? size : file.lineStart(Math.min(this.index.offsetSince(untilMs), size), size);
     const first = Math.min(Math.max(file.dataStart(), this.source.from ?? 0), this.end);
     const since =
       sinceMs === undefined ? 0 : file.lineStart(Math.min(this.index.offsetSince(sinceMs), this.end), this.end);

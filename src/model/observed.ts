@@ -18,14 +18,10 @@ export interface ObservedState {
   readonly host: ObservedHost;
 }
 
-export type ContainerStatus =
-  /** Made, never started. */
-  | 'created'
-  | 'running'
-  | 'paused'
-  /** Waiting for its next start after an exit. */
-  | 'restarting'
-  | 'exited';
+/** `created`: never started. `restarting`: waits for its next start after an exit. */
+export const CONTAINER_STATUSES = ['created', 'running', 'paused', 'restarting', 'exited'] as const;
+
+export type ContainerStatus = (typeof CONTAINER_STATUSES)[number];
 
 export interface ObservedContainer {
   /** What it was last made from. */
@@ -119,6 +115,21 @@ export interface Usage {
   readonly ioWriteBytes: number;
   /** Processes killed for lack of memory since the cgroup was made. */
   readonly oomKills: number;
+  /** Percent of the last ten seconds in which some process of it waited for this; absent: the kernel does not tell. */
+  readonly pressure?: Pressure;
   /** The limits as the kernel has them. */
   readonly limits: Pick<Resources, 'memoryBytes' | 'pids' | 'cpuQuotaUs' | 'cpuPeriodUs'>;
+}
+
+/** Pressure stall information of a cgroup (Documentation/accounting/psi.rst), where it is on. */
+export interface Pressure {
+  readonly cpu?: number;
+  readonly memory?: number;
+  readonly io?: number;
+}
+
+/** Bytes that went over a container's interfaces since it was started, without its loopback. */
+export interface Traffic {
+  readonly rxBytes: number;
+  readonly txBytes: number;
 }

@@ -10,6 +10,8 @@ export interface ContainerProcesses extends ContainerKey {
 export interface ContainerProcess {
   /** User id on the host. */
   readonly uid: number;
+  /** Its name as the container's /etc/passwd has it; the id inside where that has none. */
+  readonly user: string;
   /** Process ids on the host. */
   readonly pid: number;
   readonly ppid: number;

@@ -1,9 +1,9 @@
 import type { Endpoint, NetworkSpec } from '../model/container.ts';
-import type { ObservedState } from '../model/observed.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Stack } from '../model/stack.ts';
 import { assignAddresses } from './addresses.ts';
 import { diffEndpoints } from './diff.ts';
-import { type Draft, replaceDraft, updateDraft } from './draft.ts';
+import { type Draft, isUp, replaceDraft, updateDraft } from './draft.ts';
 import { compareDraft, replaceNamespaceSharers, type Sorted } from './drafts.ts';
 import { endpointsOf } from './endpoints.ts';
 import type { Findings } from './findings.ts';
@@ -23,6 +23,8 @@ interface DecideRequest {
   readonly forced: ReadonlySet<string>;
   /** Nothing is started or restarted. */
   readonly noStart: boolean;
+  /** What has done its work is started, too. */
+  readonly runAgain: boolean;
   readonly observed: ObservedState;
   readonly findings: Findings;
 }
@@ -50,7 +52,7 @@ export function decideContainers(request: DecideRequest): Handover {
     return handover;
   }
   for (const draft of drafts) {
-    const cause = draft.observed && startCause(draft.observed);
+    const cause = draft.observed && (startCause(draft.observed) ?? againCause(draft.observed, request.runAgain));
     if (cause !== undefined) draft.startCause = cause;
   }
   restartDependents(drafts);
@@ -64,8 +66,14 @@ function keepFiles(drafts: readonly Draft[]): void {
   }
 }
 
+function againCause(container: ObservedContainer, runAgain: boolean): string | undefined {
+  return runAgain && !isUp(container) ? 'is run again' : undefined;
+}
+
 function assignResources({ sorted, networks, observed, findings }: DecideRequest): void {
-  const { drafts, bystanders, removals, orphans } = sorted;
+  const { removals, orphans } = sorted;
+  const drafts = sorted.drafts.filter(({ kept }) => kept !== true);
+  const bystanders = [...sorted.bystanders, ...keepResources(sorted.drafts)];
   const specs = new Map<string, NetworkSpec>([...networks.decisions].map(([key, { spec }]) => [key, spec]));
   const leaving = removals.map((removal) => removal.observed);
   const addresses = assignAddresses(
@@ -82,6 +90,16 @@ function assignResources({ sorted, networks, observed, findings }: DecideRequest
     ownPids: new Set(Object.values(observed.containers).flatMap(({ pid }) => pid ?? [])),
     orphans,
     findings,
+  });
+}
+
+/** What stays as it was made keeps its addresses and ports; others get what is left. */
+function keepResources(drafts: readonly Draft[]): readonly ObservedContainer[] {
+  return drafts.flatMap((draft) => {
+    if (draft.kept !== true || draft.observed === undefined) return [];
+    draft.endpoints = draft.observed.endpoints;
+    draft.ports = draft.observed.ports;
+    return draft.observed;
   });
 }
 

@@ -1,37 +1,50 @@
 import { type Address, networkAddress, volumeAddress } from '../model/address.ts';
 import type { VolumeSpec } from '../model/container.ts';
-import type { ObservedState } from '../model/observed.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
-import { addressOf, compareSpecs } from './draft.ts';
+import { addressOf } from './draft.ts';
 import { endSteps, removalsBy, removeNetworkStep, removeVolumeStep } from './end-steps.ts';
 import { sortSteps } from './order.ts';
 import { member } from './record.ts';
+import { volumesOf } from './remove.ts';
+import { choose, withDependents } from './runs.ts';
 import { addressOfVolume } from './volumes.ts';
 
 export interface DownOptions {
   readonly removeVolumes: boolean;
   /** Absent: each service's own grace period. */
   readonly timeoutMs?: number;
+  /** Only these services, with those that depend on them, and what nobody else uses; empty or absent: all. */
+  readonly services?: readonly string[];
 }
 
 const CAUSE = 'the stack is taken down';
 
 /** What removes everything of a stack, dependents first. Needs no stack file: the records know the dependencies. */
 export function planDown(stack: string, observed: ObservedState, options: DownOptions): Plan {
-  const { removeVolumes, timeoutMs } = options;
-  const containers = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
+  const { removeVolumes, timeoutMs, services = [] } = options;
+  const { all, chosen, conflicts } = choose(observed, services);
+  const containers = services.length === 0 ? all : withDependents(chosen, all);
+  const going = (keys: (container: ObservedContainer) => readonly string[]): ((key: string) => boolean) => {
+    if (containers.length === all.length) return () => true;
+    const kept = new Set(all.filter((each) => !containers.includes(each)).flatMap(keys));
+    const left = new Set(containers.flatMap(keys).filter((key) => !kept.has(key)));
+    return (key) => left.has(key);
+  };
+  const emptied = going(networksOf);
+  const unused = going(volumesOf);
   const endings = containers.map((each) => ({ observed: each, cause: CAUSE, keep: false, removeVolumes, timeoutMs }));
   const networks = Object.values(observed.networks)
     .map(({ spec }) => spec)
-    .filter((spec) => spec.stack === stack)
+    .filter((spec) => spec.stack === stack && emptied(spec.key))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
   const users = observed.host.foreignVolumeUsers ?? {};
-  const own = Object.values(removeVolumes ? observed.volumes : {}).filter((volume) => volume.stack === stack);
-  const volumes = withAddresses(own.filter(({ name }) => member(users, name) === undefined));
-  const onNetwork = removalsBy(containers, ({ endpoints }) => endpoints.map(({ network }) => network));
-  const onVolume = removalsBy(containers, ({ spec }) =>
-    spec.mounts.flatMap((mount) => (mount.type === 'volume' ? (mount.source ?? []) : [])),
+  const own = Object.values(removeVolumes ? observed.volumes : {}).filter(
+    (volume) => volume.stack === stack && unused(volume.name),
   );
+  const volumes = withAddresses(own.filter(({ name }) => member(users, name) === undefined));
+  const onNetwork = removalsBy(containers, networksOf);
+  const onVolume = removalsBy(containers, volumesOf);
   const addresses: readonly Address[] = [
     ...networks.map(({ key }) => networkAddress(key)),
     ...volumes.map(({ address }) => address),
@@ -41,11 +54,11 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
     stack,
     changes: addresses.map((address) => ({ address, action: 'remove', cause: CAUSE, fields: [] })),
     steps: sortSteps([
-      ...endSteps(endings, containers),
+      ...endSteps(endings, all),
       ...networks.map((network) => removeNetworkStep(network, CAUSE, onNetwork.get(network.key) ?? [])),
       ...volumes.map((each) => removeVolumeStep(each, CAUSE, onVolume.get(each.volume.name) ?? [])),
     ]),
-    conflicts: [],
+    conflicts,
     warnings: own.flatMap(({ name }) => {
       const names = member(users, name);
       return names === undefined ? [] : `Volume "${name}" is kept: other stacks use it (${names.join(', ')}).`;
@@ -63,4 +76,8 @@ function withAddresses(volumes: readonly VolumeSpec[]): readonly { address: Addr
       return { address: byKey.get(address)?.length === 1 ? address : volumeAddress(volume.name), volume };
     })
     .sort((left, right) => (left.address < right.address ? -1 : 1));
+}
+
+function networksOf({ endpoints }: ObservedContainer): readonly string[] {
+  return endpoints.map(({ network }) => network);
 }

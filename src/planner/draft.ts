@@ -7,6 +7,8 @@ import type { FieldChange } from '../model/plan.ts';
 export interface Draft {
   spec: ContainerSpec;
   readonly observed?: ObservedContainer;
+  /** It stays as it was made (`up --no-recreate`): its addresses and ports, too. */
+  readonly kept?: true;
   action: 'create' | 'replace' | 'update' | 'keep';
   readonly causes: string[];
   readonly fields: FieldChange[];

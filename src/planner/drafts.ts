@@ -25,10 +25,23 @@ export interface SortRequest {
   readonly scope: Scope;
   readonly specs: readonly ContainerSpec[];
   readonly observed: ObservedState;
+  /** Containers that stay as they were made, by `observedKey()`. */
+  readonly kept: ObservedState['containers'];
   readonly removeOrphans: boolean;
 }
 
-export function sortContainers({ stack, scope, specs, observed, removeOrphans }: SortRequest): Sorted {
+/** Containers that stay as they were made are wanted as they were made; what they wait for is what the file says. */
+export function keepSpecs(
+  specs: readonly ContainerSpec[],
+  kept: ObservedState['containers'],
+): readonly ContainerSpec[] {
+  return specs.map((spec) => {
+    const there = member(kept, observedKey(spec));
+    return there === undefined ? spec : { ...there.spec, dependsOn: spec.dependsOn };
+  });
+}
+
+export function sortContainers({ stack, scope, specs, observed, kept, removeOrphans }: SortRequest): Sorted {
   const wanted = new Set(specs.map(observedKey));
   const inScope = new Map(scope.services.map((service) => [service.name, service]));
   const disabled = new Set(stack.disabledServices);
@@ -49,7 +62,10 @@ export function sortContainers({ stack, scope, specs, observed, removeOrphans }:
     if (orphan && removeOrphans) removals.push({ observed: container, cause: 'no longer in the stack file' });
     else bystanders.push(container);
   }
-  const drafts = [...specs].sort(compareSpecs).map((spec) => newDraft(spec, observed.containers[observedKey(spec)]));
+  const drafts = [...specs].sort(compareSpecs).map((spec) => {
+    const draft = newDraft(spec, observed.containers[observedKey(spec)]);
+    return member(kept, observedKey(spec)) === undefined ? draft : { ...draft, kept: true as const };
+  });
   return { drafts, removals, bystanders, orphans: orphans.sort() };
 }
 
@@ -64,10 +80,10 @@ function newDraft(spec: ContainerSpec, observed: ObservedContainer | undefined):
 export function compareDraft(draft: Draft, stack: Stack, forced: boolean): void {
   const { observed, spec } = draft;
   if (observed === undefined) return;
-  draft.fields.push(...withFiles(stack, spec, diffContainer(observed.spec, spec)));
+  if (draft.kept !== true) draft.fields.push(...withFiles(stack, spec, diffContainer(observed.spec, spec)));
   if (forcesReplacement(draft.fields)) replaceDraft(draft, changeCause(draft.fields));
   else if (draft.fields.length > 0) updateDraft(draft, changeCause(draft.fields));
-  if (isUp(observed)) react(draft, observed.spec);
+  if (isUp(observed) && draft.kept !== true) react(draft, observed.spec);
   for (const { kind, message: what } of observed.drift) {
     const message = `drift: ${what}`;
     if (kind === 'rootfs') replaceDraft(draft, message);

@@ -4,13 +4,13 @@ import type { Stack } from '../model/stack.ts';
 import { resourceChanges } from './changes.ts';
 import { checkConnections, checkSharers } from './connections.ts';
 import { decideContainers } from './decide.ts';
-import { checkNames, sortContainers } from './drafts.ts';
+import { checkNames, keepSpecs, sortContainers } from './drafts.ts';
 import { expandServices } from './expand.ts';
 import type { ContentHash } from './files.ts';
 import type { Findings } from './findings.ts';
 import type { BindHash } from './mounts.ts';
 import { planNetworks } from './networks.ts';
-import { selectServices } from './scope.ts';
+import { type Scope, selectServices } from './scope.ts';
 import { type Decisions, upSteps } from './steps.ts';
 import { planVolumes, renewVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
@@ -29,6 +29,16 @@ export interface UpOptions {
   readonly noStart?: boolean;
   /** Containers that are made anew begin with empty anonymous volumes. */
   readonly renewAnonVolumes?: boolean;
+  /** Containers that are there stay as they were made, whatever the file says now. */
+  readonly noRecreate?: boolean;
+  /** Also replace the containers of services that the named ones depend on. */
+  readonly recreateDeps?: boolean;
+  /** Also start what has done its work. */
+  readonly runAgain?: boolean;
+  /** Say nothing of orphans. */
+  readonly ignoreOrphans?: boolean;
+  /** Time to stop before a container is killed; absent: each service's own grace period. */
+  readonly timeoutMs?: number;
   /** Keys of `images` for a source; the planner doesn't know how images are named. */
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
   /** What tells the present content of a config or secret from others; absent: contents are not compared. */
@@ -44,24 +54,25 @@ export interface UpOptions {
 export function planUp(stack: Stack, observed: ObservedState, options: UpOptions): Plan {
   const findings: Findings = { conflicts: [], warnings: [] };
   const scope = selectServices(stack, options, findings);
-  const specs = expandServices({ ...options, stack, observed, findings }, scope.services);
-  const sorted = sortContainers({ stack, scope, specs, observed, removeOrphans: options.removeOrphans });
+  const kept = options.noRecreate === true ? observed.containers : {};
+  const specs = keepSpecs(expandServices({ ...options, stack, observed, findings }, scope.services), kept);
+  const sorted = sortContainers({ stack, scope, specs, observed, kept, removeOrphans: options.removeOrphans });
   const networks = planNetworks({
     stack,
     observed,
     containers: specs,
-    bystanders: sorted.bystanders,
+    bystanders: [...sorted.bystanders, ...Object.values(kept)],
     complete: scope.complete,
     findings,
   });
-  const forced = options.forceRecreate ? scope.named : new Set<string>();
   const volumes = planVolumes(stack, specs, observed, findings);
   const handover = decideContainers({
     stack,
     sorted,
     networks,
-    forced,
+    forced: forcedServices(scope, options),
     noStart: options.noStart === true,
+    runAgain: options.runAgain === true,
     observed,
     findings,
   });
@@ -73,12 +84,13 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     handover,
     imageKey: options.imageKey,
     images: observed.images,
+    timeoutMs: options.timeoutMs,
   };
   checkNames(sorted, observed.host.foreignContainerNames, findings);
   checkConnections(sorted, observed.host.foreignContainerNames, findings);
   checkSharers(sorted, findings);
   checkDependencies(replicasOf(specs), new Set(Object.keys(stack.services)), findings);
-  if (sorted.orphans.length > 0 && !options.removeOrphans) {
+  if (sorted.orphans.length > 0 && !options.removeOrphans && options.ignoreOrphans !== true) {
     findings.warnings.push(
       `Containers of services that are no longer in the stack file: ${sorted.orphans.join(', ')}. Remove them with --remove-orphans.`,
     );
@@ -90,4 +102,10 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     ...findings,
     orphans: sorted.orphans,
   };
+}
+
+/** Services whose containers are replaced whatever they are like. */
+function forcedServices({ services, named }: Scope, options: UpOptions): ReadonlySet<string> {
+  const names = services.map(({ name }) => name);
+  return new Set(names.filter((name) => (named.has(name) ? options.forceRecreate : options.recreateDeps === true)));
 }

@@ -38,6 +38,6 @@ export function planRemove(stack: string, observed: ObservedState, options: Remo
 }
 
 /** Real names of the volumes that a container has. */
-function volumesOf({ spec }: ObservedContainer): readonly string[] {
+export function volumesOf({ spec }: ObservedContainer): readonly string[] {
   return spec.mounts.flatMap((mount) => (mount.type === 'volume' ? (mount.source ?? []) : []));
 }

@@ -99,9 +99,10 @@ function isSensitive(field: string): boolean {
   return /^(env|labels)\./.test(field) && SENSITIVE.test(field);
 }
 
-function hideSecrets(value: Readonly<Record<string, unknown>>): unknown {
+/** Members whose name sounds like a secret have `(sensitive)` for a value. */
+export function hideSecrets<Value>(value: Readonly<Record<string, Value>>): Readonly<Record<string, Value | string>> {
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, SENSITIVE.test(key) ? '(sensitive)' : inner]),
+    Object.entries(value).map(([key, inner]) => [key, SENSITIVE.test(key) ? '(sensitive)' : inner] as const),
   );
 }
 

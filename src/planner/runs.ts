@@ -5,7 +5,7 @@ import { addressOf, compareSpecs, isUp } from './draft.ts';
 import { endSteps } from './end-steps.ts';
 import { startCause } from './lifecycle.ts';
 import { mendContainers, mendNetworks } from './mend.ts';
-import { anchors, sortSteps } from './order.ts';
+import { anchors, reversed, sortSteps } from './order.ts';
 import { unknownService } from './scope.ts';
 import { stepId } from './step-id.ts';
 import { replicasOf, waitsOf } from './wait-for.ts';
@@ -48,12 +48,18 @@ export function planStart(stack: string, observed: ObservedState, services: read
   });
 }
 
+interface RestartOptions {
+  readonly timeoutMs?: number | undefined;
+  /** Leave those alone that ask to be restarted with what they depend on. */
+  readonly noDeps?: boolean;
+}
+
 /** Stop and start again, with the dependents that ask for it (`depends_on.*.restart`). What is stopped is started. */
 export function planRestart(
   stack: string,
   observed: ObservedState,
   services: readonly string[],
-  timeoutMs?: number,
+  { timeoutMs, noDeps = false }: RestartOptions = {},
 ): Plan {
   const { all, chosen, conflicts } = choose(observed, services);
   const named = new Set(services);
@@ -61,7 +67,7 @@ export function planRestart(
   const direct = chosen.filter(
     (each) => isUp(each) || named.has(each.spec.key.service) || startCause(each) !== undefined,
   );
-  const restarted = withRestartedDependents(direct, all);
+  const restarted = noDeps ? direct : withRestartedDependents(direct, all);
   const endings = restarted.map((each) => ({ observed: each, cause, keep: true, removeVolumes: false, timeoutMs }));
   return runPlan(stack, conflicts, {
     changes: restarted.map(({ spec }) => ({ address: addressOf(spec), action: 'start', cause, fields: [] })),
@@ -128,6 +134,15 @@ function withDependencies(
 ): readonly ObservedContainer[] {
   const graph = dependencyGraph(all.map(({ spec }) => spec));
   return closure(chosen, all, (service) => graph.get(service) ?? []);
+}
+
+/** With the containers of all services that depend on them, and so on. */
+export function withDependents(
+  chosen: readonly ObservedContainer[],
+  all: readonly ObservedContainer[],
+): readonly ObservedContainer[] {
+  const dependents = reversed(dependencyGraph(all.map(({ spec }) => spec)));
+  return closure(chosen, all, (service) => dependents.get(service) ?? []);
 }
 
 function withRestartedDependents(

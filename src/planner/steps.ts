@@ -18,6 +18,8 @@ export interface Decisions extends Omit<ContainerDecisions, 'volumes'> {
   /** Volumes to create and to mount again. */
   readonly volumes: readonly VolumeDraft[];
   readonly images: Readonly<Record<string, ImageInfo>>;
+  /** Time to stop; absent: each service's own. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /**
@@ -76,15 +78,15 @@ function unpackSteps({ drafts, images, imageKey }: Decisions): readonly Step[] {
 }
 
 /** A replaced container is stopped only when the image of the next one is there. */
-function endings({ drafts, removals, imageKey }: Decisions): readonly Ending[] {
+function endings({ drafts, removals, imageKey, timeoutMs }: Decisions): readonly Ending[] {
   return [
-    ...removals.map(({ observed, cause }) => ({ observed, cause, keep: false, removeVolumes: false })),
+    ...removals.map(({ observed, cause }) => ({ observed, cause, keep: false, removeVolumes: false, timeoutMs })),
     ...drafts.flatMap((draft) => {
       const { observed, action, restart, spec } = draft;
       if (observed === undefined || (action !== 'replace' && !restart)) return [];
       const cause = action === 'replace' ? causeOf(draft) : (draft.startCause ?? '');
       const after = [unpackId(imageKey(spec.image.source))];
-      return { observed, cause, keep: action !== 'replace', removeVolumes: false, after };
+      return { observed, cause, keep: action !== 'replace', removeVolumes: false, timeoutMs, after };
     }),
   ];
 }

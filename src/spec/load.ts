@@ -27,6 +27,8 @@ export interface LoadResult {
   readonly model: Readonly<Record<string, unknown>>;
   /** All files merged, variables filled in, short forms as they are, services of all profiles. */
   readonly written: Readonly<Record<string, unknown>>;
+  /** A variable as the files see it: of the request's environment, `--env-file` or `.env`. */
+  readonly variable: Lookup;
   /** Warnings; errors are thrown. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -86,6 +88,7 @@ export function loadStack(
     },
     model: model.dict,
     written: value,
+    variable: project.variables.lookup,
     diagnostics: diagnostics.list(),
   };
 }

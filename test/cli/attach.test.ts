@@ -40,7 +40,7 @@ async function demoStack(onStop: OnStop): Promise<Demo> {
       response.write(line({ type: 'plan', plan }));
       response.write(line({ type: 'step-started', step: 's', stepType: step.type, address: ADDRESS }));
       status = 'running';
-      response.end(line({ type: 'done', result: { stack: 'demo', services: ['web'] } }));
+      response.end(line({ type: 'done', result: { stack: 'demo', services: ['web'], unattached: [], jobs: [] } }));
     },
     'POST /v1/containers': (_body, response) => {
       json(response, [{ ...KEY, name: 'demo-web-1', status, exitCode: code, logPath: log }]);

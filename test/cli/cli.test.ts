@@ -83,7 +83,7 @@ describe('usage errors', () => {
       [[], /Usage:/],
       [['pss'], /error: Unknown command "pss"\nhint: Did you mean "ps"\?/],
       [['ps', '--al'], /error: Unknown option --al\nhint: Did you mean --all\?/],
-      [['down', 'web'], /error: down takes no arguments, got "web"/],
+      [['ls', 'web'], /error: ls takes no arguments, got "web"/],
       [['ps', '--format', 'xml'], /error: ps cannot print the format "xml"\nhint: It has: table, json/],
       [['exec', 'web'], /error: exec needs a service and a command/],
       [['stop', '-t', 'x'], /error: Option --timeout needs a number of seconds/],

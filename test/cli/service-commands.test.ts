@@ -62,7 +62,15 @@ test('pause and unpause say what they did, each through its own route', async ()
 test('top prints the columns of ps for each container', async () => {
   const noon = new Date();
   noon.setSeconds(0, 0);
-  const process_ = { uid: 33, pid: 71, ppid: 7, cpuPercent: 2, startedAtMs: noon.getTime(), cpuMs: 3_661_000 };
+  const process_ = {
+    uid: 100_033,
+    user: 'www',
+    pid: 71,
+    ppid: 7,
+    cpuPercent: 2,
+    startedAtMs: noon.getTime(),
+    cpuMs: 3_661_000,
+  };
   const old = { ...process_, pid: 72, startedAtMs: new Date(2020, 0, 2).getTime(), tty: 'pts/0', command: 'sh' };
   const containers = [
     { stack: 'demo', service: 'db', index: 1, name: 'demo-db-1', processes: [{ ...process_, command: 'db -x' }, old] },
@@ -75,8 +83,8 @@ test('top prints the columns of ps for each container', async () => {
     [
       'demo-db-1',
       'UID PID PPID C STIME TTY TIME CMD',
-      `33 71 7 2 ${since} ? 01:01:01 db -x`,
-      '33 72 7 2 2020-01-02 pts/0 01:01:01 sh',
+      `www 71 7 2 ${since} ? 01:01:01 db -x`,
+      'www 72 7 2 2020-01-02 pts/0 01:01:01 sh',
       '',
       'demo-web-1',
       'UID PID PPID C STIME TTY TIME CMD',

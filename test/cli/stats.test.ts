@@ -41,7 +41,7 @@ test('statsOf() of a container that is new, or was made anew, has no CPU usage y
   );
 });
 
-test('renderStats() has the columns of Docker but for the network', () => {
+test('renderStats() has the columns of Docker and pressure, and says what is not told', () => {
   const text = renderStats(statsOf(at(0, container('web', 0)), at(1000, container('web', 250_000, 128 * MIB))));
   assert.deepEqual(
     text
@@ -49,10 +49,21 @@ test('renderStats() has the columns of Docker but for the network', () => {
       .split('\n')
       .map((line) => line.split(/ {2,}/)),
     [
-      ['NAME', 'CPU %', 'MEM USAGE / LIMIT', 'MEM %', 'BLOCK I/O', 'PIDS'],
-      ['web', '25.00%', '64 MiB / 128 MiB', '50.00%', '1 KiB / 0 B', '3'],
+      ['NAME', 'CPU %', 'MEM USAGE / LIMIT', 'MEM %', 'NET I/O', 'BLOCK I/O', 'PIDS', 'PRESSURE'],
+      ['web', '25.00%', '64 MiB / 128 MiB', '50.00%', 'n/a', '1 KiB / 0 B', '3', 'n/a'],
     ],
   );
+});
+
+test('renderStats() shows traffic and pressure where they are known', () => {
+  const web = container('web', 0);
+  const told = {
+    ...web,
+    traffic: { rxBytes: 2048, txBytes: 1024 },
+    usage: { ...web.usage, pressure: { cpu: 1.5, io: 0 } },
+  } as ContainerSummary;
+  const text = renderStats(statsOf(at(0, told), at(1000, told)));
+  assert.match(text, / 2 KiB \/ 1 KiB .* 1\.50% \/ n\/a \/ 0\.00%\n$/);
 });
 
 test('stats --no-stream looks twice and prints once; without it, it goes on until Ctrl-C and ends well', async () => {

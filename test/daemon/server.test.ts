@@ -119,7 +119,10 @@ test('a stream ends with what became of it: done with its result, failed with it
     const done = await question(up(load(STACK)));
     assert.equal(done.status, 200);
     assert.match(done.type, /x-ndjson/);
-    assert.deepEqual(done.lines.at(-1), { type: 'done', result: { stack: 'probe', services: ['web'] } });
+    assert.deepEqual(done.lines.at(-1), {
+      type: 'done',
+      result: { stack: 'probe', services: ['web'], unattached: [], jobs: [] },
+    });
     assert.ok(done.lines.some(({ type }) => type === 'plan'));
     const failed = await question(up(load('services: [\n')));
     assert.equal(failed.status, 200);

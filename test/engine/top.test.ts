@@ -45,7 +45,7 @@ test('top() shows who is in the cgroups of containers that run, and of no other'
     runningContainer({ engine, ...machine }, 'web');
     engine.machine.records.containers.put(record(spec('idle'), { run: 0 }));
     Object.assign(engine.machine.cgroups, { processes: () => [process.pid, 2 ** 22 + 1] });
-    const [web, ...more] = top(engine, 'demo', []);
+    const [web, ...more] = await top(engine, 'demo', []);
     assert.deepEqual([web?.name, more], ['demo-web-1', []]);
     assert.deepEqual(
       web?.processes.map(({ pid, ppid, uid }) => ({ pid, ppid, uid })),

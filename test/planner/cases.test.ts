@@ -55,13 +55,13 @@ function planCommand(directory: string, observed: ObservedState, options: CaseOp
   const { services = [], timeoutMs, removeVolumes = false } = options;
   switch (options.command) {
     case 'down':
-      return planDown('demo', observed, { removeVolumes, ...(timeoutMs !== undefined && { timeoutMs }) });
+      return planDown('demo', observed, { removeVolumes, services, ...(timeoutMs !== undefined && { timeoutMs }) });
     case 'stop':
       return planStop('demo', observed, services, timeoutMs);
     case 'start':
       return planStart('demo', observed, services);
     case 'restart':
-      return planRestart('demo', observed, services, timeoutMs);
+      return planRestart('demo', observed, services, options);
     case 'rm':
       return planRemove('demo', observed, { services, stop: options.stop === true, removeVolumes });
     default:

@@ -22,7 +22,6 @@ const swarm = 'is for a cluster of machines (Swarm) and has no meaning on one ma
 
 const concerned: readonly Case[] = [
   service('annotations: {a: b}', `services.a.annotations: ${later}`),
-  service('attach: false', `services.a.attach: ${later}`),
   service('build: .', "services.a.build: building images is not done yet: the service runs on the host's programs"),
   service('build: ., image: x', 'services.a.build: building images is not done yet: the image must be there already'),
   service('build: ., x-rootfs: /r', 'services.a.build: building images is not done yet: x-rootfs is used'),
@@ -144,6 +143,7 @@ const concerned: readonly Case[] = [
 /** Valid keys near those above that say nothing new, or that are done. */
 const done: readonly Case[] = [
   service('attach: true'),
+  service('attach: false'),
   service(
     'deploy: {mode: replicated, placement: {}, labels: [], restart_policy: {condition: on-failure, max_attempts: 3}}',
   ),

@@ -12,6 +12,7 @@ import { cpuset } from './cpuset.ts';
 import { FREEZE_FILE, freezeState } from './freezer.ts';
 import { io, parseIoBytes } from './io.ts';
 import { memory, parseOomKills } from './memory.ts';
+import { readPressure } from './pressure.ts';
 
 const CONTROLLERS: readonly Controller[] = [cpuset, cpu, memory, pids, io];
 
@@ -75,6 +76,7 @@ function readUsage(read: (file: string) => string | undefined): Usage | undefine
     ioReadBytes: parseIoBytes(ioStat, 'rbytes'),
     ioWriteBytes: parseIoBytes(ioStat, 'wbytes'),
     oomKills: parseOomKills(read('memory.events')),
+    ...readPressure(read),
     limits: {
       ...(memoryBytes !== undefined && { memoryBytes }),
       ...(count !== undefined && { pids: count }),

@@ -9,12 +9,18 @@ import { stackName } from '../stack-name.ts';
 /** How often it is looked whether a daemon runs again. */
 const AGAIN_MS = 500;
 
+/** How long what happened before `--until` may be on its way to us. */
+const LATE_MS = 200;
+
 /** `tsstack events`. */
 export const command = defineCommand({
   name: 'events',
   summary: 'Show what happens to containers, until Ctrl-C',
   operands: '[SERVICE…]',
-  options: { since: value('', 'TIME', 'Also what happened since then: 10m, 2026-01-02T15:04:05Z') },
+  options: {
+    since: value('', 'TIME', 'Also what happened since then: 10m, 2026-01-02T15:04:05Z'),
+    until: value('', 'TIME', 'Only what happens before then, and end'),
+  },
   formats: ['table', 'json'],
   examples: [
     { command: 'tsstack events', does: 'starts, ends, restarts, health, … as they come' },
@@ -23,10 +29,13 @@ export const command = defineCommand({
   ],
   run: async (context, { options, operands }) => {
     const now = Date.now();
+    const untilMs = timeOption('until', options.until, now);
     const sinceMs = timeOption('since', options.since, now) ?? now;
-    await untilInterrupted(async (signal) =>
-      follow(context, { stack: await stackName(context), services: operands, sinceMs }, signal),
-    );
+    await untilInterrupted(async (interrupted) => {
+      const stack = await stackName(context);
+      const over = untilMs === undefined ? [] : [AbortSignal.timeout(Math.max(untilMs - Date.now(), 0) + LATE_MS)];
+      await follow(context, { stack, services: operands, sinceMs, untilMs }, AbortSignal.any([interrupted, ...over]));
+    });
     return EXIT.done;
   },
 });
@@ -36,16 +45,22 @@ interface Wanted {
   /** Empty: all. */
   readonly services: readonly string[];
   readonly sinceMs: number;
+  readonly untilMs: number | undefined;
 }
 
 /**
  * A daemon ends when nothing is left to supervise, and what we wait for may come after that: we go on with the next one,
  * which knows what happened meanwhile. None is started for us again.
  */
-async function follow(context: Context, { stack, services, sinceMs }: Wanted, signal: AbortSignal): Promise<void> {
+async function follow(
+  context: Context,
+  { stack, services, sinceMs, untilMs }: Wanted,
+  signal: AbortSignal,
+): Promise<void> {
   let next = sinceMs;
   while (!signal.aborted) {
     for await (const event of context.client.events(stack, Math.floor(next), signal)) {
+      if (untilMs !== undefined && event.timeMs >= untilMs) return;
       next = Math.max(next, event.timeMs + 1);
       const place = placeOf(event);
       if (services.length === 0 || services.includes(place.service)) print(context, event, place);

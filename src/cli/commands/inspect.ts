@@ -1,5 +1,6 @@
+import type { ContainerDetail, ContainersRequest } from '../../daemon/api.ts';
 import { defineCommand, EXIT } from '../command.ts';
-import { listContainers } from '../containers.ts';
+import { stackSelector } from '../stack-request.ts';
 
 /** `tsstack inspect`. */
 export const command = defineCommand({
@@ -10,12 +11,16 @@ export const command = defineCommand({
   formats: ['json'],
   examples: [
     { command: 'tsstack inspect', does: 'every container of the stack' },
-    { command: 'tsstack inspect web', does: 'pid, addresses, usage, last health checks, log file … of one service' },
+    { command: 'tsstack inspect web', does: 'state, limits, addresses, mounts, health results … of one service' },
+    {
+      command: "tsstack inspect web | jq -r '.[].commands[].command'",
+      does: 'what to type to see its namespaces, cgroups, links and rules',
+    },
   ],
   run: async (context, { operands }) => {
-    context.out.write(
-      `${JSON.stringify(await listContainers(context, operands, { withHealth: true }), undefined, 2)}\n`,
-    );
+    const request: ContainersRequest = { selector: stackSelector(context), services: operands };
+    const containers = await context.client.post<readonly ContainerDetail[]>('/v1/inspect', request);
+    context.out.write(`${JSON.stringify(containers, undefined, 2)}\n`);
     return EXIT.done;
   },
 });

@@ -1,5 +1,6 @@
 import type { ContainerSummary } from '../../daemon/api.ts';
 import type { LogSource } from '../../log/log-cursor.ts';
+import { TsstackError } from '../../model/error.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { listContainers } from '../containers.ts';
 import { labelled, writeStandardOutput } from '../log-output.ts';
@@ -17,6 +18,8 @@ export const command = defineCommand({
     tail: value('n', 'N', 'Only the last N lines of each container; `all` is all'),
     timestamps: flag('t', 'Show when each line was written'),
     since: value('', 'TIME', 'Only lines since then: 10m, 2026-01-02T15:04:05Z'),
+    until: value('', 'TIME', 'Only lines before then'),
+    index: value('', 'N', 'Only of this replica'),
     'no-log-prefix': flag('', 'Print lines as they were written, byte for byte'),
     'no-color': flag('', 'Without colour'),
   },
@@ -25,27 +28,40 @@ export const command = defineCommand({
     { command: 'tsstack logs', does: 'all that was written, by time' },
     { command: 'tsstack logs -f -n 20 web', does: 'the last 20 lines of web, and what comes' },
     { command: 'tsstack logs --since 10m -t', does: 'the last ten minutes, with times' },
+    { command: 'tsstack logs --since 2h --until 1h --index 2 web', does: 'one hour, one replica' },
     { command: 'tsstack logs --no-log-prefix web > web.log', does: 'the exact bytes' },
   ],
   run: async (context, { options, operands }) => {
     const tail = options.tail === 'all' ? undefined : countOption('tail', options.tail, 0);
     const sinceMs = timeOption('since', options.since, Date.now());
+    const untilMs = timeOption('until', options.until, Date.now());
+    const index = countOption('index', options.index, 1);
     const { LogReader } = await import('../../log/log-reader.ts');
-    const containers = await listContainers(context, operands);
+    const containers = ofReplica(await listContainers(context, operands), index);
     const reader = new LogReader(
       sources(context, containers, options),
       {
-        follow: options.follow,
+        // What comes is never before a time that has passed.
+        follow: options.follow && (untilMs === undefined || untilMs > Date.now()),
         timestamps: options.timestamps && context.format !== 'json',
         ...(tail !== undefined && { tail }),
         ...(sinceMs !== undefined && { sinceMs }),
+        ...(untilMs !== undefined && { untilMs }),
       },
       writeStandardOutput,
     );
+    const end = untilMs === undefined ? undefined : setTimeout(() => reader.finish(), untilMs - Date.now());
     await reader.run();
+    clearTimeout(end);
     return EXIT.done;
   },
 });
+
+function ofReplica(containers: readonly ContainerSummary[], index: number | undefined): readonly ContainerSummary[] {
+  const found = containers.filter((each) => index === undefined || each.index === index);
+  if (found.length > 0 || index === undefined) return found;
+  throw new TsstackError('not-found', `There is no replica ${index}`, { hint: 'See which there are: tsstack ps -a' });
+}
 
 function sources(
   context: Context,

@@ -1,6 +1,10 @@
+import type { ContainerSummary } from '../../daemon/api.ts';
+import { TsstackError } from '../../model/error.ts';
+import { CONTAINER_STATUSES, type ContainerStatus } from '../../model/observed.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { listContainers } from '../containers.ts';
-import { flag } from '../options.ts';
+import { flag, list, onFlag } from '../options.ts';
+import { orphanServices } from '../orphans.ts';
 import { renderContainers } from '../views/ps.ts';
 
 /** `tsstack ps`. */
@@ -11,19 +15,53 @@ export const command = defineCommand({
   options: {
     all: flag('a', 'Also those that do not run'),
     quiet: flag('q', 'Only names'),
+    services: flag('', 'Only names of services'),
+    status: list('', 'STATUS', `Only with this status: ${CONTAINER_STATUSES.join(', ')}`),
+    filter: list('', 'FILTER', 'status=STATUS: the same'),
+    orphans: onFlag('Also of services that are no longer in the file; --orphans=false leaves them out'),
+    'no-trunc': flag('', 'Whole commands'),
   },
   formats: ['table', 'json'],
   examples: [
     { command: 'tsstack ps', does: 'what runs, since when, on which ports, with what usage' },
     { command: 'tsstack ps -a', does: 'also what has ended, and how' },
+    { command: 'tsstack ps --services --status exited', does: 'names of services that have ended' },
     { command: 'tsstack ps --format json', does: 'for scripts' },
   ],
   run: async (context, { options, operands }) => {
-    const all = await listContainers(context, operands);
-    const shown = options.all ? all : all.filter(({ status }) => status !== 'created' && status !== 'exited');
-    if (options.quiet) context.out.write(shown.map(({ name }) => `${name}\n`).join(''));
+    const wanted = statuses([...options.status, ...options.filter.map(statusOfFilter)]);
+    const hidden = options.orphans ? [] : await orphanServices(context);
+    const shown = (await listContainers(context, operands))
+      .filter(({ status }) => (wanted.length > 0 ? wanted.includes(status) : options.all || isUp(status)))
+      .filter(({ service }) => !hidden.includes(service));
+    if (options.services) context.out.write(lines([...new Set(shown.map(({ service }) => service))]));
+    else if (options.quiet) context.out.write(lines(shown.map(({ name }) => name)));
     else if (context.format === 'json') context.out.write(`${JSON.stringify(shown, undefined, 2)}\n`);
-    else context.out.write(renderContainers(shown, Date.now()));
+    else context.out.write(renderContainers(shown, Date.now(), { whole: options['no-trunc'] }));
     return EXIT.done;
   },
 });
+
+function isUp(status: ContainerSummary['status']): boolean {
+  return status !== 'created' && status !== 'exited';
+}
+
+function lines(names: readonly string[]): string {
+  return names.map((name) => `${name}\n`).join('');
+}
+
+function statusOfFilter(filter: string): string {
+  const [, status] = /^status=(.*)$/.exec(filter) ?? [];
+  if (status !== undefined) return status;
+  throw new TsstackError('usage', `Option --filter needs status=STATUS, got "${filter}"`);
+}
+
+/** `dead` and `removing` are Docker's: nothing is ever so here. */
+function statuses(given: readonly string[]): readonly ContainerStatus[] {
+  return given.flatMap((name) => {
+    const status = CONTAINER_STATUSES.find((each) => each === name);
+    if (status !== undefined) return status;
+    if (name === 'dead' || name === 'removing') return [];
+    throw new TsstackError('usage', `There is no status "${name}"`, { hint: CONTAINER_STATUSES.join(', ') });
+  });
+}

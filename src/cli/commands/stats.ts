@@ -14,9 +14,12 @@ const CLEAR = '\u001B[H\u001B[2J\u001B[3J';
 /** `tsstack stats`. */
 export const command = defineCommand({
   name: 'stats',
-  summary: 'Show what containers use: CPU, memory, I/O, processes; until Ctrl-C',
+  summary: 'Show what containers use: CPU, memory, network, I/O, processes, pressure; until Ctrl-C',
   operands: '[SERVICE…]',
-  options: { 'no-stream': flag('', 'Once') },
+  options: {
+    all: flag('a', 'Accepted: what does not run uses nothing'),
+    'no-stream': flag('', 'Once'),
+  },
   formats: ['table', 'json'],
   examples: [
     { command: 'tsstack stats', does: 'a table, new every second' },

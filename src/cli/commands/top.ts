@@ -35,9 +35,9 @@ function render({ name, processes }: ContainerProcesses, nowMs: number): string 
   )}`;
 }
 
-function cells({ uid, pid, ppid, cpuPercent, startedAtMs, tty, cpuMs, command: text }: ContainerProcess, now: number) {
+function cells({ user, pid, ppid, cpuPercent, startedAtMs, tty, cpuMs, command: text }: ContainerProcess, now: number) {
   const since = startText(startedAtMs, now);
-  return [String(uid), String(pid), String(ppid), String(cpuPercent), since, tty ?? '?', cpuText(cpuMs), text];
+  return [user, String(pid), String(ppid), String(cpuPercent), since, tty ?? '?', cpuText(cpuMs), text];
 }
 
 /** `13:07`, or the day where it is another one: `2026-11-20`. */

@@ -23,7 +23,7 @@ export function renderPlan(plan: Plan, style: Style): string {
   return render(plan, { style: (meaning, text) => style(LOOKS[meaning], text) });
 }
 
-/** Shows the plan of a request as soon as it is there; JSON progress has it anyway. */
-export function showPlan({ format, err }: Context, event: ProgressEvent): void {
-  if (event.type === 'plan' && format !== 'json') err.write(renderPlan(event.plan, err.style));
+/** Shows the plan of a request as soon as it is there; JSON progress has it anyway, and a dry run shows it itself. */
+export function showPlan({ format, err, globals }: Context, event: ProgressEvent): void {
+  if (event.type === 'plan' && format !== 'json' && !globals['dry-run']) err.write(renderPlan(event.plan, err.style));
 }

@@ -8,13 +8,17 @@ import { formatAge } from './format.ts';
 const COMMAND_WIDTH = 24;
 
 /** The table of `ps`: Compose's columns, and usage where a container's cgroup told it. */
-export function renderContainers(containers: readonly ContainerSummary[], nowMs: number): string {
+export function renderContainers(
+  containers: readonly ContainerSummary[],
+  nowMs: number,
+  { whole = false }: { /** Commands are not cut. */ readonly whole?: boolean } = {},
+): string {
   const withUsage = containers.some(({ usage }) => usage !== undefined);
   const head = ['NAME', 'IMAGE', 'COMMAND', 'SERVICE', 'CREATED', 'STATUS'];
   const rows = containers.map((container) => [
     container.name,
     container.image,
-    shorten(container.command),
+    whole ? JSON.stringify(container.command) : shorten(container.command),
     container.service,
     `${formatAge(nowMs - container.createdAtMs)} ago`,
     statusText(container, nowMs),

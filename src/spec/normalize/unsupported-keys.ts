@@ -44,12 +44,6 @@ const localOptions = ['type', 'device', 'o'];
 const processKeys: readonly UnsupportedKey[] = [
   { path: 'annotations', reason: 'later' },
   {
-    path: 'attach',
-    reason: 'later',
-    when: (value) => value === false,
-    hint: 'use up --no-attach SERVICE',
-  },
-  {
     path: 'build',
     reason: 'later',
     says: (_, parent) => `: building images is not done yet${insteadOfBuild(parent)}`,
