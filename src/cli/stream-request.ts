@@ -15,6 +15,8 @@ interface StreamOptions {
   readonly onEvent?: (event: ProgressEvent) => void;
   /** A request without end of its own, which Ctrl-C ends: its progress is lines, one after the other. */
   readonly endless?: true;
+  /** Show nothing but how it ends. */
+  readonly quiet?: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function streamRequest<T>(context: Context, options: StreamOptions)
   const first = events.next();
   // Handled below; without this a failure would count as unhandled while the view is loading.
   first.catch(() => {});
-  const view = await openView(context, options.endless === true);
+  const view = options.quiet === true ? SILENT : await openView(context, options.endless === true);
   const note = options.endless === true ? 'Ending…' : 'Cancelling…';
   const onInterrupt = cancelOnInterrupt(context, requestId, () => view.note(`${note} (Ctrl-C again to leave at once)`));
   process.on('SIGINT', onInterrupt);
@@ -45,6 +47,8 @@ export async function streamRequest<T>(context: Context, options: StreamOptions)
     await view.close();
   }
 }
+
+const SILENT: ProgressView = { show: () => {}, note: () => {}, close: async () => {} };
 
 async function openView(context: Context, plain: boolean): Promise<ProgressView> {
   if (context.format === 'json') return new JsonProgress(context.out);

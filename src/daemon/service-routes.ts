@@ -18,7 +18,9 @@ export const SERVICE_ROUTES: readonly Route[] = [
       const request = new Body(body);
       const { stack, services } = target(request);
       const signal = request.optionalText('signal');
-      return { containers: await kill(engine, stack, { services, ...(signal !== undefined && { signal }) }) };
+      const index = request.optionalNumber('index');
+      const options = { services, ...(signal !== undefined && { signal }), ...(index !== undefined && { index }) };
+      return { containers: await kill(engine, stack, options) };
     },
   },
   {

@@ -5,13 +5,14 @@ import type { ContainerSummary } from './api.ts';
 
 /** A container as the API shows it. */
 export function summarize(
-  { record, observed, image, usage, logPath, health, detail }: ContainerView,
+  { record, observed, image, usage, logPath, errorLogPath, health, detail }: ContainerView,
   { withHealth = false } = {},
 ): ContainerSummary {
   const { key, spec } = record;
   const signal = endingSignal(observed.exitCode);
   return {
     ...key,
+    ...(spec.oneOff !== undefined && { oneOffOf: spec.oneOff.service }),
     name: spec.name,
     image,
     command: spec.argv.map(shellQuote).join(' '),
@@ -36,6 +37,7 @@ export function summarize(
     ...(usage !== undefined && { usage }),
     ...(withHealth && { healthResults: health }),
     logPath,
+    ...(errorLogPath !== undefined && { errorLogPath }),
     ...(detail !== undefined && { detail }),
   };
 }

@@ -9,7 +9,7 @@ export const command = defineCommand({
   summary: 'List containers of a stack',
   operands: '[SERVICE…]',
   options: {
-    all: flag('a', 'Also those that do not run'),
+    all: flag('a', 'Also those that do not run, and one-offs (tsstack run)'),
     quiet: flag('q', 'Only names'),
   },
   formats: ['table', 'json'],
@@ -19,7 +19,7 @@ export const command = defineCommand({
     { command: 'tsstack ps --format json', does: 'for scripts' },
   ],
   run: async (context, { options, operands }) => {
-    const all = await listContainers(context, operands);
+    const all = await listContainers(context, operands, { oneOffs: options.all });
     const shown = options.all ? all : all.filter(({ status }) => status !== 'created' && status !== 'exited');
     if (options.quiet) context.out.write(shown.map(({ name }) => `${name}\n`).join(''));
     else if (context.format === 'json') context.out.write(`${JSON.stringify(shown, undefined, 2)}\n`);

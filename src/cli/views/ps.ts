@@ -15,7 +15,7 @@ export function renderContainers(containers: readonly ContainerSummary[], nowMs:
     container.name,
     container.image,
     shorten(container.command),
-    container.service,
+    container.oneOffOf ?? container.service,
     `${formatAge(nowMs - container.createdAtMs)} ago`,
     statusText(container, nowMs),
     ...(withUsage ? usageCells(container.usage) : []),
