@@ -19,7 +19,7 @@ export const command = defineCommand({
     { command: 'tsstack ps --format json', does: 'for scripts' },
   ],
   run: async (context, { options, operands }) => {
-    const all = await listContainers(context, operands, { oneOffs: options.all });
+    const all = await listContainers(context, operands, options.all ? { oneOffs: true } : {});
     const shown = options.all ? all : all.filter(({ status }) => status !== 'created' && status !== 'exited');
     if (options.quiet) context.out.write(shown.map(({ name }) => `${name}\n`).join(''));
     else if (context.format === 'json') context.out.write(`${JSON.stringify(shown, undefined, 2)}\n`);
