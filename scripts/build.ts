@@ -49,7 +49,7 @@ const PARTS: readonly Part[] = [
   {
     filter: /\/spec\/[a-z/-]+\.ts$/,
     name: 'spec',
-    modules: ['load', 'written', 'explain/explain', 'diagnose', 'printable', 'project'].map(
+    modules: ['load', 'written', 'explain/explain', 'diagnose', 'printable', 'project', 'one-off', 'shell-words'].map(
       (name) => `./src/spec/${name}.ts`,
     ),
     inside: /\/src\/spec\//,

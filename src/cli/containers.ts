@@ -6,7 +6,7 @@ import { stackSelector } from './stack-request.ts';
 export function listContainers(
   context: Context,
   services: readonly string[],
-  options: Pick<ContainersRequest, 'withHealth'> = {},
+  options: Pick<ContainersRequest, 'withHealth' | 'oneOffs'> = {},
 ): Promise<readonly ContainerSummary[]> {
   const request: ContainersRequest = { selector: stackSelector(context), services, ...options };
   return context.client.post<readonly ContainerSummary[]>('/v1/containers', request);

@@ -12,8 +12,12 @@ export interface Labelled {
 }
 
 /** `web-1`. */
-export function labelOf({ service, index }: Pick<ContainerSummary, 'service' | 'index'>): string {
-  return `${service}-${index}`;
+export function labelOf({
+  service,
+  index,
+  oneOffOf,
+}: Pick<ContainerSummary, 'service' | 'index' | 'oneOffOf'>): string {
+  return oneOffOf === undefined ? `${service}-${index}` : service;
 }
 
 /** Prefixes for several containers: of one width, a colour for each service. */
@@ -28,8 +32,16 @@ export function labelled(containers: readonly ContainerSummary[], style: Style):
 
 /** Writes bytes to standard output; resolves when they are out of our hands. */
 export function writeStandardOutput(bytes: Uint8Array): Promise<void> {
+  return writeTo(1, bytes);
+}
+
+export function writeStandardError(bytes: Uint8Array): Promise<void> {
+  return writeTo(2, bytes);
+}
+
+function writeTo(fd: 1 | 2, bytes: Uint8Array): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   // A failure (the reader is gone) is handled where the stream is set up.
-  standardStream(1).write(bytes, () => resolve());
+  standardStream(fd).write(bytes, () => resolve());
   return promise;
 }

@@ -1,12 +1,18 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { ReadStream } from 'node:tty';
+import { DetachKeys } from './detach-keys.ts';
+import { setWindowSize } from './raw-terminal.ts';
 import { standardStream } from './terminal.ts';
 
 /**
  * Puts our terminal through to the master end of another one while `run` runs: ours is raw meanwhile, so that every key
- * goes over, and the window's size follows ours. The terminal is restored whatever happens. Closes `master`.
+ * goes over, and the window's size follows ours. The terminal is restored whatever happens. Closes `master`. Gives what
+ * `run` gives, or 0 when the keys were typed that leave it running: somebody else then keeps its terminal open.
  */
-export async function relayTerminal(master: number, run: () => Promise<number>): Promise<number> {
+export async function relayTerminal(
+  master: number,
+  { run, detachKeys }: { readonly run: () => Promise<number>; readonly detachKeys: Uint8Array },
+): Promise<number> {
   const { stdin, stdout } = process;
   const resize = (): void => copyWindowSize(master);
   resize();
@@ -17,13 +23,23 @@ export async function relayTerminal(master: number, run: () => Promise<number>):
   // A master whose last slave is closed reads as EIO, pty(7): that is its end.
   remote.on('error', () => remote.destroy());
   remote.on('close', () => closed.resolve());
-  const send = (keys: Buffer): void => void remote.write(keys);
+  const keys = new DetachKeys(stdin.isTTY ? detachKeys : new Uint8Array());
+  const detached = Promise.withResolvers<'detached'>();
+  const send = (typed: Buffer): void => {
+    const passed = keys.pass(typed);
+    if (passed === undefined) detached.resolve('detached');
+    else remote.write(passed);
+  };
   if (stdin.isTTY) stdin.setRawMode(true);
   stdin.on('data', send);
   remote.on('data', (bytes: Buffer) => void stdout.write(bytes));
   stdout.on('resize', resize);
   try {
-    const code = await status;
+    const code = await Promise.race([status, detached.promise]);
+    if (code === 'detached') {
+      keepOpen(master);
+      return 0;
+    }
     await drained(remote, closed.promise);
     return code;
   } finally {
@@ -33,6 +49,11 @@ export async function relayTerminal(master: number, run: () => Promise<number>):
     if (stdin.isTTY) stdin.setRawMode(false);
     remote.destroy();
   }
+}
+
+/** A terminal whose master is closed hangs up. What is written to it is read and forgotten until its last program ends. */
+function keepOpen(master: number): void {
+  spawn('cat', [], { stdio: [master, 'ignore', 'ignore'], detached: true }).unref();
 }
 
 /**
@@ -50,9 +71,7 @@ async function drained(remote: ReadStream, closed: Promise<void>): Promise<void>
   clearTimeout(timer);
 }
 
-/** TIOCSWINSZ on the master end, which stty(1) does to its standard input. */
 function copyWindowSize(master: number): void {
   const { columns, rows, isTTY } = standardStream(1);
-  if (!isTTY) return;
-  spawnSync('stty', ['rows', String(rows), 'cols', String(columns)], { stdio: [master, 'ignore', 'ignore'] });
+  if (isTTY) setWindowSize(master, { columns, rows });
 }

@@ -117,6 +117,8 @@ export interface KillRequest {
   readonly signal?: string;
   /** Only say which it would be. */
   readonly dryRun?: boolean;
+  /** Only this replica; absent: all. */
+  readonly index?: number;
 }
 
 /** `POST /v1/pause`, `POST /v1/unpause` → `Affected`. @public */
@@ -163,12 +165,17 @@ export interface ContainersRequest {
   readonly services: readonly string[];
   /** Also the last health checks with their output. */
   readonly withHealth?: boolean;
+  /** Also the one-offs of these services that `run` made; by its own name each is found without. */
+  readonly oneOffs?: boolean;
 }
 
 export interface ContainerSummary {
   readonly stack: string;
+  /** What commands call it: the service; of a one-off `web-run-0123456789ab`. */
   readonly service: string;
   readonly index: number;
+  /** The service that `run` made this container of; absent: a replica. */
+  readonly oneOffOf?: string;
   readonly name: string;
   readonly image: string;
   readonly command: string;
@@ -197,6 +204,8 @@ export interface ContainerSummary {
   readonly traffic?: Traffic;
   /** The log file, and the index of times beside it (`LogIndexEntry` a line). */
   readonly logPath: string;
+  /** A one-off without a terminal has its standard error in a file of its own. */
+  readonly errorLogPath?: string;
   /** What tells that the daemon waits for something: `waiting for db to be healthy`. */
   readonly detail?: string;
 }
@@ -241,6 +250,57 @@ export interface VolumeTransfer {
   readonly argv: readonly string[];
 }
 
+/** `POST /v1/run` → stream; result `RunResult`: a container of its own, made of a service and started. */
+export interface RunRequest {
+  readonly load: LoadRequest;
+  readonly requestId: string;
+  readonly service: string;
+  /** Container name; absent: `STACK-SERVICE-run-` and 12 hexadecimal digits. */
+  readonly name?: string;
+  /** Remove it when it has ended, with its anonymous volumes: the daemon does, whoever is there then. */
+  readonly remove: boolean;
+  /** Empty: the service's own. */
+  readonly command: readonly string[];
+  /** With this the service's own command is left out. */
+  readonly entrypoint?: readonly string[];
+  /** Laid over the service's own, as are labels. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly workingDir?: string;
+  /** A terminal for its first process. */
+  readonly tty: boolean;
+  /** Standard input is a named pipe that a client writes to; else `/dev/null`. */
+  readonly stdinOpen: boolean;
+  readonly servicePorts: boolean;
+  /** Short forms, as in a stack file. */
+  readonly publish: readonly string[];
+  readonly volumes: readonly string[];
+  readonly noDeps: boolean;
+  readonly useAliases: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  /** Process id of a client that will remove it itself: while it lives, nobody else does. */
+  readonly client?: number;
+}
+
+/** A container and how to take part in its standard streams. @public */
+export interface RunResult {
+  readonly container: ContainerSummary;
+  /** The named pipe to write its input to; absent: it reads none. */
+  readonly stdinPath?: string;
+  /** It has a terminal: `/dev/pts/0` of its own devpts. */
+  readonly tty: boolean;
+}
+
+/** `POST /v1/attach` → `RunResult`. */
+export interface AttachRequest {
+  readonly selector: StackSelector;
+  readonly service: string;
+  /** Absent: the first that runs. */
+  readonly index?: number;
+}
+
 /** `POST /v1/exec` → `ExecResponse`: the client performs it, so its terminal and pipes are the program's own. */
 export interface ExecRequest {
   readonly selector: StackSelector;
@@ -256,9 +316,14 @@ export interface ExecRequest {
 }
 
 export interface ExecResponse {
-  /** Host program to spawn; descriptor 3 must be the launcher, opened read-only and unlinked; with `tty`, 4 the master. */
+  /**
+   * Host program to spawn; descriptor 3 must be the launcher, opened read-only and unlinked; with `tty`, 4 the master. A
+   * pipe as 5 is closed without a byte when the program has been executed; else it says which step failed.
+   */
   readonly argv: readonly string[];
   readonly launcherBase64: string;
+  /** Its steps in words, for what comes out of that pipe. */
+  readonly listing: string;
   /** With `tty`: the container's own `/dev/pts/ptmx`, to be opened read-write. */
   readonly ptmxPath?: string;
 }

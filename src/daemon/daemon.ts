@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { keepRemovingOneOffs } from '../engine/ended-one-offs.ts';
 import { Engine } from '../engine/engine.ts';
 import { revive } from '../engine/revive.ts';
 import { RealHost } from '../host/real-host.ts';
@@ -29,6 +30,7 @@ export async function runDaemon(environment: NodeJS.ProcessEnv): Promise<void> {
   const engine = await Engine.start(new RealHost(), paths, records);
   // Before any client can ask: its commands wait for this.
   void revive(engine);
+  keepRemovingOneOffs(engine);
   const daemon = new Daemon(engine, paths);
   process.on('SIGTERM', () => void daemon.end());
   process.on('SIGINT', () => void daemon.end());

@@ -21,6 +21,7 @@ import type {
 import { openApiDocument } from './openapi.ts';
 import { Body, parseLoad, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
+import { RUN_ROUTES } from './run-routes.ts';
 import { SERVICE_ROUTES } from './service-routes.ts';
 import { summarize } from './summary.ts';
 import { VERSION } from './version.ts';
@@ -55,7 +56,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Containers of a stack',
     response: 'ContainerSummary[]',
     answer: ({ engine, parameters }) =>
-      listContainers(engine, stackName(parameters['stack'] ?? ''), []).map((view) => summarize(view)),
+      listContainers(engine, stackName(parameters['stack'] ?? ''), [], true).map((view) => summarize(view)),
   },
   {
     method: 'GET',
@@ -82,7 +83,8 @@ export const ROUTES: readonly Route[] = [
       const request = new Body(body);
       const stack = selectStack(parseSelector(request.body('selector')));
       const withHealth = request.flag('withHealth');
-      return listContainers(engine, stack, request.texts('services')).map((view) => summarize(view, { withHealth }));
+      const views = listContainers(engine, stack, request.texts('services'), request.flag('oneOffs'));
+      return views.map((view) => summarize(view, { withHealth }));
     },
   },
   {
@@ -125,6 +127,7 @@ export const ROUTES: readonly Route[] = [
       });
       return {
         argv: exec.argv,
+        listing: exec.listing,
         launcherBase64: Buffer.from(exec.launcher).toString('base64'),
         ...(tty && { ptmxPath: exec.ptmxPath }),
       };
@@ -208,6 +211,7 @@ export const ROUTES: readonly Route[] = [
   lifecycleRoute('stop', 'Stop containers, dependents first', stop),
   lifecycleRoute('restart', 'Stop and start containers', restart),
   ...SERVICE_ROUTES,
+  ...RUN_ROUTES,
   ...VOLUME_ROUTES,
 ];
 

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import findMyWay from 'find-my-way';
+import { removeAbandoned } from '../engine/ended-one-offs.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type ErrorReport, TsstackError } from '../model/error.ts';
 import { openLines, readJson, sendError, sendJson, stream } from './http.ts';
@@ -101,6 +102,7 @@ export class ApiServer {
       const body = route.method === 'POST' ? await readJson(request) : undefined;
       const context = { engine: this.#engine, body, parameters, query, requests: this.#requests };
       await this.#engine.recover();
+      removeAbandoned(this.#engine);
       if ('answer' in route) sendJson(response, await route.answer(context));
       else if ('follow' in route) await this.#follow(route, context, response);
       else await this.#stream(route, context, response);

@@ -21,8 +21,10 @@ export const SERVICE_ROUTES: readonly Route[] = [
       const request = new Body(body);
       const { stack, services } = target(request);
       const signal = request.optionalText('signal');
+      const index = request.optionalNumber('index');
       const dryRun = request.flag('dryRun');
-      return { containers: await kill(engine, stack, { services, dryRun, ...(signal !== undefined && { signal }) }) };
+      const chosen = { ...(signal !== undefined && { signal }), ...(index !== undefined && { index }) };
+      return { containers: await kill(engine, stack, { services, dryRun, ...chosen }) };
     },
   },
   {

@@ -5,13 +5,14 @@ import type { ContainerSummary } from './api.ts';
 
 /** A container as the API shows it. */
 export function summarize(
-  { record, observed, image, usage, traffic, logPath, health, detail }: ContainerView,
+  { record, observed, image, usage, traffic, logPath, errorLogPath, health, detail }: ContainerView,
   { withHealth = false } = {},
 ): ContainerSummary {
   const { key, spec } = record;
   const signal = endingSignal(observed.exitCode);
   return {
     ...key,
+    ...(spec.oneOff !== undefined && { oneOffOf: spec.oneOff.service }),
     name: spec.name,
     image,
     command: spec.argv.map(shellQuote).join(' '),
@@ -37,6 +38,7 @@ export function summarize(
     ...(withHealth && { healthResults: health }),
     ...(traffic !== undefined && { traffic }),
     logPath,
+    ...(errorLogPath !== undefined && { errorLogPath }),
     ...(detail !== undefined && { detail }),
   };
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { detectCgroups } from '../cgroup/cgroup.ts';
 import type { Contents, ExecutorContext, MachineContext } from '../executor/context.ts';
 import type { SupervisorHost } from '../host/host.ts';
+import type { ProcessStat } from '../host/process.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
@@ -31,6 +32,8 @@ export class Engine {
   readonly concurrency = availableParallelism() * STEPS_PER_CORE;
   /** The last stack was taken down: the daemon need not wait for another command. */
   finished = false;
+  /** By machine name: the clients that will remove a one-off themselves when they have read its output. */
+  readonly holders = new Map<string, ProcessStat>();
   /** What configs and secrets held when a plan was made: not in the plan, which is shown and sent. */
   readonly contents = new WeakMap<Plan, Contents>();
   #secretKey: Promise<Uint8Array> | undefined;

@@ -18,6 +18,8 @@ export interface KillOptions {
   readonly signal?: string;
   /** Only give the names. */
   readonly dryRun?: boolean;
+  /** Only this replica. */
+  readonly index?: number;
 }
 
 /**
@@ -30,8 +32,10 @@ export interface KillOptions {
 export async function kill(engine: Engine, stack: string, options: KillOptions): Promise<readonly string[]> {
   const name = options.signal ?? 'SIGKILL';
   const signal = checkedSignal(name);
-  const up = listContainers(engine, stack, options.services).filter(
-    ({ observed }) => observed.pid !== undefined || (observed.status === 'restarting' && signal === SIGKILL),
+  const up = listContainers(engine, stack, options.services, true).filter(
+    ({ record, observed }) =>
+      (options.index === undefined || record.key.index === options.index) &&
+      (observed.pid !== undefined || (observed.status === 'restarting' && signal === SIGKILL)),
   );
   if (options.dryRun !== true) await Promise.all(up.map((view) => killOne(engine, view, signal, name)));
   return up.map(({ record }) => record.spec.name);

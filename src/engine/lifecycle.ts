@@ -70,7 +70,14 @@ async function run(
 
 /** Throws `not-found` for a service that has no container in the stack. */
 export function requireServices(engine: Engine, stack: string, services: readonly string[]): void {
-  const known = new Set(engine.machine.records.containersOf(stack).map(({ key }) => key.service));
+  const known = new Set(
+    engine.machine.records
+      .containersOf(stack)
+      .flatMap(({ key, spec }) => [
+        key.service,
+        ...(spec.oneOff === undefined ? [] : [spec.name, spec.oneOff.service]),
+      ]),
+  );
   for (const service of services) {
     if (known.has(service)) continue;
     const near = nearest(service, [...known]);

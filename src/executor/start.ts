@@ -73,6 +73,9 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
     { op: 'write-file', path: runFile(context.paths, spec.key), data: JSON.stringify(runOf(record)), mode: 0o600 },
     { op: 'write-file', path: files.launchScript, data: launch.script, mode: 0o700 },
     { op: 'write-file', path: files.launcher, data: launch.launcher, mode: 0o700 },
+    ...(launch.streams === undefined
+      ? []
+      : [{ op: 'write-file' as const, path: files.streams, data: launch.streams, mode: 0o700 }]),
     ...thawOperations(context, cgroupName(spec.key)),
     ...openToHost({ spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },

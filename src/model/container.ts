@@ -9,6 +9,7 @@ import type {
   Mount,
   NetworkAttachment,
   NetworkMode,
+  OneOff,
   PortMapping,
   RestartPolicy,
 } from './stack.ts';
@@ -70,6 +71,8 @@ export interface ContainerSpec {
   readonly sysctls: Readonly<Record<string, string>>;
   readonly resources: Resources;
   readonly namespaces: NamespaceModes;
+  /** Absent: a replica of its service. */
+  readonly oneOff?: OneOff;
 }
 
 /** `content` tells contents of a bind's source apart, where `onChange` asks for it. */

@@ -103,6 +103,16 @@ export interface Service {
   readonly watch: readonly WatchRule[];
   /** Files that values come from: `env.PORT`, `labels.team` → absolute path of an env_file or label_file. Absent: none. */
   readonly origins?: Readonly<Record<string, string>>;
+  /** Made by `run` from another service; absent: written in the stack file. */
+  readonly oneOff?: OneOff;
+}
+
+/** A container that `run` made of a service, beside its replicas. */
+export interface OneOff {
+  /** The service that it was made of. */
+  readonly service: string;
+  /** It goes when it has ended, and its anonymous volumes with it. */
+  readonly remove: boolean;
 }
 
 export interface RestartPolicy {

@@ -31,6 +31,7 @@ const RESOURCE_POLICY: { readonly [Field in keyof Resources]-?: Policy } = {
 /** In the order in which changes are shown. */
 const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   key: 'ignore',
+  oneOff: 'ignore',
   name: 'replace',
   image: { source: 'update', id: 'replace' },
   labels: 'update',

@@ -57,6 +57,11 @@ export function sortContainers({ stack, scope, specs, observed, kept, removeOrph
       removals.push({ observed: container, cause: `scaled to ${service.replicas}` });
       continue;
     }
+    if (container.spec.oneOff !== undefined) {
+      if (removeOrphans && !isUp(container)) removals.push({ observed: container, cause: 'a one-off that has ended' });
+      else bystanders.push(container);
+      continue;
+    }
     const orphan = member(stack.services, key.service) === undefined && !disabled.has(key.service);
     if (orphan) orphans.push(name);
     if (orphan && removeOrphans) removals.push({ observed: container, cause: 'no longer in the stack file' });

@@ -76,8 +76,9 @@ function replicaSpec(stack: Stack, service: Service, image: ImageInfo, shared: S
       ...image.config.labels,
       ...service.labels,
       'com.docker.compose.project': key.stack,
-      'com.docker.compose.service': key.service,
+      'com.docker.compose.service': service.oneOff?.service ?? key.service,
       'com.docker.compose.container-number': String(key.index),
+      ...(service.oneOff !== undefined && { 'com.docker.compose.oneoff': 'True' }),
     },
     mounts: mountsOf(stack, service, image.config, key),
   };
@@ -150,6 +151,7 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     sysctls: service.sysctls,
     resources: service.resources,
     namespaces: service.namespaces,
+    ...(service.oneOff !== undefined && { oneOff: service.oneOff }),
   };
 }
 

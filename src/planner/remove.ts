@@ -19,8 +19,9 @@ const CAUSE = 'removed by the user';
 /** Remove containers that do not run; networks and named volumes stay. */
 export function planRemove(stack: string, observed: ObservedState, options: RemoveOptions): Plan {
   const { all, chosen, conflicts } = choose(observed, options.services);
-  const { stop, removeVolumes } = options;
-  const removed = chosen.filter((each) => stop || !isUp(each));
+  const { services, stop, removeVolumes } = options;
+  const ended = all.filter((each) => each.spec.oneOff !== undefined && !isUp(each) && isAbout(each, services));
+  const removed = [...new Set([...chosen.filter((each) => stop || !isUp(each)), ...ended])];
   const endings = removed.map((each) => ({ observed: each, cause: CAUSE, keep: false, removeVolumes }));
   const emptied = removalsBy(removed, volumesOf);
   const kept = new Set(all.filter((each) => !removed.includes(each)).flatMap(volumesOf));
@@ -35,6 +36,11 @@ export function planRemove(stack: string, observed: ObservedState, options: Remo
       ...volumes.map((volume) => removeVolumeStep({ volume }, CAUSE, emptied.get(volume.name) ?? [])),
     ],
   });
+}
+
+/** A one-off that has ended goes with the containers of its service. */
+function isAbout({ spec: { oneOff } }: ObservedContainer, services: readonly string[]): boolean {
+  return services.length === 0 || services.includes(oneOff?.service ?? '');
 }
 
 /** Real names of the volumes that a container has. */

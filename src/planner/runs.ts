@@ -82,18 +82,25 @@ export interface Choice {
   readonly conflicts: readonly Conflict[];
 }
 
-/** Those of some services (empty: all); a service that has none is a conflict. */
+/** Those of some services (empty: all replicas, no one-off); a service that has none is a conflict. */
 export function choose(observed: ObservedState, services: readonly string[]): Choice {
   const all = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
-  const known = [...new Set(all.map(({ spec }) => spec.key.service))];
+  const known = [...new Set(all.flatMap(({ spec }) => namesOf(spec)))];
   const named = new Set(services);
   return {
     all,
-    chosen: services.length === 0 ? all : all.filter(({ spec }) => named.has(spec.key.service)),
+    chosen: all.filter(({ spec }) =>
+      services.length === 0 ? spec.oneOff === undefined : namesOf(spec).some((name) => named.has(name)),
+    ),
     conflicts: [...named]
       .filter((service) => !known.includes(service))
       .map((service) => unknownService(service, known)),
   };
+}
+
+/** What a container is chosen by: its service; a one-off also by its container name. */
+function namesOf({ key, name, oneOff }: ObservedContainer['spec']): readonly string[] {
+  return oneOff === undefined ? [key.service] : [key.service, name];
 }
 
 /** A plan that touches nothing but containers and what goes with them; none of it with a conflict. */

@@ -14,19 +14,15 @@ import {
   F_SETFD,
   FD_CLOEXEC,
   LAST_DESCRIPTOR,
-  O_NOCTTY,
   O_RDONLY,
-  O_RDWR,
   PR_SET_CHILD_SUBREAPER,
   PR_SET_DUMPABLE,
   SIGCHLD,
-  TIOCGPTPEER,
-  TIOCSCTTY,
-  TIOCSPTLCK,
 } from './launcher/constants.ts';
 import { type Call, Program } from './launcher/program.ts';
 import { containerFilter } from './seccomp/filter.ts';
 import { becomeProcess, executeProgram, resetSignals, setOomScore } from './steps/process.ts';
+import { openPeer, takeTerminal } from './steps/terminal.ts';
 import { hostIdBase } from './user-namespace.ts';
 
 const TERMINAL = 4;
@@ -52,7 +48,7 @@ export function execProgram(config: ExecConfig): readonly Call[] {
     program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], 'be the parent of what its children leave behind');
   }
   program.call('setsid', [], 'begin a session');
-  if (tty) takeTerminal(program, idBase + identity.uid);
+  if (tty) takePeer(program, idBase + identity.uid);
   const security = { ...spec.security, privileged };
   const capabilities = containerCapabilities(security, kernel);
   const filter = containerFilter({
@@ -99,14 +95,8 @@ function enterContainer(program: Program, { spec, pid }: ExecConfig): number | u
 }
 
 /** The other end of the master, which lies on the container's own devpts, without looking for it by a path. `uid`: the host's. */
-function takeTerminal(program: Program, uid: number): void {
-  program.call('ioctl', [TERMINAL, TIOCSPTLCK, new Uint8Array(4)], 'unlock the terminal');
-  const slave = program.open('ioctl', [TERMINAL, TIOCGPTPEER, O_RDWR | O_NOCTTY], 'open the terminal');
-  program.call('fchown', [slave, uid, -1], `give it to user ${uid}`);
-  program.call('ioctl', [slave, TIOCSCTTY, 0], 'make it the controlling terminal');
-  for (const descriptor of [0, 1, 2]) {
-    program.call('dup3', [slave, descriptor, 0], 'make it standard input, output and error');
-  }
-  program.close(slave);
+function takePeer(program: Program, uid: number): void {
+  const slave = openPeer(program, TERMINAL);
+  takeTerminal(program, slave, uid);
   program.close(TERMINAL);
 }

@@ -35,6 +35,7 @@ import {
 import { makeDirectories, openBind, stopPropagation } from './steps/mount.ts';
 import { becomeProcess, executeProgram, resetSignals, setOomScore, stayAsInit } from './steps/process.ts';
 import { attachOverlays, changeRoot, makeRootReadOnly, mountOverlays, type TakenOverlay } from './steps/root.ts';
+import { takeTerminal } from './steps/terminal.ts';
 import { actAsContainerRoot, makeUserNamespace, type UserNamespace } from './steps/user-namespace.ts';
 import {
   attachDevice,
@@ -50,8 +51,14 @@ import {
   takeEtcFiles,
   takeMount,
 } from './steps/volumes.ts';
+import { hasErrorLog, hasRelay } from './streams.ts';
+import { RELAY_DEVPTS, RELAY_STREAM } from './streams-program.ts';
 import { containerSysctls } from './sysctl.ts';
 import { hostIdBase } from './user-namespace.ts';
+
+/** Where the launcher of a container with a terminal has it, and the devpts instance that it is on. */
+const TERMINAL = 4;
+const DEVPTS = 5;
 
 /** Everything that comes from the host's paths, held by descriptors when the root changes. */
 interface Taken {
@@ -69,13 +76,16 @@ interface Taken {
  * host's root, standard output on the log and the status pipe as descriptor 3; it ends by executing the program.
  */
 export function launchProgram(config: LaunchConfig): readonly Call[] {
-  const program = new Program([0, 1, 2, 3]);
+  const { tty } = config.spec;
+  const program = new Program([0, 1, 2, 3, ...(tty ? [TERMINAL, DEVPTS] : [])]);
+  takeStreams(program, config);
   leaveLauncherFile(program, config);
   resetSignals(program);
   setOomScore(program, config.spec.resources.oomScoreAdj ?? 0);
-  if (config.spec.stdinOpen) openStdin(program, config);
+  if (config.spec.stdinOpen && !hasRelay(config.spec)) openStdin(program, config);
   const idBase = hostIdBase(config.spec, config.kernel, config.identity);
-  if (idBase !== undefined) giveOutput(program, config, idBase);
+  if (tty) takeTerminal(program, TERMINAL, (idBase ?? 0) + config.identity.uid);
+  else if (idBase !== undefined) giveOutput(program, config, idBase);
   enterNamespaces(program, config);
   const userNamespace = idBase === undefined ? undefined : makeUserNamespace(program, idBase);
   const policy = mountPolicy(config, userNamespace);
@@ -89,10 +99,21 @@ export function launchProgram(config: LaunchConfig): readonly Call[] {
   return program.calls;
 }
 
-function leaveLauncherFile(program: Program, { paths }: LaunchConfig): void {
+/** What the program of `streams-program.ts` has opened, as 6 and 7. */
+function takeStreams(program: Program, { spec }: LaunchConfig): void {
+  if (spec.tty) {
+    program.call('dup3', [RELAY_STREAM, TERMINAL, 0], `make the terminal ${TERMINAL}`);
+    program.call('dup3', [RELAY_DEVPTS, DEVPTS, 0], `make the file system that it is on ${DEVPTS}`);
+    program.call('close_range', [DEVPTS + 1, LAST_DESCRIPTOR, 0], 'close everything beyond');
+    return;
+  }
+  if (hasRelay(spec)) program.call('dup3', [RELAY_STREAM, 0, 0], 'make the pipe standard input');
   program.call('close_range', [4, LAST_DESCRIPTOR, 0], 'close everything beyond the status pipe');
+}
+
+function leaveLauncherFile(program: Program, { spec, paths }: LaunchConfig): void {
   program.call('fcntl', [3, F_SETFD, FD_CLOEXEC], 'close the status pipe on execution');
-  program.call('dup3', [1, 2, 0], 'make standard error what standard output is');
+  if (!hasErrorLog(spec)) program.call('dup3', [1, 2, 0], 'make standard error what standard output is');
   // A program inside that gets hold of this one's file through /proc overwrites nothing (CVE-2019-5736).
   program.call('unlinkat', [AT_FDCWD, paths.launcher, 0], `remove ${paths.launcher}, which runs`, {
     tolerate: [ENOENT],
@@ -111,8 +132,9 @@ function openStdin(program: Program, { paths }: LaunchConfig): void {
 
 /** /dev/stdout is opened anew by its path, which asks who owns the log. */
 function giveOutput(program: Program, { spec, identity }: LaunchConfig, idBase: number): void {
-  for (const descriptor of spec.stdinOpen ? [0, 1] : [1]) {
-    const words = `give ${descriptor === 0 ? 'standard input' : 'the log'} to user ${identity.uid} of the container`;
+  const given = [...(spec.stdinOpen ? [0] : []), 1, ...(hasErrorLog(spec) ? [2] : [])];
+  for (const descriptor of given) {
+    const words = `give ${descriptor === 0 ? 'standard input' : descriptor === 1 ? 'the log' : 'standard error'} to user ${identity.uid} of the container`;
     program.call('fchown', [descriptor, idBase + identity.uid, idBase + identity.gid], words);
   }
 }
@@ -181,8 +203,8 @@ function fillRoot(
   const filesystems: KernelFilesystems = { ...config, hostCgroups: taken.hostCgroups };
   mountProcAndSys(program, filesystems);
   mountCgroups(program, filesystems);
-  mountDev(program, { ...taken, spec });
-  if (!spec.stdinOpen) reopenStdin(program);
+  mountDev(program, { ...taken, spec, devpts: spec.tty ? DEVPTS : undefined });
+  if (!spec.stdinOpen && !spec.tty) reopenStdin(program);
   const own = { network: network.type === 'path', ipc: spec.namespaces.ipc === 'private' };
   writeSysctls(program, containerSysctls(spec.sysctls, own));
   if (!privileged) {

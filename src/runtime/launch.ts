@@ -1,9 +1,12 @@
+import { explainReport } from '../lib/launch-report.ts';
 import type { LaunchConfig } from './config.ts';
 import { launchProgram } from './launch-program.ts';
 import { assembleElf } from './launcher/elf.ts';
-import { explainReport, listCalls } from './launcher/listing.ts';
+import { listCalls } from './launcher/listing.ts';
 import { launchScript } from './script.ts';
 import { overlayDirectories } from './steps/root.ts';
+import { hasRelay } from './streams.ts';
+import { streamsProgram } from './streams-program.ts';
 
 export type { LaunchConfig, NetworkNamespace, ResolvedMount } from './config.ts';
 
@@ -12,6 +15,8 @@ export interface Launch {
   readonly script: string;
   /** The generated ELF. */
   readonly launcher: Uint8Array;
+  /** The generated ELF that opens the standard streams which something outside holds; absent: there are none. */
+  readonly streams?: Uint8Array;
   /** The launcher's system calls in words, one a line, for `plan --script`, `explain` and golden tests. */
   readonly listing: string;
   /** Directories that must be there (overlay upper and work). */
@@ -32,6 +37,7 @@ export function buildLaunch(config: LaunchConfig): Launch {
   return {
     script: launchScript(config),
     launcher: assembleElf(kernel.arch, calls, STATUS),
+    ...(hasRelay(config.spec) && { streams: assembleElf(kernel.arch, streamsProgram(config), STATUS) }),
     listing: listCalls(calls),
     directories: overlayDirectories(rootfs, paths),
   };

@@ -1,6 +1,7 @@
+import { explainReport } from '../lib/launch-report.ts';
 import { AT_FDCWD, CLONE_NEWNET, CLONE_NEWNS, LAST_DESCRIPTOR, O_RDONLY } from './launcher/constants.ts';
 import { assembleElf } from './launcher/elf.ts';
-import { explainReport, listCalls } from './launcher/listing.ts';
+import { listCalls } from './launcher/listing.ts';
 import { type Call, Program } from './launcher/program.ts';
 import type { Architecture } from './launcher/syscalls.ts';
 

@@ -1,6 +1,7 @@
 import { shellQuote } from '../lib/shell-quote.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ContainerPaths } from '../store/paths.ts';
+import { endsInput, hasErrorLog, hasRelay } from './streams.ts';
 
 export interface ScriptConfig {
   readonly spec: ContainerSpec;
@@ -23,6 +24,7 @@ export function launchScript({ spec, run, paths, cgroupProcsFiles }: ScriptConfi
     ...(spec.namespaces.time === 'private' ? ['--time'] : []),
   ];
   const again = '/bin/sh "$0" wait';
+  const relay = hasRelay(spec);
   const join = cgroupProcsFiles.map((file) => `    echo 0 >${shellQuote(file)}\n`).join('');
   return `#!/bin/sh
 # Start ${run} of ${JSON.stringify(spec.name)}. Run it as root: sh ${JSON.stringify(paths.launchScript)}
@@ -36,7 +38,14 @@ case \${1-} in
   # This process, as its parent's namespaces know it, for whoever looks for it later.
   read -r stat </proc/self/stat
   printf '%s\\n' "$stat" >${shellQuote(paths.chain)}
-  exec ${namespaces.length === 0 ? again : `unshare ${namespaces.join(' ')} -- ${again}`}
+${
+  relay
+    ? `  exec ${shellQuote(paths.streams)}
+  ;;
+relay)
+${relayStage(spec, paths)}`
+    : ''
+}  exec ${namespaces.length === 0 ? again : `unshare ${namespaces.join(' ')} -- ${again}`}
   ;;
 wait)
   # Ends with the container, not before.
@@ -46,13 +55,41 @@ wait)
     printf '%s\\n' "$stat" >${shellQuote(paths.init)}
 ${join}    exec 9<${shellQuote(paths.launcher)}
     # The launcher makes standard error what standard output is, when it runs.
-    exec /proc/self/fd/9 </dev/null >>${shellQuote(paths.log)}
+    exec /proc/self/fd/9 </dev/null >>${shellQuote(paths.log)}${hasErrorLog(spec) ? ` 2>>${shellQuote(paths.errorLog)}` : ''}
   ) &
-  exec 2>/dev/null >&2 3>&-
+  exec 2>/dev/null >&2 3>&-${relay ? ' 6<&- 7<&-' : ''}
   status=0
   wait $! || status=$?
-  echo "${run} $status" >${shellQuote(paths.exit)}
+${endStage(spec)}  echo "${run} $status" >${shellQuote(paths.exit)}
   ;;
 esac
 `;
+}
+
+/**
+ * Who holds the other end of standard streams from outside: no process of ours is in the container, and no signal to the
+ * daemon reaches it. Of a terminal it copies the output into the log and the named pipe into the input, until the last
+ * program that has the terminal open ends. Of a pipe it keeps the writing end until a client has one.
+ */
+function relayStage(spec: ContainerSpec, paths: ContainerPaths): string {
+  const input = spec.stdinOpen ? `    cat <>${shellQuote(paths.stdin)} >&8 5>&- &\n` : '';
+  const copy = `    exec 3>&- 4<&- 6<&- 7<&-
+${input}    cat <&8 >>${shellQuote(paths.log)}
+    # Where the log takes no more, the program goes on.
+    cat <&8
+${input === '' ? '' : '    kill -9 $!\n'}`;
+  const hold = `    exec 3>&- 6<&-
+    read -r go <&5
+`;
+  return `  (
+    trap '' HUP INT QUIT TERM
+${spec.tty ? copy : hold}  ) </dev/null >/dev/null 2>&1 &
+  exec ${spec.tty ? '5>&- 8>&-' : '4>&-'}
+`;
+}
+
+/** The log is whole when the end is told; in a pid namespace of its own nobody is left then who could write. */
+function endStage(spec: ContainerSpec): string {
+  if (endsInput(spec)) return '  echo go >&5\n';
+  return spec.tty && spec.namespaces.pid === 'private' ? '  read -r end <&4 || :\n' : '';
 }

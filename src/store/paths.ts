@@ -92,6 +92,12 @@ export interface ContainerPaths {
   readonly hostname: string;
   /** Standard output and error, appended by the kernel. */
   readonly log: string;
+  /** Standard error of a one-off without a terminal. */
+  readonly errorLog: string;
+  /** Named pipe that becomes standard input, where that is open. */
+  readonly stdin: string;
+  /** Generated program that opens what `streams.ts` says, before a start. */
+  readonly streams: string;
   /** `/proc/PID/stat` of pid 1 as the host sees it, one line, written just before it becomes the launcher. */
   readonly init: string;
   /** `/proc/PID/stat` of the launch chain. */
@@ -111,6 +117,9 @@ export function containerPaths(paths: Paths, key: ContainerKey): ContainerPaths 
     resolvConf: `${directory}/resolv.conf`,
     hostname: `${directory}/hostname`,
     log: `${directory}/log`,
+    errorLog: `${directory}/log.stderr`,
+    stdin: `${directory}/stdin`,
+    streams: `${directory}/streams`,
     init: `${directory}/init.stat`,
     chain: `${directory}/chain.stat`,
     exit: `${exitDirectory(paths)}/${machineName(key)}`,

@@ -4,9 +4,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { explainReport } from '../../src/lib/launch-report.ts';
 import { EACCES, ENOENT, ENOTDIR, SIGCHLD } from '../../src/runtime/launcher/constants.ts';
 import { assembleElf } from '../../src/runtime/launcher/elf.ts';
-import { explainReport, listCalls } from '../../src/runtime/launcher/listing.ts';
+import { listCalls } from '../../src/runtime/launcher/listing.ts';
 import { Program } from '../../src/runtime/launcher/program.ts';
 import { executeProgram, stayAsInit } from '../../src/runtime/steps/process.ts';
 

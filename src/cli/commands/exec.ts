@@ -1,7 +1,9 @@
 import type { ExecRequest, ExecResponse } from '../../daemon/api.ts';
 import { TsstackError } from '../../model/error.ts';
-import { type Context, defineCommand } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../detach-keys.ts';
 import { performExec } from '../exec-process.ts';
+import { givenEnvironment } from '../given-environment.ts';
 import { countOption } from '../numbers.ts';
 import { flag, list, value } from '../options.ts';
 import { stackSelector } from '../stack-request.ts';
@@ -14,6 +16,8 @@ export const command = defineCommand({
   operands: 'SERVICE COMMAND [ARG…]',
   stopAtOperand: true,
   options: {
+    detach: flag('d', 'In the background'),
+    'detach-keys': value('', 'KEYS', 'Keys that leave it running; ctrl-p,ctrl-q with a terminal'),
     interactive: flag('i', 'Keep standard input open; it always is'),
     tty: flag('t', 'With a terminal; the default where standard input and output are one'),
     'no-tty': flag('T', 'Without a terminal'),
@@ -37,30 +41,23 @@ export const command = defineCommand({
       });
     }
     if (options.tty && options['no-tty']) throw new TsstackError('usage', 'Options -t and -T exclude each other');
-    const tty = !options['no-tty'] && (options.tty || (process.stdin.isTTY && standardStream(1).isTTY));
+    const detachKeys = parseDetachKeys(options['detach-keys'] ?? DEFAULT_DETACH_KEYS);
+    const tty =
+      !options.detach && !options['no-tty'] && (options.tty || (process.stdin.isTTY && standardStream(1).isTTY));
     const index = countOption('index', options.index, 1);
     const request: ExecRequest = {
       selector: stackSelector(context),
       service,
       command: words,
-      environment: environment(context, options.env),
+      environment: givenEnvironment(context.env, options.env),
       tty,
       privileged: options.privileged,
       ...(index !== undefined && { index }),
       ...(options.user !== undefined && { user: options.user }),
       ...(options.workdir !== undefined && { workingDir: options.workdir }),
     };
-    return performExec(context.paths.run, await context.client.post<ExecResponse>('/v1/exec', request));
+    const failed = (reason: string): void => context.err.write(`exec: ${reason}\n`);
+    const exec = await context.client.post<ExecResponse>('/v1/exec', request);
+    return performExec(context.paths.run, exec, { detach: options.detach, detachKeys, failed });
   },
 });
-
-function environment({ env }: Context, given: readonly string[]): Record<string, string> {
-  const pairs = given.flatMap((word): [string, string][] => {
-    const equals = word.indexOf('=');
-    if (equals > 0) return [[word.slice(0, equals), word.slice(equals + 1)]];
-    if (equals === 0) throw new TsstackError('usage', `Option --env needs KEY=VALUE, got "${word}"`);
-    const ours = env[word];
-    return ours === undefined ? [] : [[word, ours]];
-  });
-  return Object.fromEntries(pairs);
-}

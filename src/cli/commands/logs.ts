@@ -69,11 +69,13 @@ function sources(
   options: { readonly 'no-color': boolean; readonly 'no-log-prefix': boolean },
 ): LogSource[] {
   const style = options['no-color'] ? PLAIN : context.out.style;
-  return labelled(containers, style).map(({ container, prefix }) => ({
-    path: container.logPath,
-    prefix: options['no-log-prefix'] ? '' : prefix,
-    ...(context.format === 'json' && { encode: jsonEncoder(container) }),
-  }));
+  return labelled(containers, style).flatMap(({ container, prefix }) =>
+    [container.logPath, ...(container.errorLogPath === undefined ? [] : [container.errorLogPath])].map((path) => ({
+      path,
+      prefix: options['no-log-prefix'] ? '' : prefix,
+      ...(context.format === 'json' && { encode: jsonEncoder(container) }),
+    })),
+  );
 }
 
 function jsonEncoder({ name, service, index }: ContainerSummary): (line: string, timeMs: number) => string {

@@ -13,7 +13,7 @@ export const command = defineCommand({
   summary: 'List containers of a stack',
   operands: '[SERVICE…]',
   options: {
-    all: flag('a', 'Also those that do not run'),
+    all: flag('a', 'Also those that do not run, and one-offs (tsstack run)'),
     quiet: flag('q', 'Only names'),
     services: flag('', 'Only names of services'),
     status: list('', 'STATUS', `Only with this status: ${CONTAINER_STATUSES.join(', ')}`),
@@ -31,7 +31,7 @@ export const command = defineCommand({
   run: async (context, { options, operands }) => {
     const wanted = statuses([...options.status, ...options.filter.map(statusOfFilter)]);
     const hidden = options.orphans ? [] : await orphanServices(context);
-    const shown = (await listContainers(context, operands))
+    const shown = (await listContainers(context, operands, options.all ? { oneOffs: true } : {}))
       .filter(({ status }) => (wanted.length > 0 ? wanted.includes(status) : options.all || isUp(status)))
       .filter(({ service }) => !hidden.includes(service));
     if (options.services) context.out.write(lines([...new Set(shown.map(({ service }) => service))]));

@@ -22,7 +22,9 @@ export const command = defineCommand({
     { command: 'tsstack rm -fsv web', does: 'one service, running or not, without asking' },
   ],
   run: async (context, { options, operands }) => {
-    const going = (await listContainers(context, operands)).filter((each) => options.stop || isDown(each));
+    const going = (await listContainers(context, operands, { oneOffs: true })).filter(
+      (each) => isDown(each) || (options.stop && (each.oneOffOf === undefined || operands.includes(each.service))),
+    );
     if (going.length === 0) {
       context.err.write('No stopped containers\n');
       return EXIT.done;

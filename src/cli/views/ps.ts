@@ -19,7 +19,7 @@ export function renderContainers(
     container.name,
     container.image,
     whole ? JSON.stringify(container.command) : shorten(container.command),
-    container.service,
+    container.oneOffOf ?? container.service,
     `${formatAge(nowMs - container.createdAtMs)} ago`,
     statusText(container, nowMs),
     ...(withUsage ? usageCells(container.usage) : []),

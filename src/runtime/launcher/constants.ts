@@ -44,6 +44,10 @@ export const MOUNT_ATTR_NODEV = 0x4;
 export const MOUNT_ATTR_NOEXEC = 0x8;
 export const MOUNT_ATTR_IDMAP = 0x100000;
 
+/** linux/mount.h, enum fsconfig_command. */
+export const FSCONFIG_SET_STRING = 1;
+export const FSCONFIG_CMD_CREATE = 6;
+
 export const CLONE_NEWTIME = 0x80;
 export const CLONE_FILES = 0x400;
 export const CLONE_VFORK = 0x4000;

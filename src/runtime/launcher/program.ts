@@ -73,6 +73,15 @@ export class Program {
     return descriptor;
   }
 
+  /** pipe2(2): gives the numbers of the reading and the writing end. */
+  pipe(words: string): readonly [number, number] {
+    const read = this.open('pipe2', [{ scratch: true }, 0], words);
+    let write = 0;
+    while (this.#descriptors.has(write)) write += 1;
+    this.#descriptors.add(write);
+    return [read, write];
+  }
+
   close(descriptor: number): void {
     if (!this.#descriptors.delete(descriptor)) throw new Error(`descriptor ${descriptor} is not open`);
     this.call('close', [descriptor], `close ${descriptor}`);

@@ -39,13 +39,15 @@ export interface DevConfig {
   readonly hostShm: number | undefined;
   /** The host's id of the container's root: 0 without a user namespace. */
   readonly idBase: number;
+  /** A devpts that is mounted nowhere yet, with the terminal of the first process; absent: a new one is. */
+  readonly devpts: number | undefined;
 }
 
 /**
  * /dev: a tmpfs with nodes of its own, so that a chmod inside reaches no node of the host. A privileged container gets
  * the host's /dev, with a devpts, shm and mqueue of its own over it.
  */
-export function mountDev(program: Program, { spec, hostDev, hostShm, idBase }: DevConfig): void {
+export function mountDev(program: Program, { spec, hostDev, hostShm, idBase, devpts }: DevConfig): void {
   removeLink(program, '/dev');
   makeMountPoint(program, '/dev', 'directory');
   if (hostDev === undefined) fillDev(program);
@@ -53,12 +55,15 @@ export function mountDev(program: Program, { spec, hostDev, hostShm, idBase }: D
   for (const name of ['pts', 'shm', 'mqueue']) {
     program.call('mkdirat', [AT_FDCWD, `/dev/${name}`, 0o755], `make directory /dev/${name}`, { tolerate: [EEXIST] });
   }
-  mountFilesystem(program, {
-    type: 'devpts',
-    target: '/dev/pts',
-    flags: MS_NOSUID | MS_NOEXEC,
-    data: `newinstance,ptmxmode=0666,mode=0620,gid=${idBase + 5}`,
-  });
+  if (devpts !== undefined) attachBind(program, devpts, '/dev/pts', { follow: false });
+  else {
+    mountFilesystem(program, {
+      type: 'devpts',
+      target: '/dev/pts',
+      flags: MS_NOSUID | MS_NOEXEC,
+      data: `newinstance,${devptsOptions(idBase).join(',')}`,
+    });
+  }
   const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   if (hostShm !== undefined) attachBind(program, hostShm, '/dev/shm', { follow: false });
   else {
@@ -72,6 +77,11 @@ export function mountDev(program: Program, { spec, hostDev, hostShm, idBase }: D
   for (const path of ofNamespace) {
     program.call('fchownat', [AT_FDCWD, path, idBase, idBase, 0], `give ${path} to the container's root`);
   }
+}
+
+/** `idBase`: the host's id of the container's root. Group 5 is tty everywhere. */
+export function devptsOptions(idBase: number): readonly `${string}=${string}`[] {
+  return ['ptmxmode=0666', 'mode=0620', `gid=${idBase + 5}`];
 }
 
 function fillDev(program: Program): void {

@@ -51,7 +51,7 @@ export function ulimits(service: Dict): Record<string, Ulimit> {
 }
 
 /** Names without `CAP_`, in upper case; `ALL` stays. */
-function capabilities(names: readonly string[]): string[] {
+export function capabilities(names: readonly string[]): string[] {
   return [...new Set(names.map((name) => name.toUpperCase().replace(/^CAP_/, '')))];
 }
 

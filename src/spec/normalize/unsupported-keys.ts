@@ -69,7 +69,6 @@ const processKeys: readonly UnsupportedKey[] = [
   { path: 'pull_policy', reason: 'later', when: isNot('never') },
   { path: 'pull_refresh_after', reason: 'later' },
   { path: 'runtime', reason: 'runtime', hint: takeOut },
-  { path: 'tty', reason: 'later', says: () => ': a terminal for the first process is not done yet: only TERM is set' },
   { path: 'use_api_socket', reason: 'later' },
 ];
 

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { TsstackError } from '../model/error.ts';
+import type { Volume } from '../model/stack.ts';
+import { type OneOffOptions, oneOffName, withOneOff } from '../planner/one-off.ts';
+import { type LoadRequest, type LoadResult, loadStack } from '../spec/load.ts';
+import { type ContainerView, listContainers } from './containers.ts';
+import { hold } from './ended-one-offs.ts';
+import type { Engine } from './engine.ts';
+import { type Reporting, up } from './up.ts';
+
+/** As many digits as Compose has. */
+const SLUG_BYTES = 6;
+
+export interface RunOptions extends Omit<OneOffOptions, 'slug'> {
+  readonly load: LoadRequest;
+  /** Process id of a client that reads its output to the end before it removes it. */
+  readonly client?: number;
+}
+
+/**
+ * Makes and starts one container of a service beside its replicas, after the service's dependencies: the plan is that of
+ * an `up` of a stack with one service more. Gives the container when it runs; nobody waits for its end here.
+ */
+export async function runOneOff(engine: Engine, options: RunOptions, reporting: Reporting): Promise<ContainerView> {
+  const { service, load } = options;
+  const slug = randomBytes(SLUG_BYTES).toString('hex');
+  const loaded = loadStack({ ...load, services: [service] });
+  const stack = withOneOff({ ...loaded.stack, volumes: volumesOf(loaded, options) }, { ...options, slug });
+  if (stack === undefined) throw new TsstackError('not-found', `There is no service "${service}" in the stack file`);
+  const name = oneOffName({ service, slug });
+  if (options.client !== undefined) hold(engine, { stack: stack.name, service: name, index: 1 }, options.client);
+  // Loading for one service leaves the others out, which makes no orphans of them.
+  const others = engine.machine.records.containersOf(stack.name).map(({ key }) => key.service);
+  const upOptions = { load: { ...load, services: [name] }, forceRecreate: false, noDeps: options.noDeps };
+  await up(
+    engine,
+    { ...loaded, stack: { ...stack, disabledServices: [...stack.disabledServices, ...others] } },
+    { ...upOptions, removeOrphans: false, wait: false },
+    reporting,
+  );
+  const [view] = listContainers(engine, stack.name, [name]);
+  if (view === undefined) throw new TsstackError('not-found', `The container of "${service}" has been removed`);
+  return view;
+}
+
+/** A volume that only another service uses is there for `-v`, too. Throws `usage` for one that is declared nowhere. */
+function volumesOf({ stack }: LoadResult, { mounts, load }: RunOptions): Readonly<Record<string, Volume>> {
+  const named = mounts.flatMap((mount) => (mount.type === 'volume' ? (mount.source ?? []) : []));
+  if (named.every((name) => Object.hasOwn(stack.volumes, name))) return stack.volumes;
+  const all = loadStack({ ...load, services: [], profiles: ['*'] }).stack.volumes;
+  for (const name of named) {
+    if (Object.hasOwn(all, name)) continue;
+    throw new TsstackError('usage', `There is no volume "${name}" that a service of the stack uses`, {
+      hint: 'Name one of the stack file, or write a path: ./dir:/target',
+    });
+  }
+  return { ...stack.volumes, ...Object.fromEntries(named.flatMap((name) => (all[name] ? [[name, all[name]]] : []))) };
+}
