@@ -28,7 +28,12 @@ export function listContainers(engine: Engine, stack: string, services: readonly
   return records
     .containersOf(stack)
     .filter(({ key }) => services.length === 0 || services.includes(key.service))
-    .toSorted((left, right) => compare(left.key.service, right.key.service) || left.key.index - right.key.index)
+    .toSorted(
+      (left, right) =>
+        compare(left.key.service, right.key.service) ||
+        left.key.index - right.key.index ||
+        compare(left.role ?? '', right.role ?? ''),
+    )
     .map((record) => {
       const observed = observeContainer(engine.observer, record);
       const usage = observed.pid !== undefined ? cgroups.usage(cgroupName(record.key)) : undefined;

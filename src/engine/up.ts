@@ -6,6 +6,7 @@ import type { Stack } from '../model/stack.ts';
 import type { Reservation } from '../observe/context.ts';
 import type { LoadResult } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
+import { endFailedUpdates } from './failed-updates.ts';
 import { makeUpPlan, refuseConflicts, type UpPlanOptions } from './plan.ts';
 
 export interface UpOptions extends UpPlanOptions {
@@ -39,11 +40,12 @@ export async function up(
       if (plan.steps.length > 0) {
         const { files, projectDirectory } = stack;
         engine.machine.records.stacks.put({ name, files, projectDirectory });
-        await execute(plan, engine.executorOf(plan), {
+        const failed = await execute(plan, engine.executorOf(plan), {
           ...reporting,
           concurrency: engine.concurrency,
           onFailure: 'undo',
         });
+        await endFailedUpdates(engine, { stack, plan, failed }, reporting);
       }
     } finally {
       engine.reserved.delete(name);
@@ -93,7 +95,7 @@ function waitConditions(engine: Engine, stack: Stack): readonly WaitFor[] {
   return Object.values(stack.services).map((service) => {
     const replicas = Array.from({ length: service.replicas }, (_, index) => index + 1);
     const checked = replicas.some((index) => {
-      const record = engine.machine.records.container({ stack: stack.name, service: service.name, index });
+      const record = engine.machine.records.replica({ stack: stack.name, service: service.name, index });
       return record?.spec.healthcheck !== undefined;
     });
     const condition = awaited.has(service.name)

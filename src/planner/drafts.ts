@@ -2,6 +2,7 @@ import { containerAddress } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Stack } from '../model/stack.ts';
+import type { Role } from '../model/update.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
 import { compareSpecs, type Draft, isUp, observedKey, type Removal, replaceDraft, updateDraft } from './draft.ts';
 import type { Findings } from './findings.ts';
@@ -36,9 +37,16 @@ export function sortContainers({ stack, scope, specs, observed, removeOrphans }:
   const bystanders: ObservedContainer[] = [];
   const orphans: string[] = [];
   const there = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
+  const replicas = new Map(
+    there.filter(({ role }) => role === undefined).map((container) => [observedKey(container.spec), container]),
+  );
   for (const container of there) {
     const { key, name } = container.spec;
     const service = inScope.get(key.service);
+    if (service !== undefined && container.role !== undefined) {
+      removals.push({ observed: container, cause: LEFT_OVER[container.role] });
+      continue;
+    }
     if (wanted.has(observedKey(container.spec))) continue;
     if (service !== undefined && key.index > service.replicas) {
       removals.push({ observed: container, cause: `scaled to ${service.replicas}` });
@@ -49,11 +57,20 @@ export function sortContainers({ stack, scope, specs, observed, removeOrphans }:
     if (orphan && removeOrphans) removals.push({ observed: container, cause: 'no longer in the stack file' });
     else bystanders.push(container);
   }
-  const drafts = [...specs].sort(compareSpecs).map((spec) => newDraft(spec, observed.containers[observedKey(spec)]));
+  const drafts = [...specs].sort(compareSpecs).map((spec) => newDraft(spec, replicas.get(observedKey(spec))));
   return { drafts, removals, bystanders, orphans: orphans.sort() };
 }
 
-function newDraft(spec: ContainerSpec, observed: ObservedContainer | undefined): Draft {
+/** An update that was cut short is undone until the new container has taken over, and is finished after that. */
+const LEFT_OVER: Readonly<Record<Role, string>> = {
+  standby: 'left by an update that was cut short before it took over',
+  retired: 'left by an update that was cut short after another one took over',
+};
+
+function newDraft(wanted: ContainerSpec, observed: ObservedContainer | undefined): Draft {
+  const { slot: _, ...key } = wanted.key;
+  const slot = observed?.spec.key.slot;
+  const spec = { ...wanted, key: slot === undefined ? key : { ...key, slot } };
   const empty = { spec, causes: [], fields: [], repair: [], endpoints: [], ports: [], signals: [], restart: false };
   return observed === undefined
     ? { ...empty, action: 'create', causes: ['not there yet'] }
