@@ -28,7 +28,7 @@ function webStack(version: number, port: number, order: string): string {
     ports: ["${port}:80"]
     volumes: ["./server.cjs:/server.cjs:ro"]
     stop_grace_period: 2s
-    healthcheck: {test: [CMD, busybox, wget, -q, -O, /dev/null, "http://127.0.0.1/"], interval: 100ms}
+    healthcheck: {test: [CMD, busybox, wget, -q, -O, /dev/null, "http://127.0.0.1/"], interval: 100ms, retries: 50}
     deploy: {update_config: {order: ${order}}}
   client:
     command: [sleep, infinity]
