@@ -21,6 +21,10 @@ const STEP_WORDS: Readonly<Record<StepType, { readonly doing: string; readonly d
   'create-container': { doing: 'creating', done: 'created' },
   'update-container': { doing: 'updating', done: 'updated' },
   'start-container': { doing: 'starting', done: 'started' },
+  'watch-container': { doing: 'watching', done: 'ready' },
+  'switch-container': { doing: 'taking over', done: 'took over' },
+  'drain-container': { doing: 'draining', done: 'drained' },
+  'next-batch': { doing: 'waiting for the next batch', done: 'next batch' },
   'stop-container': { doing: 'stopping', done: 'stopped' },
   'remove-container': { doing: 'removing', done: 'removed' },
 };

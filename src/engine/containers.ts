@@ -42,7 +42,12 @@ export function listContainers(
   return records
     .containersOf(stack)
     .filter((record) => isChosen(record, services, oneOffs))
-    .toSorted((left, right) => compare(left.key.service, right.key.service) || left.key.index - right.key.index)
+    .toSorted(
+      (left, right) =>
+        compare(left.key.service, right.key.service) ||
+        left.key.index - right.key.index ||
+        compare(left.role ?? '', right.role ?? ''),
+    )
     .map((record) => {
       const observed = observeContainer(engine.observer, record);
       const usage = observed.pid !== undefined ? cgroups.usage(cgroupName(record.key)) : undefined;

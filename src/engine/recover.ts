@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.ts';
 import { type ContainerKey, parseMachineName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
+import type { Role } from '../model/update.ts';
 import { containerFile, networkDirectory, runFile } from '../store/description.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
@@ -36,6 +37,7 @@ interface ContainerDescription {
   readonly spec: ContainerSpec;
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly PublishedPort[];
+  readonly role?: Role;
 }
 
 interface RunDescription {

@@ -13,6 +13,7 @@ import { hooksByHand, stopByHand } from './script-by-hand.ts';
 /** Nothing runs while a script is written. */
 const NOBODY: ContainerControl = {
   waitFor: async () => undefined,
+  settle: async () => undefined,
   runs: () => false,
   started: () => undefined,
   runHooks: async () => undefined,

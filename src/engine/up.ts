@@ -4,6 +4,7 @@ import type { Plan } from '../model/plan.ts';
 import type { Reservation } from '../observe/context.ts';
 import type { LoadResult } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
+import { endFailedUpdates } from './failed-updates.ts';
 import { makeUpPlan, refuseConflicts, type UpPlanOptions } from './plan.ts';
 import { waitRunning } from './wait-running.ts';
 
@@ -42,11 +43,12 @@ export async function up(
       if (plan.steps.length > 0) {
         const { files, projectDirectory } = stack;
         engine.machine.records.stacks.put({ name, files, projectDirectory });
-        await execute(plan, engine.executorOf(plan), {
+        const failed = await execute(plan, engine.executorOf(plan), {
           ...reporting,
           concurrency: engine.concurrency,
           onFailure: 'undo',
         });
+        await endFailedUpdates(engine, { stack, plan, failed }, reporting);
       }
     } finally {
       engine.reserved.delete(name);

@@ -24,6 +24,11 @@ export interface ContainerControl {
   waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void>;
   /** Is it running, as far as its watcher knows. */
   runs(key: ContainerKey): boolean;
+  /**
+   * Waits until a container that was started is ready (healthy, where that is checked) and has stayed so for
+   * `monitorMs`. Throws `dependency-failed` as soon as it has not.
+   */
+  settle(key: ContainerKey, monitorMs: number, signal: AbortSignal): Promise<void>;
   /** A container was started: watch over it. */
   started(key: ContainerKey): void;
   /** Run its hooks, in order. Throws `hook-failed`. */

@@ -6,6 +6,7 @@ import type { ExecutorContext } from './context.ts';
 import { refreshHosts } from './hosts.ts';
 import { inverseStep } from './inverse.ts';
 import { performStep, SILENT } from './perform-step.ts';
+import { type FailedUpdate, RollingUpdates } from './rolling-updates.ts';
 
 export interface ExecuteOptions {
   readonly signal: AbortSignal;
@@ -22,11 +23,17 @@ export interface ExecuteOptions {
 
 /**
  * Walks a plan's graph. Decides nothing. Throws the first error (`undo`, `stop`) or all of them (`continue`), and
- * `cancelled` when the signal came before the end.
+ * `cancelled` when the signal came before the end. Gives the rolling updates that failed: what else the plan holds was
+ * done, and what these hold up is as it was before.
  */
-export async function execute(plan: Plan, context: ExecutorContext, options: ExecuteOptions): Promise<void> {
-  const walk = new Walk(plan.steps, context, options);
+export async function execute(
+  plan: Plan,
+  context: ExecutorContext,
+  options: ExecuteOptions,
+): Promise<readonly FailedUpdate[]> {
+  const walk = new Walk(plan, context, options);
   await walk.run();
+  if (walk.complete) await walk.undoHalfDone();
   if (!walk.complete && options.onFailure === 'undo') await rollBack(walk.undo, context, options);
   await refresh(plan.stack, context, options);
   if (walk.errors.length > 1 && options.onFailure === 'continue') {
@@ -34,6 +41,10 @@ export async function execute(plan: Plan, context: ExecutorContext, options: Exe
   }
   if (walk.errors.length > 0) throw walk.errors[0];
   if (!walk.complete) throw new TsstackError('cancelled', 'Cancelled');
+  for (const { address, error } of walk.updates.tolerated) {
+    options.progress({ type: 'warning', message: `${address} failed: ${reportError(error).message}` });
+  }
+  return walk.updates.failed;
 }
 
 /** One walk over a graph: a step begins when the steps that it depends on are done. */
@@ -41,6 +52,7 @@ class Walk {
   readonly errors: unknown[] = [];
   /** Inverse steps, last done first. */
   readonly undo: Step[] = [];
+  readonly updates: RollingUpdates;
   readonly #context: ExecutorContext;
   readonly #options: ExecuteOptions;
   readonly #queue: PQueue;
@@ -51,10 +63,11 @@ class Walk {
   readonly #stop = new AbortController();
   /** Starts of which it was said what they wait for before they began. */
   readonly #told = new Set<StepId>();
-  #done = 0;
+  readonly #done = new Set<StepId>();
 
-  constructor(steps: readonly Step[], context: ExecutorContext, options: ExecuteOptions) {
+  constructor({ steps, updates = [] }: Plan, context: ExecutorContext, options: ExecuteOptions) {
     this.#steps = steps;
+    this.updates = new RollingUpdates(updates);
     this.#context = context;
     this.#options = options;
     this.#queue = new PQueue({ concurrency: options.concurrency });
@@ -68,9 +81,16 @@ class Walk {
     }
   }
 
-  /** Every step was done. */
+  /** Every step was done but those that a failed rolling update holds up. */
   get complete(): boolean {
-    return this.#done === this.#steps.length;
+    if (this.#done.size === this.#steps.length) return true;
+    return this.updates.any && this.errors.length === 0 && !this.#stop.signal.aborted;
+  }
+
+  /** What other services had begun and could not end, since they waited for an update that failed. */
+  async undoHalfDone(): Promise<void> {
+    const open = this.#steps.filter((step) => step.update === undefined && !this.#done.has(step.id));
+    for (const { address } of open) await this.#undoAt(address);
   }
 
   async run(): Promise<void> {
@@ -88,9 +108,12 @@ class Walk {
   #schedule(step: Step): void {
     void this.#queue.add(async () => {
       if (this.#stop.signal.aborted) return;
+      if (step.type === 'next-batch' && this.updates.halted(step.update)) return;
+      if (this.updates.skips(step)) return this.#releaseFailed(step);
       try {
         await this.#perform(step);
       } catch (error) {
+        if (step.update !== undefined && !this.#stop.signal.aborted) return this.#replicaFailed(step, error);
         this.#failed(step, error);
         if (this.#options.onFailure !== 'continue' || leavesRunning(error)) return;
       }
@@ -117,7 +140,7 @@ class Walk {
       warn: (message) => progress({ type: 'warning', message }),
       idle: (work) => this.#idle(work),
     });
-    this.#done += 1;
+    this.#done.add(step.id);
     progress({ type: 'step-done', step: id, durationMs: performance.now() - started });
   }
 
@@ -142,6 +165,24 @@ class Walk {
     }
   }
 
+  /** A replica that starts before its predecessor stops leaves that one in place; another one stays as it is. */
+  async #replicaFailed(step: Step, error: unknown): Promise<void> {
+    this.#options.progress({ type: 'step-failed', step: step.id, error: reportError(error) });
+    const update = this.updates.add(step, error);
+    if (update?.policy.order === 'start-first') await this.#undoAt(step.address);
+    this.#releaseFailed(step);
+  }
+
+  async #undoAt(address: Step['address']): Promise<void> {
+    const own = this.undo.filter((step) => step.address === address);
+    this.undo.splice(0, Infinity, ...this.undo.filter((step) => step.address !== address));
+    await undoSteps(own, this.#context, this.#options);
+  }
+
+  #releaseFailed(step: Step): void {
+    this.#release(step, (dependent) => this.updates.releases(step, dependent));
+  }
+
   #failed(step: Step, error: unknown): void {
     // What was merely interrupted, by the first failure or by the signal, is not a failure of its own.
     if (this.#stop.signal.aborted && isInterruption(error)) return;
@@ -150,8 +191,8 @@ class Walk {
     if (this.#options.onFailure !== 'continue') this.#stop.abort();
   }
 
-  #release(step: Step): void {
-    for (const dependent of this.#dependents.get(step.id) ?? []) {
+  #release(step: Step, which: (dependent: Step) => boolean = () => true): void {
+    for (const dependent of (this.#dependents.get(step.id) ?? []).filter(which)) {
       const missing = (this.#missing.get(dependent.id) ?? 0) - 1;
       this.#missing.set(dependent.id, missing);
       if (missing === 0) this.#schedule(dependent);
@@ -184,6 +225,11 @@ async function refresh(stack: string, context: ExecutorContext, options: Execute
 
 async function rollBack(steps: readonly Step[], context: ExecutorContext, options: ExecuteOptions): Promise<void> {
   options.progress({ type: 'rolling-back', steps: steps.length });
+  await undoSteps(steps, context, options);
+}
+
+/** Each is tried, whatever becomes of the others. */
+async function undoSteps(steps: readonly Step[], context: ExecutorContext, options: ExecuteOptions): Promise<void> {
   const never = new AbortController().signal;
   for (const step of steps) {
     // Its stop failed before anything was done to it.

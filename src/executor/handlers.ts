@@ -1,12 +1,15 @@
 import type { Handlers } from './handler.ts';
 import { createContainerHandler } from './handlers/create-container.ts';
+import { drainContainerHandler } from './handlers/drain-container.ts';
 import { createNetworkHandler, removeNetworkHandler } from './handlers/network.ts';
 import { removeContainerHandler } from './handlers/remove-container.ts';
 import { startContainerHandler } from './handlers/start-container.ts';
 import { stopContainerHandler } from './handlers/stop-container.ts';
+import { switchContainerHandler } from './handlers/switch-container.ts';
 import { unpackImageHandler } from './handlers/unpack-image.ts';
 import { updateContainerHandler } from './handlers/update-container.ts';
 import { createVolumeHandler, removeVolumeHandler } from './handlers/volume.ts';
+import { nextBatchHandler, watchContainerHandler } from './handlers/watch-container.ts';
 
 export const HANDLERS: Handlers = {
   'unpack-image': unpackImageHandler,
@@ -17,6 +20,10 @@ export const HANDLERS: Handlers = {
   'create-container': createContainerHandler,
   'update-container': updateContainerHandler,
   'start-container': startContainerHandler,
+  'watch-container': watchContainerHandler,
+  'switch-container': switchContainerHandler,
+  'drain-container': drainContainerHandler,
+  'next-batch': nextBatchHandler,
   'stop-container': stopContainerHandler,
   'remove-container': removeContainerHandler,
 };

@@ -9,7 +9,8 @@ type Machine = Pick<MachineContext, 'host' | 'paths' | 'records'>;
 
 /** /etc/hosts of a container, with everything on its networks as recorded now, of other stacks too. */
 export function hostsOf({ records }: Machine, spec: ContainerSpec, endpoints: readonly Endpoint[]): string {
-  const peers = spec.networkMode.type === 'networks' ? records.containers.all() : [];
+  const all = spec.networkMode.type === 'networks' ? records.containers.all() : [];
+  const peers = all.filter(({ role }) => role === undefined);
   return hostsFile(spec, endpoints, peers);
 }
 

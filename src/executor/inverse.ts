@@ -15,6 +15,9 @@ export function inverseStep(step: Step, before: Before): Step | undefined {
   const base = { address: step.address, cause: 'undone', dependsOn: [], id: `undo ${step.id}` };
   switch (step.type) {
     case 'unpack-image':
+    case 'watch-container':
+    case 'drain-container':
+    case 'next-batch':
     case 'create-volume':
     case 'remove-volume':
       return undefined;
@@ -32,8 +35,13 @@ export function inverseStep(step: Step, before: Before): Step | undefined {
         ports: step.ports,
         keepVolumes: true,
       };
-    case 'remove-container':
-      return { ...base, type: 'create-container', spec: step.spec, endpoints: step.endpoints, ports: step.ports };
+    case 'remove-container': {
+      const { spec, endpoints, ports } = step;
+      const role = before.container?.role;
+      return { ...base, type: 'create-container', spec, endpoints, ports, ...(role !== undefined && { role }) };
+    }
+    case 'switch-container':
+      return { ...base, type: 'switch-container', spec: step.before, before: step.spec };
     case 'start-container':
       return {
         ...base,

@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.ts';
 import type { HostOp } from '../host/op.ts';
 import type { ContainerSpec, Endpoint, PublishedPort } from '../model/container.ts';
+import type { Role } from '../model/update.ts';
 import { allowHostAccess, denyHostAccess, type EndpointOptions } from '../network/endpoint.ts';
 import { publishPorts, unpublishPorts } from '../network/ports.ts';
 
@@ -14,14 +15,18 @@ export interface Exposure {
   readonly spec: ContainerSpec;
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly PublishedPort[];
+  /** Published ports are those of the replica, not of the container that is to be or was it. */
+  readonly role?: Role;
 }
 
-export function openToHost({ spec, endpoints, ports }: Exposure): readonly HostOp[] {
-  return [...publishPorts(spec.key, ports, endpoints), ...(reachesHost(spec) ? allowHostAccess(endpoints) : [])];
+export function openToHost({ spec, endpoints, ports, role }: Exposure): readonly HostOp[] {
+  const own = role === undefined ? ports : [];
+  return [...publishPorts(spec.key, own, endpoints), ...(reachesHost(spec) ? allowHostAccess(endpoints) : [])];
 }
 
-export function closeToHost({ spec, endpoints, ports }: Exposure): readonly HostOp[] {
-  return [...unpublishPorts(spec.key, ports, endpoints), ...(reachesHost(spec) ? denyHostAccess(endpoints) : [])];
+export function closeToHost({ spec, endpoints, ports, role }: Exposure): readonly HostOp[] {
+  const own = role === undefined ? ports : [];
+  return [...unpublishPorts(spec.key, own, endpoints), ...(reachesHost(spec) ? denyHostAccess(endpoints) : [])];
 }
 
 /** `extra_hosts: ["host.docker.internal:host-gateway"]` is how a stack file gives a container the host's own sockets. */

@@ -77,9 +77,13 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
       ? []
       : [{ op: 'write-file' as const, path: files.streams, data: launch.streams, mode: 0o700 }]),
     ...thawOperations(context, cgroupName(spec.key)),
-    ...openToHost({ spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
+    ...openToHost({ ...roleOf(record), spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
   ];
+}
+
+function roleOf(record: ContainerRecord | undefined): Pick<ContainerRecord, 'role'> {
+  return record?.role === undefined ? {} : { role: record.role };
 }
 
 function runOf(record: ContainerRecord | undefined): Partial<ContainerRecord> {
@@ -106,19 +110,21 @@ export function prepareLaunch(context: MachineContext, spec: ContainerSpec, root
     mounts: [...spec.mounts.map((mount) => resolveMount(context, mount)), ...fileMounts(paths, spec)],
     identity: resolveUser(spec.user, spec.groupAdd, passwd, group),
     paths: files,
-    network: networkNamespace(spec),
+    network: networkNamespace(context, spec),
     cgroupProcsFiles: cgroups.procsFiles(cgroupName(spec.key)),
     kernel,
     ...(profile !== undefined && { seccompProfile: profile }),
   });
 }
 
-function networkNamespace({ networkMode, key }: ContainerSpec): NetworkNamespace {
+function networkNamespace({ records }: MachineContext, { networkMode, key }: ContainerSpec): NetworkNamespace {
   switch (networkMode.type) {
     case 'host':
       return { type: 'host' };
-    case 'service':
-      return { type: 'path', path: netnsPath({ stack: key.stack, service: networkMode.service, index: 1 }) };
+    case 'service': {
+      const first = { stack: key.stack, service: networkMode.service, index: 1 };
+      return { type: 'path', path: netnsPath(records.replica(first)?.key ?? first) };
+    }
     case 'container':
       throw new TsstackError('usage', 'network_mode: container:… is not supported yet', {
         hint: 'Use network_mode: service:…',

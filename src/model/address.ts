@@ -10,6 +10,11 @@ export function containerAddress(service: string, index: number): Address {
   return `service.${service}[${index}]` as Address;
 }
 
+/** A service as a whole: `service.web`. */
+export function serviceAddress(service: string): Address {
+  return `service.${service}` as Address;
+}
+
 export function networkAddress(network: string): Address {
   return `network.${network}` as Address;
 }
@@ -29,11 +34,16 @@ export interface ContainerKey {
   readonly service: string;
   /** Replica number, from 1. */
   readonly index: number;
+  /**
+   * A replica whose new container starts before the old one stops has two for a while: they differ in this, and so in
+   * the names of all their kernel objects. It alternates.
+   */
+  readonly slot?: 'b';
 }
 
-/** `web.1`: unique inside a stack, since the index follows the last dot. Used as directory and cgroup name. */
-export function replicaName(key: Pick<ContainerKey, 'service' | 'index'>): string {
-  return `${key.service}.${key.index}`;
+/** `web.1`, `web.1b`: unique inside a stack, since the index follows the last dot. Used as directory and cgroup name. */
+export function replicaName(key: Pick<ContainerKey, 'service' | 'index' | 'slot'>): string {
+  return `${key.service}.${key.index}${key.slot ?? ''}`;
 }
 
 /** `demo.web.1`: unique on the machine, since a stack's name holds no dot. */
@@ -48,8 +58,8 @@ export function netnsName(key: ContainerKey): string {
 
 /** Reads what `machineName()` wrote; undefined for a name that is not of that form. */
 export function parseMachineName(text: string): ContainerKey | undefined {
-  const match = /^([a-z0-9][a-z0-9_-]*)\.([A-Za-z0-9._-]+)\.([1-9][0-9]*)$/.exec(text);
+  const match = /^([a-z0-9][a-z0-9_-]*)\.([A-Za-z0-9._-]+)\.([1-9][0-9]*)(b?)$/.exec(text);
   if (match === null) return undefined;
-  const [, stack = '', service = '', index = ''] = match;
-  return { stack, service, index: Number(index) };
+  const [, stack = '', service = '', index = '', slot] = match;
+  return { stack, service, index: Number(index), ...(slot === 'b' && { slot }) };
 }

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'launch-failed'
   | 'dependency-failed'
   | 'hook-failed'
+  | 'update-failed'
   | 'image-invalid'
   | 'image-missing'
   | 'address-pool-exhausted'

@@ -2,6 +2,7 @@ import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } 
 import type { HealthStatus } from './health.ts';
 import type { ImageInfo } from './image.ts';
 import type { Resources } from './limits.ts';
+import type { Role } from './update.ts';
 
 /** What is there now: the kernel's truth joined with our records. Plain JSON, keys are addresses' parts. */
 export interface ObservedState {
@@ -28,6 +29,8 @@ export interface ObservedContainer {
   readonly spec: ContainerSpec;
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly PublishedPort[];
+  /** Absent: it is the replica; else another container of that is there, or was. */
+  readonly role?: Role;
   readonly status: ContainerStatus;
   readonly health: HealthStatus;
   /** Process id of the container's pid 1 on the host; while running. */

@@ -2,6 +2,7 @@ import type { Address } from './address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from './container.ts';
 import type { Repair } from './observed.ts';
 import type { Dependency, ImageSource } from './stack.ts';
+import type { Role, UpdatePolicy } from './update.ts';
 
 /** What happens to a resource as a whole; the symbol is how plans show it. */
 export type Action = 'create' | 'update' | 'replace' | 'start' | 'stop' | 'remove';
@@ -44,6 +45,8 @@ interface StepBase {
   readonly cause: string;
   /** Steps that must be done before, sorted. */
   readonly dependsOn: readonly StepId[];
+  /** Service of the rolling update (`Plan.updates`) that the step belongs to: how its failure is dealt with. */
+  readonly update?: string;
 }
 
 export type Step =
@@ -57,6 +60,7 @@ export type Step =
       readonly spec: ContainerSpec;
       readonly endpoints: readonly Endpoint[];
       readonly ports: readonly PublishedPort[];
+      readonly role?: Role;
     })
   | (StepBase & {
       readonly type: 'update-container';
@@ -77,6 +81,19 @@ export type Step =
       readonly spec: ContainerSpec;
       readonly waitFor: readonly WaitFor[];
     })
+  /** Waits until the container is healthy, or runs where nobody checks, and then looks on for `monitorMs`. */
+  | (StepBase & { readonly type: 'watch-container'; readonly spec: ContainerSpec; readonly monitorMs: number })
+  /** Published ports and names go over from one container of a replica to the other, all at once. */
+  | (StepBase & { readonly type: 'switch-container'; readonly spec: ContainerSpec; readonly before: ContainerSpec })
+  /** Waits until nobody is connected to the published ports of a container, at most `timeoutMs`. */
+  | (StepBase & {
+      readonly type: 'drain-container';
+      readonly spec: ContainerSpec;
+      readonly ports: readonly PublishedPort[];
+      readonly timeoutMs: number;
+    })
+  /** Stands between two batches of a rolling update. */
+  | (StepBase & { readonly type: 'next-batch'; readonly delayMs: number })
   | (StepBase & {
       readonly type: 'stop-container';
       readonly spec: ContainerSpec;
@@ -104,6 +121,20 @@ export interface WaitFor {
   readonly required: boolean;
 }
 
+/** Replicas of one service that are replaced as its `deploy.update_config` says. */
+export interface RollingUpdate {
+  readonly service: string;
+  readonly policy: UpdatePolicy;
+  /** For the failure action `rollback`. */
+  readonly rollback: UpdatePolicy;
+  /** Numbers of the replicas that are replaced together. */
+  readonly batches: readonly (readonly number[])[];
+  /** Replicas that may fail before the failure action is taken. */
+  readonly allowedFailures: number;
+  /** What the replaced replicas were made from. */
+  readonly before: readonly ContainerSpec[];
+}
+
 /** Something that makes the plan impossible; all are reported before anything is done. */
 export interface Conflict {
   readonly address: Address;
@@ -117,6 +148,8 @@ export interface Plan {
   readonly changes: readonly ResourceChange[];
   /** A topological order of an acyclic graph. Empty: nothing to do. */
   readonly steps: readonly Step[];
+  /** Absent: none. */
+  readonly updates?: readonly RollingUpdate[];
   readonly conflicts: readonly Conflict[];
   readonly warnings: readonly string[];
   /** Containers of the stack whose service is no longer in the file, by name. */

@@ -1,4 +1,5 @@
 import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
+import type { UpdatePolicy } from './update.ts';
 
 /**
  * The desired state: what a stack file means, after loading, interpolation, merging, checking and normalising.
@@ -103,6 +104,10 @@ export interface Service {
   readonly watch: readonly WatchRule[];
   /** Files that values come from: `env.PORT`, `labels.team` → absolute path of an env_file or label_file. Absent: none. */
   readonly origins?: Readonly<Record<string, string>>;
+  /** `deploy.update_config`; absent: all replicas are replaced in the order of dependencies alone. */
+  readonly update?: UpdatePolicy;
+  /** `deploy.rollback_config`, or its defaults; where `update` is there. */
+  readonly rollback?: UpdatePolicy;
   /** Made by `run` from another service; absent: written in the stack file. */
   readonly oneOff?: OneOff;
 }

@@ -70,6 +70,31 @@ function portElement(from: string, to: string): Element {
   return { set: `${map}_at`, text: `${hostIp} . ${protocol} . ${hostPort} : ${address} . ${port}` };
 }
 
+/** Ports and where they lead. */
+interface Published {
+  readonly ports: readonly PublishedPort[];
+  readonly endpoints: readonly Endpoint[];
+}
+
+/**
+ * Makes published ports lead to another container in one transaction: every new connection finds one or the other, and
+ * those that there are stay where they began. `published`: the entries of the kernel (`NetworkState.publishedPorts`).
+ */
+export function switchPorts(published: ReadonlyMap<string, string>, from: Published, to: Published): readonly HostOp[] {
+  const targets = portTargets(to.ports, to.endpoints);
+  const gone = [...portTargets(from.ports, from.endpoints)].filter(([key, target]) => published.get(key) === target);
+  const taken = [...targets.keys()].flatMap((key) => {
+    const present = published.get(key);
+    return present === undefined ? [] : [[key, present] as const];
+  });
+  const stale = new Map([...gone, ...taken].filter(([key, target]) => targets.get(key) !== target));
+  const script = [
+    ...deleteElements([...stale].map(([key, target]) => portElement(key, target))),
+    ...addElements([...targets].map(([key, target]) => portElement(key, target))),
+  ].map((op) => ('script' in op ? op.script : ''));
+  return script.length === 0 ? [] : [{ op: 'nft', script: script.join('') }];
+}
+
 /**
  * Takes away entries of the kernel (`NetworkState.publishedPorts`) that send one of these ports elsewhere: nft refuses
  * to give a key of a map another value. For repairing what a crash left; does nothing where all is well.

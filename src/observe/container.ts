@@ -23,6 +23,7 @@ export function observeContainer(
     spec: record.spec,
     endpoints: record.endpoints,
     ports: record.ports,
+    ...(record.role !== undefined && { role: record.role }),
     status,
     health: life.state === 'running' ? supervised.health : 'none',
     ...(life.state === 'running' && life.process !== undefined && { pid: life.process.pid }),
@@ -76,7 +77,7 @@ function containerDrift(
           network,
           netnsName(key),
           record.endpoints,
-          status === 'running' || status === 'paused' ? record.ports : [],
+          record.role === undefined && (status === 'running' || status === 'paused') ? record.ports : [],
         )
       : []),
   ];

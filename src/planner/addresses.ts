@@ -60,7 +60,8 @@ export function assignAddresses(
     give(pool, draft.spec, fixed);
   }
   for (const { draft, pool, fixed, present } of wishes) {
-    if (fixed !== undefined || present === undefined || pool.holders.has(present)) continue;
+    // Beside the old container the new one needs an address of its own.
+    if (fixed !== undefined || present === undefined || draft.startFirst || pool.holders.has(present)) continue;
     if (isInside(present, pool.subnet)) give(pool, draft.spec, present);
   }
   const taken = new Map([...pools.values()].map((pool) => [pool.id, new Set(pool.holders.keys())]));

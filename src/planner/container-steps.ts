@@ -2,10 +2,11 @@ import { imageAddress, networkAddress } from '../model/address.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import type { ImageSource } from '../model/stack.ts';
 import { dependenciesOf, dependencyGraph } from './dependencies.ts';
-import { addressOf, type Draft, observedKey, type Removal } from './draft.ts';
+import { addressOf, type Draft, endId, observedKey, type Removal } from './draft.ts';
 import { isMadeAnew, namespaceOwner } from './drafts.ts';
 import type { Handover } from './handover.ts';
 import { anchors } from './order.ts';
+import { readyId } from './rollout.ts';
 import { stepId } from './step-id.ts';
 import { type Replicas, replicasOf, waitsOf } from './wait-for.ts';
 
@@ -44,8 +45,7 @@ export function causeOf(draft: Draft): string {
 /** By container: the step by which it lets go of its addresses, host ports and name. */
 function releases({ drafts, removals }: ContainerDecisions): ReadonlyMap<string, StepId> {
   const steps = new Map<string, StepId>();
-  for (const { observed } of removals)
-    steps.set(observedKey(observed.spec), stepId('remove', addressOf(observed.spec)));
+  for (const { observed } of removals) steps.set(observedKey(observed.spec), endId('remove', observed));
   for (const { spec, action } of drafts) {
     if (action === 'replace') steps.set(observedKey(spec), stepId('remove', addressOf(spec)));
     if (action === 'update') steps.set(observedKey(spec), stepId('update', addressOf(spec)));
@@ -56,9 +56,10 @@ function releases({ drafts, removals }: ContainerDecisions): ReadonlyMap<string,
 /** Makes the step that creates a container or updates it in place. */
 function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly Step[] {
   const release = releases(decisions);
+  const leftOver = leftOvers(decisions);
   const owners = ownersOf(decisions.drafts);
   return (draft) => {
-    const { spec, observed, endpoints, ports, fields, repair } = draft;
+    const { spec, observed, endpoints, ports, fields, repair, rollout, startFirst } = draft;
     if (draft.action === 'keep') return [];
     const address = addressOf(spec);
     const cause = causeOf(draft);
@@ -76,17 +77,30 @@ function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly 
     const owner = owners(draft);
     const dependsOn = [
       ...predecessors,
-      stepId('remove', address),
+      ...(startFirst ? [rollout?.after ?? []].flat() : [stepId('remove', address)]),
+      ...(leftOver.get(observedKey(spec)) ?? []),
       unpackId(decisions.imageKey(spec.image.source)),
       ...spec.mounts.flatMap(
         (mount) => decisions.volumes.get(mount.type === 'volume' ? (mount.source ?? '') : '') ?? [],
       ),
       ...(owner === undefined ? [] : [stepId('create', addressOf(owner.spec))]),
     ];
-    return [
-      { type: 'create-container', id: stepId('create', address), address, cause, dependsOn, spec, endpoints, ports },
-    ];
+    const id = stepId('create', address);
+    const made = { id, address, cause, dependsOn, ...updateOf(draft), spec, endpoints, ports };
+    return [{ ...made, type: 'create-container', ...(startFirst && { role: 'standby' }) }];
   };
+}
+
+/** By container: the steps that remove what an update has left beside it. */
+function leftOvers({ removals }: ContainerDecisions): ReadonlyMap<string, readonly StepId[]> {
+  const left = removals.filter(({ observed }) => observed.role !== undefined);
+  const byReplica = Map.groupBy(left, ({ observed }) => observedKey(observed.spec));
+  return new Map([...byReplica].map(([key, list]) => [key, list.map(({ observed }) => endId('remove', observed))]));
+}
+
+/** Marks a step as one of its service's rolling update. */
+function updateOf({ spec, rollout }: Draft): { readonly update?: string } {
+  return rollout === undefined ? {} : { update: spec.key.service };
 }
 
 /** Finds the container whose network namespace another one shares. */
@@ -105,7 +119,7 @@ function starting(drafts: readonly Draft[], imageKey: ContainerDecisions['imageK
   const own = new Map<string, StepId[]>();
   for (const draft of drafts.filter(starts)) {
     const steps = own.get(draft.spec.key.service) ?? [];
-    steps.push(stepId('start', addressOf(draft.spec)));
+    steps.push(readyId(draft));
     own.set(draft.spec.key.service, steps);
   }
   const waits = anchors(dependencyGraph(drafts.map(({ spec }) => spec)), (service) => own.get(service) ?? []);
@@ -120,13 +134,14 @@ function starting(drafts: readonly Draft[], imageKey: ContainerDecisions['imageK
       address,
       cause: draft.startCause ?? causeOf(draft),
       dependsOn: [
-        ...['create', 'update', 'stop'].map((verb) => stepId(verb, address)),
+        ...['create', 'update', ...(draft.startFirst ? [] : ['stop'])].map((verb) => stepId(verb, address)),
         ...Object.keys(spec.networks).map((key) => stepId('create', networkAddress(key))),
         unpackId(imageKey(spec.image.source)),
         ...updatesOf(draft, replicas),
         ...(waits.get(spec.key.service) ?? []),
-        ...(owner === undefined ? [] : [stepId('start', addressOf(owner.spec))]),
+        ...(owner === undefined ? [] : [readyId(owner)]),
       ],
+      ...updateOf(draft),
       spec,
       waitFor: waitsOf(spec, replicas),
     };

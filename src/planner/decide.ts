@@ -1,5 +1,6 @@
 import type { Endpoint, NetworkSpec } from '../model/container.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
+import type { RollingUpdate } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import { assignAddresses } from './addresses.ts';
 import { diffEndpoints } from './diff.ts';
@@ -14,6 +15,8 @@ import type { NetworkPlan } from './networks.ts';
 import { keepIgnored } from './on-change.ts';
 import { assignPorts } from './ports.ts';
 import { equalJson } from './record.ts';
+import { planRollouts } from './rollout.ts';
+import { chooseStartFirst } from './start-first.ts';
 
 interface DecideRequest {
   readonly sorted: Sorted;
@@ -29,8 +32,13 @@ interface DecideRequest {
   readonly findings: Findings;
 }
 
+interface Decided {
+  readonly handover: Handover;
+  readonly updates: readonly RollingUpdate[];
+}
+
 /** Fills in the drafts: first what differs, then addresses and ports, then what these decisions draw after them. */
-export function decideContainers(request: DecideRequest): Handover {
+export function decideContainers(request: DecideRequest): Decided {
   const { drafts, removals } = request.sorted;
   for (const draft of drafts) {
     compareDraft(draft, request.stack, request.forced.has(draft.spec.key.service));
@@ -39,6 +47,7 @@ export function decideContainers(request: DecideRequest): Handover {
       if (cause !== undefined) replaceDraft(draft, cause);
     }
   }
+  if (!request.noStart) chooseStartFirst(drafts, request.stack.services, request.findings);
   assignResources(request);
   for (const draft of drafts) compareResources(draft);
   const handover = planHandover(drafts, removals);
@@ -49,7 +58,7 @@ export function decideContainers(request: DecideRequest): Handover {
       draft.restart = false;
     }
     keepFiles(drafts);
-    return handover;
+    return { handover, updates: [] };
   }
   for (const draft of drafts) {
     const cause = draft.observed && (startCause(draft.observed) ?? againCause(draft.observed, request.runAgain));
@@ -57,7 +66,7 @@ export function decideContainers(request: DecideRequest): Handover {
   }
   restartDependents(drafts);
   keepFiles(drafts);
-  return handover;
+  return { handover, updates: planRollouts({ ...request, services: request.stack.services, drafts, handover }) };
 }
 
 function keepFiles(drafts: readonly Draft[]): void {

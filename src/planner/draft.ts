@@ -1,7 +1,9 @@
 import { type Address, containerAddress, replicaName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, PublishedPort } from '../model/container.ts';
 import type { ObservedContainer, Repair } from '../model/observed.ts';
-import type { FieldChange } from '../model/plan.ts';
+import type { FieldChange, StepId } from '../model/plan.ts';
+import type { UpdatePolicy } from '../model/update.ts';
+import { stepId } from './step-id.ts';
 
 /** What is being decided about one container that will be there. The parts of the planner fill it in, one after the other. */
 export interface Draft {
@@ -19,10 +21,21 @@ export interface Draft {
   startCause?: string;
   /** It is made at most, and not started (`up --no-start`). */
   unstarted?: true;
+  /** Replaced with the new container started before the old one stops. */
+  startFirst?: true;
+  /** Replaced as its service's `update_config` says. */
+  rollout?: Rollout;
   /** Signals that tell its process of changed files. */
   signals: readonly string[];
   /** Stop it before, start it after: a dependency goes, or a file changed that it reads when it starts. */
   restart: boolean;
+}
+
+/** How one replaced replica takes part in the rolling update of its service. */
+export interface Rollout {
+  readonly policy: UpdatePolicy;
+  /** The step before its batch; absent: it is of the first. */
+  readonly after?: StepId;
 }
 
 /** A container that goes away. */
@@ -41,8 +54,14 @@ export function compareSpecs(left: ContainerSpec, right: ContainerSpec): number 
   return left.key.index - right.key.index;
 }
 
-export function observedKey(spec: ContainerSpec): string {
-  return replicaName(spec.key);
+/** Names the replica, whatever the slot of its container: `web.1`. */
+export function observedKey({ key }: ContainerSpec): string {
+  return replicaName({ service: key.service, index: key.index });
+}
+
+/** Id of a step that ends a container; one that is left over beside its replica has steps of its own. */
+export function endId(verb: 'stop' | 'remove', { spec, role }: ObservedContainer): StepId {
+  return `${stepId(verb, addressOf(spec))}${role === undefined ? '' : ` (${role})`}`;
 }
 
 /** Whether it has processes that must be stopped before it can be removed. */

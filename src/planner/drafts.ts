@@ -2,6 +2,7 @@ import { containerAddress } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Stack } from '../model/stack.ts';
+import type { Role } from '../model/update.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
 import { compareSpecs, type Draft, isUp, observedKey, type Removal, replaceDraft, updateDraft } from './draft.ts';
 import type { Findings } from './findings.ts';
@@ -25,23 +26,27 @@ export interface SortRequest {
   readonly scope: Scope;
   readonly specs: readonly ContainerSpec[];
   readonly observed: ObservedState;
-  /** Containers that stay as they were made, by `observedKey()`. */
-  readonly kept: ObservedState['containers'];
+  /** What is there stays as it was made. */
+  readonly keep: boolean;
   readonly removeOrphans: boolean;
 }
 
 /** Containers that stay as they were made are wanted as they were made; what they wait for is what the file says. */
-export function keepSpecs(
-  specs: readonly ContainerSpec[],
-  kept: ObservedState['containers'],
-): readonly ContainerSpec[] {
+export function keepSpecs(specs: readonly ContainerSpec[], observed: ObservedState): readonly ContainerSpec[] {
+  const replicas = replicasIn(observed);
   return specs.map((spec) => {
-    const there = member(kept, observedKey(spec));
+    const there = replicas.get(observedKey(spec));
     return there === undefined ? spec : { ...there.spec, dependsOn: spec.dependsOn };
   });
 }
 
-export function sortContainers({ stack, scope, specs, observed, kept, removeOrphans }: SortRequest): Sorted {
+/** The container that is in service of each replica. */
+function replicasIn({ containers }: ObservedState): ReadonlyMap<string, ObservedContainer> {
+  const inService = Object.values(containers).filter(({ role }) => role === undefined);
+  return new Map(inService.map((container) => [observedKey(container.spec), container]));
+}
+
+export function sortContainers({ stack, scope, specs, observed, keep, removeOrphans }: SortRequest): Sorted {
   const wanted = new Set(specs.map(observedKey));
   const inScope = new Map(scope.services.map((service) => [service.name, service]));
   const disabled = new Set(stack.disabledServices);
@@ -49,9 +54,14 @@ export function sortContainers({ stack, scope, specs, observed, kept, removeOrph
   const bystanders: ObservedContainer[] = [];
   const orphans: string[] = [];
   const there = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
+  const replicas = replicasIn(observed);
   for (const container of there) {
     const { key, name } = container.spec;
     const service = inScope.get(key.service);
+    if (service !== undefined && container.role !== undefined) {
+      removals.push({ observed: container, cause: LEFT_OVER[container.role] });
+      continue;
+    }
     if (wanted.has(observedKey(container.spec))) continue;
     if (service !== undefined && key.index > service.replicas) {
       removals.push({ observed: container, cause: `scaled to ${service.replicas}` });
@@ -68,13 +78,22 @@ export function sortContainers({ stack, scope, specs, observed, kept, removeOrph
     else bystanders.push(container);
   }
   const drafts = [...specs].sort(compareSpecs).map((spec) => {
-    const draft = newDraft(spec, observed.containers[observedKey(spec)]);
-    return member(kept, observedKey(spec)) === undefined ? draft : { ...draft, kept: true as const };
+    const draft = newDraft(spec, replicas.get(observedKey(spec)));
+    return keep && draft.observed !== undefined ? { ...draft, kept: true as const } : draft;
   });
   return { drafts, removals, bystanders, orphans: orphans.sort() };
 }
 
-function newDraft(spec: ContainerSpec, observed: ObservedContainer | undefined): Draft {
+/** An update that was cut short is undone until the new container has taken over, and is finished after that. */
+const LEFT_OVER: Readonly<Record<Role, string>> = {
+  standby: 'left by an update that was cut short before it took over',
+  retired: 'left by an update that was cut short after another one took over',
+};
+
+function newDraft(wanted: ContainerSpec, observed: ObservedContainer | undefined): Draft {
+  const { slot: _, ...key } = wanted.key;
+  const slot = observed?.spec.key.slot;
+  const spec = { ...wanted, key: slot === undefined ? key : { ...key, slot } };
   const empty = { spec, causes: [], fields: [], repair: [], endpoints: [], ports: [], signals: [], restart: false };
   return observed === undefined
     ? { ...empty, action: 'create', causes: ['not there yet'] }

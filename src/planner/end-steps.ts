@@ -3,7 +3,7 @@ import type { NetworkSpec, VolumeSpec } from '../model/container.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import { dependencyGraph } from './dependencies.ts';
-import { addressOf, isUp, observedKey } from './draft.ts';
+import { addressOf, endId, isUp, observedKey } from './draft.ts';
 import { namespaceOwner } from './drafts.ts';
 import { anchors, reversed } from './order.ts';
 import { stepId } from './step-id.ts';
@@ -20,6 +20,8 @@ export interface Ending {
   readonly timeoutMs?: number | undefined;
   /** Steps that must have worked before anything is stopped. */
   readonly after?: readonly StepId[];
+  /** Service of the rolling update that it is part of: what the service depends on does not wait for it. */
+  readonly update?: string;
 }
 
 /**
@@ -28,10 +30,10 @@ export interface Ending {
  */
 export function endSteps(endings: readonly Ending[], all: readonly ObservedContainer[]): readonly Step[] {
   const stops = new Map<string, StepId[]>();
-  for (const { observed } of endings) {
-    if (!isUp(observed)) continue;
+  for (const { observed, update } of endings) {
+    if (!isUp(observed) || update !== undefined) continue;
     const { service } = observed.spec.key;
-    stops.set(service, [...(stops.get(service) ?? []), stepId('stop', addressOf(observed.spec))]);
+    stops.set(service, [...(stops.get(service) ?? []), endId('stop', observed)]);
   }
   if (endings.length === 0) return [];
   const dependents = reversed(dependencyGraph(all.map(({ spec }) => spec)));
@@ -58,7 +60,7 @@ export function removalsBy(
   for (const container of containers) {
     for (const name of namesOf(container)) {
       const steps = removals.get(name) ?? [];
-      steps.push(stepId('remove', addressOf(container.spec)));
+      steps.push(endId('remove', container));
       removals.set(name, steps);
     }
   }
@@ -75,7 +77,7 @@ export function removeVolumeStep(
 }
 
 function stopStep(ending: Ending, dependents: readonly StepId[]): readonly Step[] {
-  const { observed, cause, timeoutMs, after = [] } = ending;
+  const { observed, cause, timeoutMs, after = [], update } = ending;
   if (!isUp(observed)) return [];
   const { spec } = observed;
   const address = addressOf(spec);
@@ -83,10 +85,11 @@ function stopStep(ending: Ending, dependents: readonly StepId[]): readonly Step[
   return [
     {
       type: 'stop-container',
-      id: stepId('stop', address),
+      id: endId('stop', observed),
       address,
       cause,
       dependsOn,
+      ...(update !== undefined && { update }),
       spec,
       timeoutMs: timeoutMs ?? spec.stopGracePeriodMs,
     },
@@ -99,7 +102,7 @@ function sharersOf(endings: readonly Ending[]): ReadonlyMap<string, readonly Ste
   for (const { observed, keep } of endings) {
     const owner = namespaceOwner(observed.spec);
     if (owner === undefined || keep) continue;
-    sharers.set(owner, [...(sharers.get(owner) ?? []), stepId('remove', addressOf(observed.spec))]);
+    sharers.set(owner, [...(sharers.get(owner) ?? []), endId('remove', observed)]);
   }
   return sharers;
 }
@@ -109,11 +112,12 @@ function removeStep(ending: Ending, sharers: ReadonlyMap<string, readonly StepId
   const address = addressOf(spec);
   return {
     type: 'remove-container',
-    id: stepId('remove', address),
+    id: endId('remove', ending.observed),
     address,
     cause: ending.cause,
+    ...(ending.update !== undefined && { update: ending.update }),
     dependsOn: [
-      stepId('stop', address),
+      endId('stop', ending.observed),
       ...(ending.after ?? []),
       ...(sharers.get(observedKey(spec)) ?? []),
       ...(sharers.get(`name ${spec.name}`) ?? []),

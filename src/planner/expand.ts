@@ -32,7 +32,8 @@ export function expandServices(context: ExpandContext, services: readonly Servic
 
 /** First 12 digits of a container's identity: its host name, and a name on its networks, as in Docker. */
 export function shortId(key: ContainerKey): string {
-  return hash('sha256', machineName(key)).slice(0, 12);
+  const { stack, service, index } = key;
+  return hash('sha256', machineName({ stack, service, index })).slice(0, 12);
 }
 
 function expandService(context: ExpandContext, service: Service): readonly ContainerSpec[] {

@@ -2,7 +2,7 @@ import { networkAddress } from '../model/address.ts';
 import type { NetworkSpec } from '../model/container.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
-import { addressOf, type Draft, type Removal } from './draft.ts';
+import { addressOf, type Draft, endId, type Removal } from './draft.ts';
 import { removeNetworkStep } from './end-steps.ts';
 import { type NetworkDecision, type NetworkPlan, networksOverlap } from './networks.ts';
 import { stepId } from './step-id.ts';
@@ -50,17 +50,17 @@ function createNetworkStep({ spec, cause }: NetworkDecision, gone: readonly Netw
 /** By network: the steps after which each of its containers has left it. */
 function leavingSteps(drafts: readonly Draft[], removals: readonly Removal[]): ReadonlyMap<string, readonly StepId[]> {
   const leaving = new Map<string, StepId[]>();
-  const leave = ({ spec, endpoints }: ObservedContainer, verb: string): void => {
+  const leave = ({ endpoints }: ObservedContainer, step: StepId): void => {
     for (const { network } of endpoints) {
       const steps = leaving.get(network) ?? [];
-      steps.push(stepId(verb, addressOf(spec)));
+      steps.push(step);
       leaving.set(network, steps);
     }
   };
-  for (const { observed } of removals) leave(observed, 'remove');
+  for (const { observed } of removals) leave(observed, endId('remove', observed));
   for (const { observed, action } of drafts) {
-    if (observed !== undefined && action === 'replace') leave(observed, 'remove');
-    if (observed !== undefined && action === 'update') leave(observed, 'update');
+    if (observed !== undefined && action === 'replace') leave(observed, endId('remove', observed));
+    if (observed !== undefined && action === 'update') leave(observed, stepId('update', addressOf(observed.spec)));
   }
   return leaving;
 }

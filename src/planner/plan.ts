@@ -1,9 +1,11 @@
+import type { ContainerSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
 import { resourceChanges } from './changes.ts';
 import { checkConnections, checkSharers } from './connections.ts';
 import { decideContainers } from './decide.ts';
+import { observedKey } from './draft.ts';
 import { checkNames, keepSpecs, sortContainers } from './drafts.ts';
 import { expandServices } from './expand.ts';
 import type { ContentHash } from './files.ts';
@@ -41,6 +43,8 @@ export interface UpOptions {
   readonly timeoutMs?: number;
   /** Keys of `images` for a source; the planner doesn't know how images are named. */
   readonly imageKey: (source: Stack['services'][string]['source']) => string;
+  /** By replica (`web.1`): what it is to be, whatever the file says; for a rollback. */
+  readonly instead?: ReadonlyMap<string, ContainerSpec>;
   /** What tells the present content of a config or secret from others; absent: contents are not compared. */
   readonly contentHash?: ContentHash;
   /** The same for the source of a bind, absolute; undefined: it is not there. */
@@ -54,19 +58,21 @@ export interface UpOptions {
 export function planUp(stack: Stack, observed: ObservedState, options: UpOptions): Plan {
   const findings: Findings = { conflicts: [], warnings: [] };
   const scope = selectServices(stack, options, findings);
-  const kept = options.noRecreate === true ? observed.containers : {};
-  const specs = keepSpecs(expandServices({ ...options, stack, observed, findings }, scope.services), kept);
-  const sorted = sortContainers({ stack, scope, specs, observed, kept, removeOrphans: options.removeOrphans });
+  const keep = options.noRecreate === true;
+  const expanded = expandServices({ ...options, stack, observed, findings }, scope.services);
+  const instead = expanded.map((spec) => options.instead?.get(observedKey(spec)) ?? spec);
+  const specs = keep ? keepSpecs(instead, observed) : instead;
+  const sorted = sortContainers({ stack, scope, specs, observed, keep, removeOrphans: options.removeOrphans });
   const networks = planNetworks({
     stack,
     observed,
     containers: specs,
-    bystanders: [...sorted.bystanders, ...Object.values(kept)],
+    bystanders: [...sorted.bystanders, ...(keep ? Object.values(observed.containers) : [])],
     complete: scope.complete,
     findings,
   });
   const volumes = planVolumes(stack, specs, observed, findings);
-  const handover = decideContainers({
+  const { handover, updates } = decideContainers({
     stack,
     sorted,
     networks,
@@ -82,6 +88,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     networks,
     volumes: [...volumes, ...renewed],
     handover,
+    updates,
     imageKey: options.imageKey,
     images: observed.images,
     timeoutMs: options.timeoutMs,
@@ -99,6 +106,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     stack: stack.name,
     changes: resourceChanges(decisions),
     steps: findings.conflicts.length > 0 ? [] : upSteps(decisions),
+    ...(updates.length > 0 && { updates }),
     ...findings,
     orphans: sorted.orphans,
   };

@@ -32,6 +32,7 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
   const lines = [
     ...(plan.changes.length > 0 ? [style('heading', `Plan for ${plan.stack}`), ''] : []),
     ...renderChanges(plan.changes, style),
+    ...renderUpdates(plan, style),
     ...plan.conflicts.flatMap(({ address, message, hint }) => [
       `${style('conflict', '✖')} ${style('heading', address)}: ${message}`,
       ...(hint === undefined ? [] : [`    ${style('hint', 'hint:')} ${hint}`]),
@@ -40,6 +41,23 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
     style('heading', summary(plan)),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** How the replicas of each service follow each other. */
+function renderUpdates({ updates = [] }: Plan, style: Style): readonly string[] {
+  if (updates.length === 0) return [];
+  const lines = updates.map(({ service, policy, batches, allowedFailures }) => {
+    const { order, delayMs, monitorMs, failureAction } = policy;
+    const parts = [
+      order,
+      batches.map((batch) => batch.join(' and ')).join(', then '),
+      ...(delayMs > 0 && batches.length > 1 ? [`${delayMs / 1000} s between`] : []),
+      ...(monitorMs > 0 ? [`each watched for ${monitorMs / 1000} s`] : []),
+      `${failureAction} when ${allowedFailures === 0 ? 'one fails' : `more than ${allowedFailures} fail`}`,
+    ];
+    return `  ${style('replace', ACTION_SYMBOLS.replace)} ${style('heading', `service.${service}`)}  ${parts.join('; ')}`;
+  });
+  return [...lines, ''];
 }
 
 function renderChanges(changes: readonly ResourceChange[], style: Style): readonly string[] {

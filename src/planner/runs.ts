@@ -35,7 +35,7 @@ export function planStart(stack: string, observed: ObservedState, services: read
   const { all, chosen, conflicts } = choose(observed, services);
   const named = new Set(services);
   const started = withDependencies(chosen, all).filter(
-    (each) => !isUp(each) && (named.has(each.spec.key.service) || startCause(each) !== undefined),
+    (each) => isReplica(each) && !isUp(each) && (named.has(each.spec.key.service) || startCause(each) !== undefined),
   );
   const cause = 'started by the user';
   return runPlan(stack, conflicts, {
@@ -67,12 +67,17 @@ export function planRestart(
   const direct = chosen.filter(
     (each) => isUp(each) || named.has(each.spec.key.service) || startCause(each) !== undefined,
   );
-  const restarted = noDeps ? direct : withRestartedDependents(direct, all);
+  const restarted = (noDeps ? direct : withRestartedDependents(direct, all)).filter(isReplica);
   const endings = restarted.map((each) => ({ observed: each, cause, keep: true, removeVolumes: false, timeoutMs }));
   return runPlan(stack, conflicts, {
     changes: restarted.map(({ spec }) => ({ address: addressOf(spec), action: 'start', cause, fields: [] })),
     steps: [...endSteps(endings, all), ...startSteps(restarted, all, cause)],
   });
+}
+
+/** What an update that was cut short has left is for the next `up`. */
+function isReplica({ role }: ObservedContainer): boolean {
+  return role === undefined;
 }
 
 /** Containers of a stack that a command is about. */
@@ -119,7 +124,7 @@ export function startSteps(
   all: readonly ObservedContainer[],
   cause: string,
 ): readonly Step[] {
-  const replicas = replicasOf(all.map(({ spec }) => spec));
+  const replicas = replicasOf(all.filter(isReplica).map(({ spec }) => spec));
   const own = new Map<string, StepId[]>();
   for (const { spec } of started) {
     const steps = own.get(spec.key.service) ?? [];

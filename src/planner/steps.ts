@@ -1,18 +1,21 @@
 import { imageAddress } from '../model/address.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { ObservedContainer } from '../model/observed.ts';
-import type { Step } from '../model/plan.ts';
+import type { RollingUpdate, Step } from '../model/plan.ts';
 import { type ContainerDecisions, causeOf, containerSteps, starts, unpackId } from './container-steps.ts';
+import { addressOf } from './draft.ts';
 import { isMadeAnew } from './drafts.ts';
 import { type Ending, endSteps } from './end-steps.ts';
 import { networkSteps } from './network-steps.ts';
 import type { NetworkPlan } from './networks.ts';
 import { sortSteps } from './order.ts';
+import { rolloutSteps } from './rollout.ts';
 import { stepId } from './step-id.ts';
 import type { VolumeDraft } from './volumes.ts';
 
 /** Everything that was decided for `up`. */
 export interface Decisions extends Omit<ContainerDecisions, 'volumes'> {
+  readonly updates: readonly RollingUpdate[];
   readonly bystanders: readonly ObservedContainer[];
   readonly networks: NetworkPlan;
   /** Volumes to create and to mount again. */
@@ -38,6 +41,7 @@ export function upSteps(decisions: Decisions): readonly Step[] {
     ...endSteps(endings(decisions), [...there, ...bystanders]),
     ...networkSteps(decisions.networks, drafts, removals),
     ...containerSteps({ ...decisions, volumes: new Map(created.map(({ id, volume }) => [volume.name, id])) }),
+    ...rolloutSteps(decisions.updates, drafts),
   ]);
 }
 
@@ -80,13 +84,20 @@ function unpackSteps({ drafts, images, imageKey }: Decisions): readonly Step[] {
 /** A replaced container is stopped only when the image of the next one is there. */
 function endings({ drafts, removals, imageKey, timeoutMs }: Decisions): readonly Ending[] {
   return [
-    ...removals.map(({ observed, cause }) => ({ observed, cause, keep: false, removeVolumes: false, timeoutMs })),
+    ...removals.map(({ observed, cause }) => {
+      // Its successor gets the published ports, should they still lead to this one.
+      const after = observed.role === undefined ? [] : [stepId('update', addressOf(observed.spec))];
+      return { observed, cause, keep: false, removeVolumes: false, timeoutMs, after };
+    }),
     ...drafts.flatMap((draft) => {
-      const { observed, action, restart, spec } = draft;
+      const { observed, action, restart, spec, rollout, startFirst } = draft;
       if (observed === undefined || (action !== 'replace' && !restart)) return [];
       const cause = action === 'replace' ? causeOf(draft) : (draft.startCause ?? '');
-      const after = [unpackId(imageKey(spec.image.source))];
-      return { observed, cause, keep: action !== 'replace', removeVolumes: false, timeoutMs, after };
+      const after = startFirst
+        ? [stepId('drain', addressOf(spec))]
+        : [unpackId(imageKey(spec.image.source)), ...[rollout?.after ?? []].flat()];
+      const update = rollout === undefined ? {} : { update: spec.key.service };
+      return { observed, cause, keep: action !== 'replace', removeVolumes: false, timeoutMs, after, ...update };
     }),
   ];
 }

@@ -3,6 +3,7 @@ import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } 
 import type { ContainerEvent } from '../model/event.ts';
 import type { HealthRecord } from '../model/health.ts';
 import type { RunEnd } from '../model/observed.ts';
+import type { Role } from '../model/update.ts';
 import type { Database } from './database.ts';
 import { Table } from './table.ts';
 
@@ -12,6 +13,8 @@ export interface ContainerRecord {
   readonly spec: ContainerSpec;
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly PublishedPort[];
+  /** Absent: it is the replica. */
+  readonly role?: Role;
   readonly createdAtMs: number;
   /** Starts so far; the run that an exit file speaks of. */
   readonly run: number;
@@ -73,6 +76,13 @@ export class Records {
 
   container(key: ContainerKey): ContainerRecord | undefined {
     return this.containers.get(machineName(key));
+  }
+
+  /** The container that is a replica now, whatever its slot; one that is to be or was it, where there is no other. */
+  replica({ stack, service, index }: ContainerKey): ContainerRecord | undefined {
+    const slots = [{}, { slot: 'b' }] as const;
+    const found = slots.flatMap((slot) => this.container({ stack, service, index, ...slot }) ?? []);
+    return found.find(({ role }) => role === undefined) ?? found[0];
   }
 
   containersOf(stack: string): readonly ContainerRecord[] {

@@ -51,6 +51,22 @@ function holds(wait: WaitFor, key: ContainerKey, state: ConditionState): boolean
   }
 }
 
+/**
+ * Is a container that was started ready: healthy, or where nobody checks that, running or done? Throws
+ * `dependency-failed` when it has failed, were it to be started again or not.
+ */
+export function isSettled(key: ContainerKey, state: ConditionState | undefined): boolean {
+  if (state === undefined) throw failure(key, undefined, 'is not there');
+  const { life, record, restarting } = state;
+  if (record.restarts > 0) throw failure(key, state, 'had to be started again');
+  if (life.state === 'ended') {
+    if ((life.exitCode ?? record.exitCode) !== 0) throw failure(key, state, endText(state));
+    if (restarting) return false;
+  }
+  if (record.spec.healthcheck !== undefined) return isHealthy(key, state);
+  return life.state !== 'never-started';
+}
+
 function isHealthy(key: ContainerKey, state: ConditionState): boolean {
   const { life, record, restarting, health, lastProbe } = state;
   if (record.spec.healthcheck === undefined) {

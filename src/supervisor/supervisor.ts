@@ -11,7 +11,7 @@ import { type Liveness, liveness } from '../observe/liveness.ts';
 import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { Changes } from './changes.ts';
-import { type ConditionState, checkCondition, LINES } from './condition.ts';
+import { type ConditionState, checkCondition, isSettled, LINES } from './condition.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
 import { hooksPending, runHooks } from './hooks.ts';
@@ -112,7 +112,7 @@ export class Supervisor implements ContainerControl {
   async waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      if (checkCondition(condition, (key) => this.#conditionState(key), stack)) return;
+      if (checkCondition(condition, (key) => this.#replicaState(key), stack)) return;
       await this.changes.next(signal);
     }
   }
@@ -131,6 +131,21 @@ export class Supervisor implements ContainerControl {
         { key },
         { event: 'hook', detail: error instanceof Error ? error.message : String(error) },
       );
+    }
+  }
+
+  async settle(key: ContainerKey, monitorMs: number, signal: AbortSignal): Promise<void> {
+    let readySince: number | undefined;
+    for (;;) {
+      signal.throwIfAborted();
+      const ready = isSettled(key, this.#conditionState(key));
+      if (ready) readySince ??= performance.now();
+      const left = readySince === undefined ? undefined : monitorMs - (performance.now() - readySince);
+      if (left !== undefined && left <= 0) return;
+      const timer = new AbortController();
+      const changed = this.changes.next(AbortSignal.any([signal, timer.signal])).catch(() => undefined);
+      await (left === undefined ? changed : Promise.race([changed, sleep(left, undefined, { signal: timer.signal })]));
+      timer.abort();
     }
   }
 
@@ -261,6 +276,11 @@ export class Supervisor implements ContainerControl {
         detail: error instanceof Error ? error.message : String(error),
       });
     });
+  }
+
+  #replicaState(key: ContainerKey): ConditionState | undefined {
+    const record = this.#context.records.replica(key);
+    return record === undefined ? undefined : this.#conditionState(record.key);
   }
 
   #conditionState(key: ContainerKey): ConditionState | undefined {

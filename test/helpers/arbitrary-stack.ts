@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Dependency, NetworkMode, PortMapping, Service, Stack } from '../../src/model/stack.ts';
-import { makeAttachment, makeNetwork, makeService, makeStack, makeVolume } from './stacks.ts';
+import { makeAttachment, makeNetwork, makePolicy, makeService, makeStack, makeVolume } from './stacks.ts';
 
 const NAMES = ['alpha', 'beta', 'delta', 'gamma', 'omega'] as const;
 const NETWORKS = ['back', 'front', 'side'] as const;
@@ -87,6 +87,8 @@ function arbitraryService(name: string, earlier: readonly string[]): fc.Arbitrar
       containerName: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 'fixed', 'other'),
       dependencies: fc.subarray([...earlier]),
       restart: fc.boolean(),
+      update: fc.constantFrom(undefined, undefined, undefined, 'stop-first' as const, 'start-first' as const),
+      parallelism: fc.constantFrom(0, 1, 1, 2),
       networks: fc.subarray([...NETWORKS]),
       address: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, '10.200.1.7', '10.200.1.8'),
       priority: fc.constantFrom(0, 0, 5),
@@ -111,6 +113,10 @@ function arbitraryService(name: string, earlier: readonly string[]): fc.Arbitrar
         ...(wanted.healthy && { healthcheck: HEALTHCHECK }),
         ...(wanted.containerName !== undefined && wanted.replicas < 2 && { containerName: wanted.containerName }),
         dependsOn: Object.fromEntries(wanted.dependencies.map((service) => [service, dependency])),
+        ...(wanted.update !== undefined && {
+          update: makePolicy({ order: wanted.update, parallelism: wanted.parallelism }),
+          rollback: makePolicy(),
+        }),
         networkMode,
         networks: Object.fromEntries(
           (own ? wanted.networks : []).map((key) => [

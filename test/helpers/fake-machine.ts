@@ -147,6 +147,10 @@ export function fakeMachine(files: Readonly<Record<string, string>> = {}): FakeM
       asked.push(`wait ${args[1].service}`);
       await overrides.waitFor?.(...args);
     },
+    settle: async (...args) => {
+      asked.push(`settle ${replicaName(args[0])}`);
+      await overrides.settle?.(...args);
+    },
     runs: (key) => !stopped.has(replicaName(key)),
     runHooks: async (...args) => {
       asked.push(`${args[1].kind} ${replicaName(args[0])}`);

@@ -1,6 +1,6 @@
 import type { ContainerKey } from '../../src/model/address.ts';
 import { replicaName } from '../../src/model/address.ts';
-import type { Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../../src/model/container.ts';
+import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../../src/model/container.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../../src/model/observed.ts';
 import type { Plan, Step, WaitFor } from '../../src/model/plan.ts';
 import { hostIpsOverlap } from '../../src/planner/port-claims.ts';
@@ -27,13 +27,18 @@ export type Chooser = (count: number) => number;
 
 /**
  * What a machine would be after a plan: steps are taken in any order that their dependencies allow, as `choose` says
- * (default: the plan's own). Throws where a real machine would refuse or a rule of the plan is broken.
+ * (default: the plan's own), at most `limit` of them. Throws where a real machine would refuse or a rule of the plan is broken.
  */
-export function applyPlan(observed: ObservedState, plan: Plan, choose: Chooser = () => 0): ObservedState {
+export function applyPlan(
+  observed: ObservedState,
+  plan: Plan,
+  choose: Chooser = () => 0,
+  limit = plan.steps.length,
+): ObservedState {
   const machine = new Machine(observed);
   const waiting = [...plan.steps];
   const done = new Set<string>();
-  while (waiting.length > 0) {
+  while (waiting.length > 0 && done.size < limit) {
     const ready = waiting.filter((step) => step.dependsOn.every((id) => done.has(id)));
     const step = ready[choose(ready.length)];
     if (step === undefined) throw new Error(`no step is ready: ${waiting.map(({ id }) => id).join(', ')}`);
@@ -101,22 +106,42 @@ class Machine {
         }
         this.#volumes.delete(step.volume.name);
         return;
+      case 'watch-container':
+      case 'drain-container':
+      case 'next-batch':
+        return;
+      case 'switch-container':
+        this.#switch(step);
+        return;
       default:
         this.#performOnContainer(step);
     }
   }
 
-  #performOnContainer(step: Extract<Step, { readonly type: `${string}-container` }>): void {
+  #switch({ spec, before }: Step & { readonly type: 'switch-container' }): void {
+    const fresh = this.#containers.get(replicaName(spec.key));
+    const old = this.#containers.get(replicaName(before.key));
+    if (fresh?.status !== 'running' && fresh?.status !== 'exited') throw new Error(`${spec.name} does not run`);
+    if (old === undefined || fresh.role !== 'standby') throw new Error(`${spec.name} takes over from nobody`);
+    const { role: _, ...own } = fresh;
+    this.#containers.set(replicaName(spec.key), own);
+    this.#containers.set(replicaName(before.key), { ...old, role: 'retired' });
+  }
+
+  #performOnContainer(step: OnContainer): void {
     const name = replicaName(step.spec.key);
     const there = this.#containers.get(name);
     if (step.type === 'create-container') {
       if (there !== undefined) fail(step, 'there already');
-      for (const other of this.#containers.values()) if (other.spec.name === step.spec.name) fail(step, 'name taken');
+      for (const other of this.#containers.values()) {
+        if (other.spec.name === step.spec.name && !sameReplica(other, step)) fail(step, 'name taken');
+      }
       this.#checkMounts(step);
       this.#checkResources(step);
       const fresh = { health: 'none', oomKilled: false, stoppedByUser: false, restarts: 0, createdAtMs: 0 } as const;
-      const { spec, endpoints, ports } = step;
-      this.#containers.set(name, { ...fresh, spec, endpoints, ports, status: 'created', drift: [] });
+      const { spec, endpoints, ports, role } = step;
+      const part = role === undefined ? {} : { role };
+      this.#containers.set(name, { ...fresh, ...part, spec, endpoints, ports, status: 'created', drift: [] });
       return;
     }
     if (there === undefined) fail(step, 'not there');
@@ -173,7 +198,9 @@ class Machine {
 
   #checkWait(step: Step, wait: WaitFor): void {
     for (const index of wait.replicas) {
-      const dependency = this.#containers.get(replicaName({ service: wait.service, index }));
+      const dependency = [...this.#containers.values()].find(
+        ({ spec: { key }, role }) => key.service === wait.service && key.index === index && role === undefined,
+      );
       const completed = dependency?.status === 'exited' && dependency.exitCode === 0;
       const running = dependency?.status === 'running';
       if (wait.condition === 'service_completed_successfully' ? !completed : !running && !completed) {
@@ -202,10 +229,17 @@ class Machine {
         const same = other.endpoints.some((each) => each.networkName === networkName && each.ipv4 === ipv4);
         if (ipv4 !== undefined && same) fail(step, `${other.spec.name} has ${ipv4}`);
       }
+      if ('spec' in step && sameReplica(other, step as never)) continue;
       for (const port of step.ports)
         if (other.ports.some((each) => samePort(each, port))) fail(step, `port ${port.hostPort}`);
     }
   }
+}
+
+type OnContainer = Extract<Step, { readonly type: `${'create' | 'update' | 'start' | 'stop' | 'remove'}-container` }>;
+
+function sameReplica(left: { readonly spec: ContainerSpec }, right: { readonly spec: ContainerSpec }): boolean {
+  return left.spec.key.service === right.spec.key.service && left.spec.key.index === right.spec.key.index;
 }
 
 function samePort(left: PublishedPort, right: PublishedPort): boolean {

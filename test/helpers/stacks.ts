@@ -1,5 +1,6 @@
 import type { ImageInfo } from '../../src/model/image.ts';
 import type { ImageSource, Network, NetworkAttachment, Service, Stack, Volume } from '../../src/model/stack.ts';
+import type { UpdatePolicy } from '../../src/model/update.ts';
 
 /** A service that runs `sleep`, with everything else as when a file says nothing. */
 export function makeService(name: string, overrides: Partial<Service> = {}): Service {
@@ -41,6 +42,18 @@ export function makeService(name: string, overrides: Partial<Service> = {}): Ser
     resources: {},
     namespaces: { pid: 'private', ipc: 'private', uts: 'private', cgroup: 'private', user: 'host', time: 'host' },
     watch: [],
+    ...overrides,
+  };
+}
+
+export function makePolicy(overrides: Partial<UpdatePolicy> = {}): UpdatePolicy {
+  return {
+    parallelism: 1,
+    delayMs: 0,
+    order: 'stop-first',
+    failureAction: 'pause',
+    monitorMs: 0,
+    maxFailureRatio: 0,
     ...overrides,
   };
 }

@@ -78,8 +78,6 @@ const transitions: readonly Transition[] =
   missingShared === false
     ? JSON.parse(readFileSync(sharedPath('compose/transitions/plan-transitions.json'), 'utf8')).cases
     : [];
-/** Needs an option of `up` that the planner does not know yet. */
-const unknownOption = 'noRecreate';
 let passed = 0;
 
 for (const transition of transitions) {

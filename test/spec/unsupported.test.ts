@@ -36,8 +36,15 @@ const concerned: readonly Case[] = [
   service('deploy: {endpoint_mode: vip}', `services.a.deploy.endpoint_mode ${swarm}`),
   service('deploy: {labels: {a: b}}', `services.a.deploy.labels ${swarm}`),
   service('deploy: {placement: {constraints: [a==b]}}', `services.a.deploy.placement ${swarm}`),
-  service('deploy: {update_config: {order: start-first, delay: 1s}}', `services.a.deploy.update_config: ${later}`),
-  service('deploy: {rollback_config: {parallelism: 2}}', `services.a.deploy.rollback_config: ${later}`),
+  service(
+    'deploy: {update_config: {failure_action: stop}}',
+    'services.a.deploy.update_config.failure_action: there is',
+  ),
+  service('deploy: {rollback_config: {parallelism: 2}}', 'services.a.deploy.rollback_config: it says how to go back'),
+  service(
+    'deploy: {update_config: {order: start-first, delay: 1s}, rollback_config: {failure_action: rollback}}',
+    'services.a.deploy.rollback_config.failure_action: there is no action "rollback"',
+  ),
   service(
     'deploy: {resources: {reservations: {cpus: "1"}}}',
     `services.a.deploy.resources.reservations.cpus: ${later}`,

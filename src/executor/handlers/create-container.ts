@@ -11,12 +11,13 @@ import { sandboxOptions } from '../sandbox.ts';
 
 /** Makes everything but the process: directory, cgroups, network namespace with its endpoints, name files. */
 export const createContainerHandler: Handler<'create-container'> = {
-  before({ spec, endpoints, ports }, context) {
+  before({ spec, endpoints, ports, role }, context) {
     context.records.containers.put({
       key: spec.key,
       spec,
       endpoints,
       ports,
+      ...(role !== undefined && { role }),
       createdAtMs: context.now(),
       run: 0,
       oomKilled: false,
@@ -46,7 +47,7 @@ export const createContainerHandler: Handler<'create-container'> = {
 
 function containerFiles(step: StepOf<'create-container'>, context: ExecutorContext): readonly HostOp[] {
   const { host, paths } = context;
-  const { spec, endpoints, ports } = step;
+  const { spec, endpoints, ports, role } = step;
   const files = containerPaths(paths, spec.key);
   return [
     { op: 'mkdir', path: exitDirectory(paths), mode: 0o700 },
@@ -54,7 +55,7 @@ function containerFiles(step: StepOf<'create-container'>, context: ExecutorConte
     {
       op: 'write-file',
       path: containerFile(paths, spec.key),
-      data: JSON.stringify({ spec, endpoints, ports }),
+      data: JSON.stringify({ spec, endpoints, ports, role }),
       mode: 0o600,
     },
     { op: 'write-file', path: files.hostname, data: `${spec.hostname}\n` },

@@ -10,11 +10,12 @@ export const removeContainerHandler: Handler<'remove-container'> = {
     await context.control.forget(spec.key);
     rememberFiles(context, spec);
   },
-  operations({ spec, endpoints, ports }, { cgroups, paths }) {
+  operations({ spec, endpoints, ports }, { cgroups, paths, records }) {
     const files = containerPaths(paths, spec.key);
+    const role = records.container(spec.key)?.role;
     const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
     return [
-      ...closeToHost({ spec, endpoints, ports }),
+      ...closeToHost({ spec, endpoints, ports, ...(role !== undefined && { role }) }),
       ...(ownNamespace ? removeSandbox(spec.key) : []),
       ...cgroups.remove(cgroupName(spec.key)),
       ...removeFiles(paths, spec),

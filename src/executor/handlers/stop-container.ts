@@ -14,7 +14,7 @@ export const stopContainerHandler: Handler<'stop-container'> = {
   },
   operations({ spec }, { records }) {
     const record = records.container(spec.key);
-    return closeToHost({ spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] });
+    return record === undefined ? [] : closeToHost({ ...record, spec });
   },
   after({ spec, address }, { emit }) {
     emit({ stack: spec.key.stack, address, event: 'stop' });

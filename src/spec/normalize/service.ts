@@ -11,6 +11,7 @@ import { attachments, networkMode, portMappings } from './network.ts';
 import { defaultStopGraceMs, dependencies, healthcheck, restartPolicy } from './process.ts';
 import { defined, dictAt, dictsAt, numberAt, stringsAt, textAt, textsAt } from './read.ts';
 import { readyCheck } from './ready.ts';
+import { updatePolicies } from './update.ts';
 
 /** Docker's default size of /dev/shm. */
 const defaultShmBytes = 64 * 1024 * 1024;
@@ -77,6 +78,7 @@ export function normalizeService({ name, service, written, enabled, base, origin
     sysctls: stringsAt(service, 'sysctls'),
     resources: resources(service),
     namespaces: namespaces(service, written['x-time-namespace'] === true),
+    ...updatePolicies(dictAt(service, 'deploy')),
     watch: dictsAt(dictAt(service, 'develop'), 'watch').map(watchRule),
     origins,
   });

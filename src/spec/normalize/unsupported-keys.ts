@@ -121,8 +121,25 @@ const deploy: readonly UnsupportedKey[] = [
   { path: 'resources.reservations.cpus', reason: 'later', hint: 'write cpu_shares' },
   { path: 'resources.reservations.devices', reason: 'later' },
   { path: 'resources.reservations.generic_resources', reason: 'swarm', hint: takeOut },
-  { path: 'rollback_config', reason: 'later' },
-  { path: 'update_config', reason: 'later' },
+  {
+    path: 'rollback_config',
+    reason: 'later',
+    when: (_, { update_config: update }) => update === undefined,
+    says: () => ': it says how to go back from a rolling update, and there is no update_config',
+    hint: 'write update_config with "failure_action: rollback"',
+  },
+  {
+    path: 'rollback_config.failure_action',
+    reason: 'later',
+    when: isNot('pause', 'continue'),
+    says: (value) => `: there is no action "${String(value)}": "pause" is used`,
+  },
+  {
+    path: 'update_config.failure_action',
+    reason: 'later',
+    when: isNot('pause', 'continue', 'rollback'),
+    says: (value) => `: there is no action "${String(value)}": "pause" is used`,
+  },
 ];
 
 const connection: readonly UnsupportedKey[] = [
