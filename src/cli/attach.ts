@@ -18,16 +18,17 @@ export interface LogStarts {
   readonly of: (logPath: string) => number;
 }
 
-/** Remembers how long the logs of the containers are that a plan will start. */
+/** Remembers how long the logs of the containers are that a plan will start, but for those that it will make. */
 export function logStarts(paths: Paths): LogStarts {
   const offsets = new Map<string, number>();
   return {
     see: (event) => {
       if (event.type !== 'plan') return;
       for (const step of event.plan.steps) {
-        if (step.type !== 'start-container') continue;
+        if (step.type !== 'start-container' && step.type !== 'create-container') continue;
         const { log } = containerPaths(paths, step.spec.key);
-        offsets.set(log, sizeOf(log));
+        // What is made anew begins a log of its own, which may soon be as long as the old one.
+        offsets.set(log, step.type === 'create-container' ? 0 : (offsets.get(log) ?? sizeOf(log)));
       }
     },
     of: (logPath) => offsets.get(logPath) ?? sizeOf(logPath),

@@ -60,15 +60,14 @@ export class ApiServer {
   async listen(path: string): Promise<void> {
     rmSync(path, { force: true });
     this.#path = path;
-    const previous = process.umask(0o177);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen(path, resolve);
-      });
-    } finally {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      // The socket is bound before listen() returns. The mask is the whole process's: held any longer, files that others
+      // make meanwhile could not be executed.
+      const previous = process.umask(0o177);
+      this.#server.listen(path, resolve);
       process.umask(previous);
-    }
+    });
     chmodSync(path, 0o600);
   }
 

@@ -12,11 +12,13 @@ export function signalNumber(name: string): number {
 /**
  * Would pid 1 of a container see this signal? The kernel drops what the first process of a pid namespace has no
  * handler for (pid_namespaces(7)), so waiting for its effect would be waiting for nothing. A blocked signal counts as
- * handled: sigwait(3) and signalfd(2) take it from there, as tini does.
+ * handled: sigwait(3) and signalfd(2) take it from there, as tini does. While a process is in sigwait the kernel shows
+ * what it waits for as not blocked (`real_blocked` in kernel/signal.c is shown nowhere), so being there is enough.
  */
 export function reachesInit(host: Host, pid: number, signal: number): boolean {
   const status = host.readText(`/proc/${pid}/status`) ?? '';
   const bit = 1n << BigInt(signal - 1);
+  if (host.readText(`/proc/${pid}/wchan`)?.startsWith('do_sigtimedwait') === true) return true;
   return ['SigCgt', 'SigBlk'].some((field) => {
     const mask = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
     return mask !== undefined && (BigInt(`0x${mask}`) & bit) !== 0n;

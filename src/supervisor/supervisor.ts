@@ -5,6 +5,7 @@ import { closeToHost } from '../executor/sandbox.ts';
 import { LogIndexer } from '../log/index-writer.ts';
 import { lastLines } from '../log/last-lines.ts';
 import { type ContainerKey, machineName, parseMachineName } from '../model/address.ts';
+import { reportError } from '../model/error.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
@@ -126,11 +127,7 @@ export class Supervisor implements ContainerControl {
     try {
       await this.runHooks(key, { kind: 'postStart', signal: this.#stop.signal });
     } catch (error) {
-      emitFor(
-        this.#context,
-        { key },
-        { event: 'hook', detail: error instanceof Error ? error.message : String(error) },
-      );
+      emitFor(this.#context, { key }, { event: 'hook', detail: wordsOf(error) });
     }
   }
 
@@ -297,4 +294,9 @@ export class Supervisor implements ContainerControl {
       lastLines: () => lastLines(this.#logPath(key), LINES),
     };
   }
+}
+
+function wordsOf(error: unknown): string {
+  const { message, details = [] } = reportError(error);
+  return [message, ...details].join('; ');
 }

@@ -10,8 +10,8 @@ export interface Watched {
   /** Over when the last probe of monitors before this one is. */
   probed?: Promise<void>;
   restart?: NodeJS.Timeout;
-  /** The cgroup's count of processes killed for lack of memory, at the last look. */
-  oomKills?: number;
+  /** The cgroup's count of processes killed for lack of memory, and when it was first seen. */
+  oom?: { readonly kills: number; readonly atMs: number };
   /** It is being ended for its ill health. */
   endingIll?: true;
   /** Its end has been dealt with. */

@@ -24,7 +24,7 @@ answer() {
 case $target in
   /ping) answer '{"response":"PONG FROM TARGET"}' ;;
   /ping?address=*)
-    if body=$(/bin/busybox wget -q -T 5 -O - "http://$value"); then answer "$body"
+    if body=$(/bin/busybox timeout 5 /bin/busybox wget -q -O - "http://$value"); then answer "$body"
     else answer "{\\"response\\":\\"Could not reach address: $value\\"}"; fi ;;
   /volumefile?filename=*) answer "{\\"response\\":\\"$(/bin/busybox cat "/volumes/$value")\\"}" ;;
 esac

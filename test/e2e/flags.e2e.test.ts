@@ -59,7 +59,7 @@ e2e(
     };
     assert.deepEqual(await shown(), ['i am db', 'i am web']);
     assert.deepEqual(await shown('web'), ['i am web']);
-    assert.deepEqual(await shown('--attach-dependencies', 'web'), ['i am db', 'i am web']);
+    assert.deepEqual(await shown('--attach-dependencies', '--always-recreate-deps', 'web'), ['i am db', 'i am web']);
     assert.deepEqual(await shown('--attach', 'quiet'), ['i am quiet']);
     assert.deepEqual(await shown('--no-attach', 'db'), ['i am web']);
     const [line = ''] = await shown('--timestamps', 'web');

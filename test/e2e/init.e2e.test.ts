@@ -58,7 +58,7 @@ e2e('init: what is not there or cannot be executed is said as without', async (p
 e2e('stops run at the same time, each with its own deadline, dependents first', async (project) => {
   // Each ignores its signal, so each is killed when its time is over.
   const deaf = (service: string, more = '') => `  ${service}:
-    command: [sh, -c, 'trap "echo asked $$(date +%s%N)" TERM; echo ready; while :; do sleep 0.02; done']
+    command: [sh, -c, 'trap ''echo asked $$(date +%s%N)'' TERM; echo ready; while :; do sleep 0.02; done']
     stop_grace_period: 1s
 ${more}`;
   project.write(`services:

@@ -11,12 +11,18 @@ test('signalNumber() reads every form that Compose takes', () => {
   assert.throws(() => signalNumber('SIGNOPE'), /no signal "SIGNOPE"/);
 });
 
-function status(lines: string): Host {
-  return { readText: () => lines } as unknown as Host;
+function status(lines: string, wchan = '0'): Host {
+  return { readText: (path: string) => (path.endsWith('/wchan') ? wchan : lines) } as unknown as Host;
 }
 
 test('a signal reaches pid 1 only when it is caught or blocked', () => {
   assert.equal(reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000004000\n'), 1, 15), true);
   assert.equal(reachesInit(status('SigBlk:\t0000000000004000\nSigCgt:\t0000000000000000\n'), 1, 15), true);
   assert.equal(reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000000002\n'), 1, 15), false);
+});
+
+test('a process in sigwait is reached, though the kernel shows nothing as blocked then', () => {
+  const nothing = 'SigBlk:\t0000000000000000\nSigCgt:\t0000000000000000\n';
+  assert.equal(reachesInit(status(nothing, 'do_sigtimedwait.isra.0'), 1, 15), true);
+  assert.equal(reachesInit(status(nothing, 'do_nanosleep'), 1, 15), false);
 });

@@ -36,8 +36,9 @@ export const startContainerHandler: Handler<'start-container'> = {
   explain: (error, { spec, address }, context) => explainStartError(context, spec, address, error),
 
   async after({ spec, address }, context, run) {
-    context.control.started(spec.key);
+    // Told first: one that ends at once is told of when it is watched.
     context.emit({ stack: spec.key.stack, address, event: 'start' });
+    context.control.started(spec.key);
     if (spec.postStart === undefined) return;
     run.waiting('its post_start hooks');
     await run.idle(() => context.control.runHooks(spec.key, { kind: 'postStart', signal: run.signal }));
