@@ -254,7 +254,7 @@ export function replacements(): readonly Row[] {
       inside(['-u'], 'cat', '/proc/sys/kernel/domainname'),
       ['one.test', 'two.test'],
     ),
-    row('init', ['init: false', 'init: true'], proc('cmdline', /^[^\0]*/), ['sleep', /init$/]),
+    row('init', ['init: false', 'init: true'], proc('comm', /^\w+/), ['sleep', 'init']),
     row('tty', ['tty: false', 'tty: true'], environ('TERM'), ['none', 'TERM=xterm']),
     row('stdinOpen', ['stdin_open: false', 'stdin_open: true'], ({ pid }) => readlinkSync(`/proc/${pid}/fd/0`), [
       /null/,

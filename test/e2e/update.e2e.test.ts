@@ -16,7 +16,7 @@ configs: {one: {content: one}, two: {content: two}}
 function stackOf(project: Project, rows: readonly Row[], at: 0 | 1): string {
   const services = rows.map(({ keys }, index) => {
     const own = keys[at].replaceAll('NAME', project.name);
-    const command = own.includes('command:') ? [] : ['command: [sleep, infinity]'];
+    const command = /^command:/m.test(own) ? [] : ['command: [sleep, infinity]'];
     return `  ${serviceOf(index)}:\n${[...command, own].join('\n').replaceAll(/^/gm, '    ')}\n`;
   });
   return `services:\n  base: {command: [sleep, infinity]}\n${services.join('')}${TOP}`;

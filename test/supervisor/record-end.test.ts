@@ -90,7 +90,7 @@ test('a kill that the container survives is told once, and is not the reason of 
   const watched = { key: current().key, ended: false };
   // Its end may be on its way: looks follow each other at once.
   for (let look = 0; look < 4; look += 1) watch(watched);
-  assert.deepEqual(state.events, []);
+  assert.equal(state.events.length, 0);
   state.now += 1000;
   for (let look = 0; look < 4; look += 1) watch(watched);
   assert.deepEqual(
