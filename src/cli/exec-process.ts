@@ -46,7 +46,7 @@ export async function performExec(runDirectory: string, exec: ExecResponse, opti
     return 0;
   }
   const { relayTerminal } = await import('./terminal-relay.ts');
-  return relayTerminal(master, { run: () => begin().status, detachKeys: options.detachKeys });
+  return relayTerminal(master, { begin, detachKeys: options.detachKeys });
 }
 
 /** A file that has no name any more: nothing in a container can open it for writing. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { OWNER, type Paths, secretsRoot } from '../store/paths.ts';
 
 /** Something of ours that is on the machine. */
@@ -31,7 +31,7 @@ export function findResidue(paths: Paths): readonly Residue[] {
   ];
 }
 
-/** Launch chains, launchers and daemons name our directories; what runs in a container is in one of our cgroups. */
+/** Launch chains, launchers and daemons name or open files of ours; what runs in a container is in one of our cgroups. */
 function processes(paths: Paths): Residue[] {
   const own = new Set(ancestors(process.pid));
   return list('/proc')
@@ -39,10 +39,14 @@ function processes(paths: Paths): Residue[] {
     .flatMap((pid): Residue[] => {
       const words = read(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
       const ours =
-        words.some((word) => isBelow(word, paths.state) || isBelow(word, paths.run)) ||
+        [...words, ...openFiles(pid)].some((word) => isBelow(word, paths.state) || isBelow(word, paths.run)) ||
         new RegExp(`:/${OWNER}(/|$)`, 'm').test(read(`/proc/${pid}/cgroup`));
       return ours ? [{ kind: 'process', what: `${pid} ${words.join(' ').slice(0, 120)}`.trimEnd() }] : [];
     });
+}
+
+function openFiles(pid: string): string[] {
+  return list(`/proc/${pid}/fd`).map((descriptor) => linkTarget(`/proc/${pid}/fd/${descriptor}`));
 }
 
 /** A shell that looks for us names us too. */
@@ -135,6 +139,14 @@ function list(directory: string): string[] {
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
   } catch {
     return '';
   }

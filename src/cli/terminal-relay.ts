@@ -4,19 +4,28 @@ import { DetachKeys } from './detach-keys.ts';
 import { setWindowSize } from './raw-terminal.ts';
 import { standardStream } from './terminal.ts';
 
+interface Relayed {
+  /** Starts the program that has the other terminal. */
+  readonly begin: () => {
+    /** Of the program, when it has ended. */
+    readonly status: Promise<number>;
+    /** We may end before it. */
+    readonly leave: () => void;
+  };
+  /** Empty: none. */
+  readonly detachKeys: Uint8Array;
+}
+
 /**
- * Puts our terminal through to the master end of another one while `run` runs: ours is raw meanwhile, so that every key
- * goes over, and the window's size follows ours. The terminal is restored whatever happens. Closes `master`. Gives what
- * `run` gives, or 0 when the keys were typed that leave it running: somebody else then keeps its terminal open.
+ * Puts our terminal through to the master end of another one until its program has ended: ours is raw meanwhile, so that
+ * every key goes over, and the window's size follows ours. The terminal is restored whatever happens. Closes `master`. Gives
+ * the program's status, or 0 when the keys were typed that leave it running: somebody else then keeps its terminal open.
  */
-export async function relayTerminal(
-  master: number,
-  { run, detachKeys }: { readonly run: () => Promise<number>; readonly detachKeys: Uint8Array },
-): Promise<number> {
+export async function relayTerminal(master: number, { begin, detachKeys }: Relayed): Promise<number> {
   const { stdin, stdout } = process;
   const resize = (): void => copyWindowSize(master);
   resize();
-  const status = run();
+  const { status, leave } = begin();
   // Descriptor of a terminal in both directions.
   const remote = new ReadStream(master);
   const closed = Promise.withResolvers<void>();
@@ -38,6 +47,7 @@ export async function relayTerminal(
     const code = await Promise.race([status, detached.promise]);
     if (code === 'detached') {
       keepOpen(master);
+      leave();
       return 0;
     }
     await drained(remote, closed.promise);

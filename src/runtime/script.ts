@@ -74,9 +74,10 @@ esac
 function relayStage(spec: ContainerSpec, paths: ContainerPaths): string {
   const input = spec.stdinOpen ? `    cat <>${shellQuote(paths.stdin)} >&8 5>&- &\n` : '';
   const copy = `    exec 3>&- 4<&- 6<&- 7<&-
-${input}    cat <&8 >>${shellQuote(paths.log)}
+${input}    # A terminal that nobody has open any more reads as EIO.
+    cat <&8 >>${shellQuote(paths.log)} || :
     # Where the log takes no more, the program goes on.
-    cat <&8
+    cat <&8 || :
 ${input === '' ? '' : '    kill -9 $!\n'}`;
   const hold = `    exec 3>&- 6<&-
     read -r go <&5

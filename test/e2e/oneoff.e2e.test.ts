@@ -112,7 +112,7 @@ e2e('a one-off outlives daemon and client; --rm is made good by the next command
   const [command = '', ...args] = project.argv(['run', '--rm', '-T', '-q', '--no-deps', 'web', 'sleep', '1000']);
   const client = spawn(command, args, { cwd: project.directory, stdio: 'ignore' });
   const running = await until('the one-off to run', async () =>
-    (await project.ps()).find(({ oneOffOf, status }) => oneOffOf === 'web' && status === 'running'),
+    (await project.ps()).find(({ oneOffOf, status, pid }) => oneOffOf === 'web' && status === 'running' && pid),
   );
   const version = JSON.parse(await project.expect(0, 'version', '--format', 'json')) as { daemon: { pid: number } };
   client.kill('SIGKILL');

@@ -72,7 +72,7 @@ function cgroups(directory: string): string[] {
   return entries.flatMap((path) => [`cgroup ${path}`, ...cgroups(path)]);
 }
 
-/** Processes that live in other namespaces than ours, or that name tsstack on their command line. */
+/** Processes that live in other namespaces than ours, name tsstack on their command line, or have a file of its open. */
 function processes(): string[] {
   const own = namespaces('self');
   const found: string[] = [];
@@ -81,9 +81,19 @@ function processes(): string[] {
     const command = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
     const theirs = namespaces(pid);
     if (command === '' || theirs === '') continue;
-    if (theirs !== own || /tsstack/.test(command)) found.push(`process ${pid} ${command}`);
+    if (theirs !== own || /tsstack/.test(command) || opens(pid, '/var/lib/tsstack/'))
+      found.push(`process ${pid} ${command}`);
   }
   return found;
+}
+
+function opens(pid: string, directory: string): boolean {
+  try {
+    const descriptors = readdirSync(`/proc/${pid}/fd`);
+    return descriptors.some((each) => readlinkSync(`/proc/${pid}/fd/${each}`).startsWith(directory));
+  } catch {
+    return false;
+  }
 }
 
 function namespaces(pid: string): string {
