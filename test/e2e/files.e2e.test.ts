@@ -147,7 +147,7 @@ e2e('changed content replaces the container, and the plan names what changed but
   project.env['DB_PASSWORD'] = 'qv9-another-zx';
   const plan = await project.expect(3, 'plan', '--check');
   assert.match(plan, /± .*service\.web/);
-  assert.match(plan, /configs\.plain\.content +content changed/);
+  assert.match(plan, /configs\.plain\.content +content of \S+plain\.conf changed/);
   assert.match(plan, /secrets\.password\.content +content changed/);
   assert.doesNotMatch(plan, /qv9|token|other text/);
   await project.expect(0, 'up', '-d');

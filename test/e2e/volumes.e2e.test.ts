@@ -98,7 +98,7 @@ volumes:
     assert.equal((await run(['umount', mountpoint])).status, 0);
     const plan = await project.tsstack(['plan', '--check']);
     assert.equal(plan.status, 3);
-    assert.match(plan.stdout, /volume\.site +not mounted/);
+    assert.match(plan.stdout, /volume\.site +drift: not mounted/);
     await project.expect(0, 'up', '-d');
     assert.ok(existsSync(join(mountpoint, 'file')));
     await project.expect(0, 'plan', '--check');
