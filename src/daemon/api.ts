@@ -218,6 +218,9 @@ export interface ContainerSummary {
 /** `POST /v1/inspect` (`ContainersRequest`) → `ContainerDetail[]`. */
 export type ContainerDetail = ContainerSummary & Inspection;
 
+/** `POST /v1/images` (`ContainersRequest`) → `ContainerImage[]`. */
+export type { ContainerImage } from '../model/image.ts';
+
 /** `GET /v1/volumes`, and `POST /v1/volumes` (`VolumesRequest`) → `VolumeSummary[]`. */
 export type { VolumeSummary } from '../model/volume.ts';
 

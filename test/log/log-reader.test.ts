@@ -148,7 +148,7 @@ describe('LogReader', () => {
     const hole = 4001 * 8;
     const first = Date.now() + 1000;
     const second = first + 1000;
-    const path = file('log', lines, `start ${hole}\n0 ${first}\n${4500 * 8} ${second}\n`);
+    const path = file('log', lines, `start ${hole}\n8 ${first}\n${4500 * 8} ${second}\n`);
     punch(path, hole);
     const kept = lines.slice(hole);
     assert.equal((await read([{ path, prefix: '' }])).toString(), kept);
