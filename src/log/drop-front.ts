@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { LogFile } from './log-file.ts';
+import { LogFile, WINDOW } from './log-file.ts';
 import { indexFrom, indexPath } from './time-index.ts';
 
 /** What stays of the limit when it is exceeded: so a log that grows by a line at a time is not cut at every line. */
@@ -18,9 +18,10 @@ export function dropFront(path: string, limitBytes: number, window: Buffer): num
     const size = file.size();
     if (size - file.dataStart() <= limitBytes) return undefined;
     const wanted = size - Math.floor(limitBytes * PART_KEPT);
-    const line = file.lineStart(wanted, size);
-    // The last line is longer than what is kept, or has no end at all: then its end is kept.
-    const start = line === size ? wanted : line;
+    // A line may be longer than what is kept, or have no end: it is not looked for long, and its end is kept.
+    const far = Math.min(wanted + WINDOW, size);
+    const line = file.lineStart(wanted, far);
+    const start = line === far ? wanted : line;
     return rewriteIndex(path, start) ? start : undefined;
   } finally {
     file.close();

@@ -139,6 +139,15 @@ describe('LogIndexer', () => {
       assert.ok(blocks() <= before - 76_000, `${before} → ${blocks()}`);
     });
 
+    it('does not read through terabytes without a line for where to cut', async () => {
+      writeFileSync(path, '');
+      truncateSync(path, 2 ** 43);
+      const indexer = new LogIndexer({ punch });
+      indexer.add(path, 2 ** 42);
+      await indexer.remove(path);
+      assert.deepEqual(punched, [2 ** 43 - (2 ** 42 * 7) / 8]);
+    });
+
     it('counts another limit at once, and keeps a log that is within it', async () => {
       writeFileSync(path, 'x\n'.repeat(10_000));
       const indexer = new LogIndexer({ punch });
