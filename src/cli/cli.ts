@@ -78,7 +78,7 @@ function chooseFormat(command: Command, globals: Globals): Format {
   const found = command.formats.find((format) => format === asked);
   if (found !== undefined) return found;
   throw new TsstackError('usage', `${command.name} cannot print the format "${asked}"`, {
-    hint: `It has: ${command.formats.join(', ')}`,
+    hint: `It has: ${command.formats.join(', ')}${asked.includes('{{') ? '. Templates are not read: take --format json and jq' : ''}`,
   });
 }
 

@@ -202,16 +202,24 @@ export interface ContainerSummary {
   readonly healthResults?: readonly HealthResult[];
   /** Absent where it does not run, or has no network namespace of its own. */
   readonly traffic?: Traffic;
-  /** The log file, and the index of times beside it (`LogIndexEntry` a line). */
+  /**
+   * The log file. Beside it, `<logPath>.index` has lines `<offset> <milliseconds>` for when it was written; a first line
+   * `start <offset>` says where a log begins whose front a size limit has dropped.
+   */
   readonly logPath: string;
   /** A one-off without a terminal has its standard error in a file of its own. */
   readonly errorLogPath?: string;
+  /** Nothing is in that file, output is thrown away; absent: it is kept. */
+  readonly logDriver?: 'none';
   /** What tells that the daemon waits for something: `waiting for db to be healthy`. */
   readonly detail?: string;
 }
 
 /** `POST /v1/inspect` (`ContainersRequest`) → `ContainerDetail[]`. */
 export type ContainerDetail = ContainerSummary & Inspection;
+
+/** `POST /v1/images` (`ContainersRequest`) → `ContainerImage[]`. */
+export type { ContainerImage } from '../model/image.ts';
 
 /** `GET /v1/volumes`, and `POST /v1/volumes` (`VolumesRequest`) → `VolumeSummary[]`. */
 export type { VolumeSummary } from '../model/volume.ts';

@@ -1,10 +1,11 @@
 import { listContainers } from '../engine/containers.ts';
+import { listImages } from '../engine/images.ts';
 import { inspect } from '../engine/inspect.ts';
 import { kill } from '../engine/kill.ts';
 import { pause, unpause } from '../engine/pause.ts';
 import { remove } from '../engine/remove.ts';
 import { top } from '../engine/top.ts';
-import type { Affected, ContainerDetail, ContainerProcesses } from './api.ts';
+import type { Affected, ContainerDetail, ContainerImage, ContainerProcesses } from './api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 import { summarize } from './summary.ts';
@@ -36,6 +37,17 @@ export const SERVICE_ROUTES: readonly Route[] = [
     answer: ({ engine, body }): readonly ContainerDetail[] => {
       const { stack, services } = target(new Body(body));
       return listContainers(engine, stack, services).map((view) => ({ ...summarize(view), ...inspect(engine, view) }));
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/images',
+    summary: 'The images that containers are made from',
+    request: 'ContainersRequest',
+    response: 'ContainerImage[]',
+    answer: async ({ engine, body }): Promise<readonly ContainerImage[]> => {
+      const { stack, services } = target(new Body(body));
+      return await listImages(engine, stack, services);
     },
   },
   {

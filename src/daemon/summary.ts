@@ -39,6 +39,7 @@ export function summarize(
     ...(traffic !== undefined && { traffic }),
     logPath,
     ...(errorLogPath !== undefined && { errorLogPath }),
+    ...(spec.logDriver !== undefined && { logDriver: spec.logDriver }),
     ...(detail !== undefined && { detail }),
   };
 }

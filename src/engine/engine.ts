@@ -14,6 +14,7 @@ import type { Records } from '../store/records.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { EventFeed } from './event-feed.ts';
 import { secretKey } from './file-contents.ts';
+import { nameEvent } from './name-event.ts';
 import { recoverRecords } from './recover.ts';
 
 /** Steps in flight per core: most of a step is waiting for the kernel and for other processes. */
@@ -51,7 +52,7 @@ export class Engine {
     const now = (): number => Date.now();
     const events = new EventFeed();
     const emit = (happened: Omit<ContainerEvent, 'timeMs'>): void => {
-      const event = { timeMs: now(), ...happened };
+      const event = { timeMs: now(), ...nameEvent(records, happened) };
       records.addEvent(event);
       events.send(event);
     };

@@ -6,10 +6,8 @@ import { observeContainer } from '../observe/container.ts';
 import { volumeData, volumeDirectory } from '../store/paths.ts';
 import { hasMount, isVolumeMounted, mountVolume, unmountVolume } from '../volume/mount.ts';
 import { createVolume, exportArguments, importArguments, removeVolume } from '../volume/volume.ts';
+import { diskUsage } from './disk-usage.ts';
 import type { Engine } from './engine.ts';
-
-/** A volume of millions of files on a slow disk. */
-const SIZE_TIMEOUT_MS = 120_000;
 
 /** Volumes sorted by name. `stack`: those that it made, and those of others that its containers use. */
 export function listVolumes(engine: Engine, stack?: string): readonly VolumeSummary[] {
@@ -26,13 +24,8 @@ export async function inspectVolume(
   name: string,
 ): Promise<VolumeSummary & { readonly sizeBytes?: number }> {
   const volume = requireVolume(engine, name);
-  const { stdout } = await engine.machine.host.run(
-    ['du', '--summarize', '--one-file-system', '--block-size=1', '--', volume.mountpoint],
-    // Files that go while it counts are no failure.
-    { timeoutMs: SIZE_TIMEOUT_MS, allowFailure: true },
-  );
-  const size = /^\d+/.exec(stdout)?.[0];
-  return { ...volume, ...(size !== undefined && { sizeBytes: Number(size) }) };
+  const sizeBytes = await diskUsage(engine.machine.host, [volume.mountpoint]);
+  return { ...volume, ...(sizeBytes !== undefined && { sizeBytes }) };
 }
 
 /** Makes a volume of no stack, which stacks use as an external one. Throws `conflict` where there is one of this name. */

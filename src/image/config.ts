@@ -1,11 +1,12 @@
-import type { ImageConfig } from '../model/image.ts';
+import type { ImageAbout, ImageConfig } from '../model/image.ts';
 import type { Healthcheck } from '../model/stack.ts';
 import { parseDigest } from './digest.ts';
 import { imageInvalid } from './errors.ts';
 import { asKeys, asNumber, asObject, asStrings, asText, type JsonObject, parseObject } from './json.ts';
-import { checkPlatform } from './platform.ts';
+import { checkPlatform, platformName } from './platform.ts';
 
 interface ParsedConfig {
+  readonly about: ImageAbout;
   readonly config: ImageConfig;
   /** Digests of the unpacked layers, bottom first. */
   readonly diffIds: readonly string[];
@@ -26,10 +27,13 @@ export const EMPTY_CONFIG: ImageConfig = {
 /** An image's configuration document, OCI image-spec config.md with Docker's healthcheck. Throws `image-invalid`. */
 export function parseConfig(text: Buffer): ParsedConfig {
   const document = parseObject(text, 'the configuration');
-  checkPlatform({ os: asText(document['os'], 'os'), architecture: asText(document['architecture'], 'architecture') });
+  const platform = { os: asText(document['os'], 'os'), architecture: asText(document['architecture'], 'architecture') };
+  checkPlatform(platform);
+  const createdAtMs = Date.parse(asText(document['created'], 'created'));
   const rootfs = asObject(document['rootfs'] ?? {}, 'rootfs');
   const run = asObject(document['config'] ?? {}, 'config');
-  return { config: runConfig(run), diffIds: asStrings(rootfs['diff_ids'], 'rootfs.diff_ids').map(parseDigest) };
+  const about = { platform: platformName(platform), ...(!Number.isNaN(createdAtMs) && { createdAtMs }) };
+  return { about, config: runConfig(run), diffIds: asStrings(rootfs['diff_ids'], 'rootfs.diff_ids').map(parseDigest) };
 }
 
 function runConfig(run: JsonObject): ImageConfig {

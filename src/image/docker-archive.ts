@@ -26,7 +26,7 @@ export function openDockerArchive(files: ImageFiles, tag: string | undefined): O
   const images = asArray(parseJson(text, 'manifest.json'), 'manifest.json').map(parseSavedImage);
   const image = choose(images, tag);
   const configText = readRange(member(files, image.config), DOCUMENT_BYTES);
-  const { config, diffIds } = parseConfig(configText);
+  const { about, config, diffIds } = parseConfig(configText);
   checkLayerCount(image.layers.length);
   if (diffIds.length !== image.layers.length) {
     throw imageInvalid(`${image.layers.length} layers, but ${diffIds.length} diff_ids`);
@@ -35,7 +35,7 @@ export function openDockerArchive(files: ImageFiles, tag: string | undefined): O
     file: member(files, name),
     diffId: diffIds[position] ?? '',
   }));
-  return { id: sha256(configText), config, layers };
+  return { id: sha256(configText), config, about, layers };
 }
 
 function parseSavedImage(value: unknown): SavedImage {

@@ -1,6 +1,6 @@
 import { exhaustive } from '../lib/exhaustive.ts';
 import { TsstackError } from '../model/error.ts';
-import type { ImageInfo, RootFilesystem } from '../model/image.ts';
+import type { ImageAbout, ImageInfo, RootFilesystem } from '../model/image.ts';
 import type { ImageSource } from '../model/stack.ts';
 import { openArchive } from './archive.ts';
 import { EMPTY_CONFIG } from './config.ts';
@@ -11,9 +11,10 @@ import { openDirectory } from './file-range.ts';
 import { hostRootFilesystem } from './host-root/host-root.ts';
 import { openOciLayout } from './oci-layout.ts';
 import type { OpenedImage } from './opened-image.ts';
+import { hostArchitecture } from './platform.ts';
 import { openTarball } from './tarball.ts';
 import { unpackOpened } from './unpack-image.ts';
-import { unpackedLayers } from './unpacked.ts';
+import { unpackedAbout, unpackedLayers } from './unpacked.ts';
 
 export type { ImageContext } from './context.ts';
 export { imageDirectories, readRootFile } from './root-file.ts';
@@ -77,6 +78,18 @@ export async function rootFilesystem(
     });
   }
   return { lower: [...layers].reverse(), overlays: [] };
+}
+
+/** What is known of an image that a container was made from; the image on disk is not looked at again. */
+export function describeImage(
+  { paths }: ImageContext,
+  source: ImageSource,
+  imageId: string,
+): { readonly about: Partial<ImageAbout>; readonly directories: readonly string[] } {
+  const here = { platform: `linux/${hostArchitecture()}` };
+  if (source.type === 'host') return { about: here, directories: [] };
+  if (!hasLayers(imageId)) return { about: here, directories: [imageId.slice(DIRECTORY.length)] };
+  return { about: { ...here, ...unpackedAbout(paths, imageId) }, directories: unpackedLayers(paths, imageId) ?? [] };
 }
 
 const DIRECTORY = 'dir:';

@@ -22,7 +22,7 @@ export function openOciLayout(files: ImageFiles, tag: string | undefined): Opene
   if (index === undefined) throw imageInvalid('there is no index.json');
   const chosen = chooseTag(parseIndex(readRange(index, DOCUMENT_BYTES)), tag);
   const manifest = parseManifest(readBlob(files, choosePlatform(files, chosen, 0)));
-  const { config, diffIds } = parseConfig(readBlob(files, manifest.config));
+  const { about, config, diffIds } = parseConfig(readBlob(files, manifest.config));
   if (diffIds.length !== manifest.layers.length) {
     throw imageInvalid(`${manifest.layers.length} layers, but ${diffIds.length} diff_ids`);
   }
@@ -31,7 +31,7 @@ export function openOciLayout(files: ImageFiles, tag: string | undefined): Opene
     digest: descriptor.digest,
     diffId: diffIds[position] ?? '',
   }));
-  return { id: manifest.config.digest, config, layers };
+  return { id: manifest.config.digest, config, about, layers };
 }
 
 function checkLayout(files: ImageFiles): void {

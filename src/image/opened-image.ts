@@ -1,4 +1,4 @@
-import type { ImageConfig } from '../model/image.ts';
+import type { ImageAbout, ImageConfig } from '../model/image.ts';
 import type { FileRange } from './file-range.ts';
 
 /** An image on disk with its documents read and checked; its layers are not. */
@@ -6,6 +6,8 @@ export interface OpenedImage {
   /** The configuration's digest; of a tarball the file's. */
   readonly id: string;
   readonly config: ImageConfig;
+  /** Absent: it has no configuration. */
+  readonly about?: ImageAbout;
   /** Bottom first. */
   readonly layers: readonly LayerBlob[];
 }

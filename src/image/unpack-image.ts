@@ -29,7 +29,7 @@ async function unpackNow(context: ImageContext, image: OpenedImage, signal: Abor
   if (unpackedLayers(context.paths, image.id) !== undefined) return;
   const chain = chainIds(image.layers.map(identity));
   await withStaging(context.paths, (staging) => unpackMissing(context, { image, chain, staging, signal }));
-  await writeUnpacked(context, image.id, chain);
+  await writeUnpacked(context, image, chain);
 }
 
 interface Job {

@@ -10,8 +10,8 @@ export function lastLines(path: string, count: number, from = 0): readonly strin
   if (file === undefined) return [];
   try {
     const end = file.size();
-    const start = file.tailStart(count, Math.max(from, end - BYTES), end);
-    return printableLines(file.view(start, end).toString(), count);
+    const start = file.tailStart(count, Math.max(from, end - BYTES, file.dataStart()), end);
+    return printableLines(file.kept(start, end).bytes.toString(), count);
   } finally {
     file.close();
   }

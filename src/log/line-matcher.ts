@@ -28,7 +28,8 @@ export class LineMatcher {
     if (file === undefined) return false;
     try {
       for (let size = file.size(); !this.#found && this.#offset < size; ) {
-        const bytes = file.view(this.#offset, size);
+        const { from, bytes } = file.kept(this.#offset, size);
+        this.#offset = from;
         const end = bytes.lastIndexOf(NEWLINE) + 1;
         // A line that has not ended is looked at, and again when there is more of it.
         const whole = end > 0 ? end : bytes.length === WINDOW ? bytes.length : 0;

@@ -31,7 +31,7 @@ export class LogCursor {
   #index: TimeIndex | undefined;
   readonly #window: Buffer;
   position = 0;
-  /** The line at `position` was begun before it, since it is longer than a window. */
+  /** The beginning of the line at `position` has been printed. */
   midLine = false;
   /** Size when it was last looked at. */
   end = 0;
@@ -62,6 +62,15 @@ export class LogCursor {
       sinceMs === undefined ? 0 : file.lineStart(Math.min(this.index.offsetSince(sinceMs), this.end), this.end);
     const from = Math.max(first, since);
     this.position = tail === undefined ? from : file.tailStart(tail, from, this.end);
+  }
+
+  /** The bytes at `position`, at most up to `to`. true: lines before them were dropped unread, and `position` is behind them. */
+  read(to: number): { readonly bytes: Buffer; readonly dropped: boolean } {
+    if (this.#file === undefined) return { bytes: Buffer.alloc(0), dropped: false };
+    const { from, bytes } = this.#file.kept(this.position, to);
+    const dropped = from > this.position;
+    this.position = from;
+    return { bytes, dropped };
   }
 
   /** Looks at the file's size again. A file that became shorter was emptied and is read from its start. */

@@ -1,17 +1,19 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { readStart } from './time-index.ts';
 
 /** Size of a window in bytes: the most that `view()` gives. */
 export const WINDOW = 1 << 20;
 const NEWLINE = 10;
-const ZEROS = Buffer.alloc(64 * 1024);
 
 /** Reads a file that another process appends to. Offsets are bytes from the file's start. Close it; twice is fine. */
 export class LogFile {
   readonly inode: number;
+  readonly #path: string;
   readonly #window: Buffer;
   #fd: number | undefined;
 
-  private constructor(fd: number, window: Buffer) {
+  private constructor(path: string, fd: number, window: Buffer) {
+    this.#path = path;
     this.#fd = fd;
     this.#window = window;
     this.inode = fstatSync(fd).ino;
@@ -20,7 +22,7 @@ export class LogFile {
   /** undefined when there is no such file. `window`, of `WINDOW` bytes, is what is read into; files may share it. */
   static open(path: string, window: Buffer): LogFile | undefined {
     try {
-      return new LogFile(openSync(path, 'r'), window);
+      return new LogFile(path, openSync(path, 'r'), window);
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw error;
@@ -44,17 +46,23 @@ export class LogFile {
   }
 
   /**
-   * Where the data begins: the size limit of a log punches holes at its front, which read as NUL bytes. 0 in a file
-   * without holes, whatever its bytes are.
+   * As `view()`, without what a size limit has dropped: `from` is where the bytes begin then. The index is asked behind
+   * the bytes, since it says what is dropped before a hole is punched: no byte that is given can come from a hole.
    */
+  kept(from: number, to: number): { readonly from: number; readonly bytes: Buffer } {
+    for (let at = from; ; ) {
+      const bytes = this.view(at, to);
+      const start = this.dataStart();
+      if (start <= at) return { from: at, bytes };
+      at = start;
+    }
+  }
+
+  /** Where the data begins: what is before was dropped, and may read as NUL bytes. */
   dataStart(): number {
-    const { size, blocks, blksize } = fstatSync(this.#descriptor());
-    // st_blocks counts 512-byte units, stat(2). Blocks that the file system uses for itself are in it too, so that a
-    // hole is at least as large as what is missing.
-    const missing = Math.floor((size - blocks * 512) / blksize) * blksize;
-    if (missing <= 0) return 0;
-    const guess = this.#isZero(0, blksize) && this.#isZero(missing - blksize, missing) ? missing : 0;
-    return this.#afterZeros(guess, size);
+    const start = readStart(this.#path);
+    // Somebody emptied the file, and nobody has noted it yet.
+    return start <= this.size() ? start : 0;
   }
 
   /** Start of the last `lines` lines before `end`, at least `start`. A last line without line break counts. */
@@ -83,25 +91,11 @@ export class LogFile {
     if (offset <= 0 || offset >= end) return Math.min(Math.max(offset, 0), end);
     for (let from = offset - 1; from < end; from += WINDOW) {
       const at = this.view(from, end).indexOf(NEWLINE);
+      const start = this.dataStart();
+      if (start >= offset) return Math.min(start, end);
       if (at !== -1) return Math.min(from + at + 1, end);
     }
     return end;
-  }
-
-  #afterZeros(start: number, size: number): number {
-    let from = start;
-    while (from < size) {
-      const bytes = this.view(from, Math.min(from + ZEROS.length, size));
-      if (bytes.length === 0) break;
-      if (!bytes.equals(ZEROS.subarray(0, bytes.length))) return from + bytes.findIndex((byte) => byte !== 0);
-      from += bytes.length;
-    }
-    return from;
-  }
-
-  #isZero(from: number, to: number): boolean {
-    const bytes = this.view(from, Math.min(to, from + ZEROS.length));
-    return bytes.equals(ZEROS.subarray(0, bytes.length));
   }
 
   #descriptor(): number {

@@ -118,10 +118,17 @@ export class LogReader {
   async #copy(cursor: LogCursor, to: number, timeMs: number): Promise<void> {
     const prefix = this.#prefixOf(cursor.source, timeMs);
     for (let taken = 1; taken > 0 && cursor.position < to; ) {
-      const bytes = cursor.file?.view(cursor.position, to) ?? NOTHING;
+      const { bytes, dropped } = cursor.read(to);
+      if (dropped) await this.#breakOff(cursor);
       taken = await this.#copyLines(cursor, bytes, { prefix, timeMs });
       cursor.position += taken;
     }
+  }
+
+  /** The rest of the line that was begun is gone. */
+  async #breakOff(cursor: LogCursor): Promise<void> {
+    if (cursor.midLine) await this.#output.write(LINE_BREAK);
+    cursor.midLine = false;
   }
 
   /** Gives the number of bytes that were printed; 0 when a line's end is not there yet. */
@@ -131,7 +138,7 @@ export class LogReader {
       const end = prefix.length === 0 ? 0 : bytes.indexOf(NEWLINE) + 1;
       const part = end === 0 ? bytes : bytes.subarray(0, end);
       await this.#output.write(part);
-      cursor.midLine = prefix.length > 0 && end === 0;
+      cursor.midLine = part.at(-1) !== NEWLINE;
       return part.length;
     }
     const taken =
@@ -157,10 +164,10 @@ export class LogReader {
 
   /** The last line of a file may have no line break: with a prefix it gets one, lest the next prefix stand in it. */
   async #endLine(cursor: LogCursor): Promise<void> {
-    const { source, position, end, midLine } = cursor;
-    const rest = Buffer.from(cursor.file?.view(position, end) ?? NOTHING);
+    const { source, end, midLine } = cursor;
+    const rest = Buffer.from(cursor.read(end).bytes);
     if (rest.length === 0 && !midLine) return;
-    const timeMs = this.#needsTime(cursor) ? cursor.index.timeAt(position) : 0;
+    const timeMs = this.#needsTime(cursor) ? cursor.index.timeAt(cursor.position) : 0;
     const prefix = midLine ? NOTHING : this.#prefixOf(source, timeMs);
     if (source.encode !== undefined) await this.#output.write(encoded(source.encode, rest, timeMs));
     else if (source.prefix === '' && !this.#options.timestamps) await this.#output.write(rest);

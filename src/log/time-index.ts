@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 
 /** The index of times beside a log file. */
 export function indexPath(logPath: string): string {
@@ -7,6 +7,7 @@ export function indexPath(logPath: string): string {
 
 /**
  * When the parts of a log file were written: entries `<offset> <timeMs>` in the order of offsets, made by `LogIndexer`.
+ * Before them, where a size limit has dropped the front of the log, a line says what is left: `start <offset>`.
  * The time of a line is that of the last entry at or before its first byte.
  */
 export class TimeIndex {
@@ -60,6 +61,40 @@ export class TimeIndex {
 /** Complete, well-formed entries only: the last line may be half written. */
 export function parseEntries(text: string): [offset: number, timeMs: number][] {
   return [...text.matchAll(/^(\d+) (\d+)\n/gm)].map(([, offset, timeMs]) => [Number(offset), Number(timeMs)]);
+}
+
+/** Bytes of the line that says where a log begins, at most. */
+const START_LINE = 32;
+
+/** What the first line of an index says, `start <offset>`: where its log begins, since what was before was dropped. */
+export function parseStart(text: string): number {
+  return Number(/^start (\d+)\n/.exec(text)?.[1] ?? 0);
+}
+
+/** The same of a log file; 0 without an index. */
+export function readStart(logPath: string): number {
+  let fd: number;
+  try {
+    fd = openSync(indexPath(logPath), 'r');
+  } catch {
+    return 0;
+  }
+  try {
+    const line = Buffer.alloc(START_LINE);
+    return parseStart(line.toString('latin1', 0, readSync(fd, line, 0, START_LINE, 0)));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The text of an index for a log that begins at `start` from now on: entries of what lies before are left out. */
+export function indexFrom(text: string, start: number): string {
+  const entries = parseEntries(text);
+  const first = Math.max(
+    entries.findLastIndex(([offset]) => offset <= start),
+    0,
+  );
+  return [`start ${start}\n`, ...entries.slice(first).map(([offset, timeMs]) => `${offset} ${timeMs}\n`)].join('');
 }
 
 function readIfThere(path: string): string {

@@ -38,6 +38,11 @@ export interface ContainerSpec {
   readonly tty: boolean;
   readonly stdinOpen: boolean;
 
+  /** Its output is thrown away; absent: it is kept in a file. */
+  readonly logDriver?: 'none';
+  /** Most of its output that is kept; absent: all. */
+  readonly logLimitBytes?: number;
+
   readonly stopSignal: string;
   readonly stopGracePeriodMs: number;
   readonly restart: RestartPolicy;

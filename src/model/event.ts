@@ -27,6 +27,9 @@ export interface ContainerEvent {
   readonly timeMs: number;
   readonly stack: string;
   readonly address: Address;
+  /** The container's name and its image (`oci:/dir:latest`, `host`, …); absent in what older daemons kept. */
+  readonly name?: string;
+  readonly image?: string;
   readonly event:
     | 'create'
     | 'start'

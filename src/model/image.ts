@@ -14,6 +14,28 @@ export interface ImageConfig {
   readonly healthcheck?: Partial<Healthcheck>;
 }
 
+/** What an image's configuration says of the image itself. */
+export interface ImageAbout {
+  /** `linux/amd64`. */
+  readonly platform: string;
+  /** When it was built; absent: not said. */
+  readonly createdAtMs?: number;
+}
+
+/** The image that a container was made from. */
+export interface ContainerImage extends Partial<ImageAbout> {
+  /** The container's name. */
+  readonly container: string;
+  readonly service: string;
+  /** Where it comes from, without its tag: `oci:/dir`, a path, `host` for the programs of this machine. */
+  readonly repository: string;
+  readonly tag?: string;
+  /** `sha256:…` of what is known by its content, else `host` or `dir:PATH`. */
+  readonly id: string;
+  /** What its layers take on the disk; absent for the machine's own programs. */
+  readonly sizeBytes?: number;
+}
+
 /** An image that was looked at, not necessarily unpacked. */
 export interface ImageInfo {
   /**

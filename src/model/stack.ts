@@ -66,6 +66,10 @@ export interface Service {
   readonly tty: boolean;
   readonly stdinOpen: boolean;
 
+  /** Output is thrown away; absent: it is kept in a file. */
+  readonly logDriver?: 'none';
+  /** Most of the output that is kept, of each container; absent: all. */
+  readonly logLimitBytes?: number;
   readonly stopSignal?: string;
   readonly stopGracePeriodMs: number;
   readonly restart: RestartPolicy;

@@ -45,6 +45,8 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   init: 'replace',
   tty: 'replace',
   stdinOpen: 'replace',
+  logDriver: 'replace',
+  logLimitBytes: 'update',
   stopSignal: 'update',
   stopGracePeriodMs: 'update',
   restart: 'update',

@@ -131,6 +131,8 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     init: service.init,
     tty: service.tty,
     stdinOpen: service.stdinOpen,
+    ...(service.logDriver !== undefined && { logDriver: service.logDriver }),
+    ...(service.logLimitBytes !== undefined && { logLimitBytes: service.logLimitBytes }),
     stopSignal: service.stopSignal ?? image.config.stopSignal ?? 'SIGTERM',
     stopGracePeriodMs: service.stopGracePeriodMs,
     restart: service.restart,

@@ -49,8 +49,10 @@ export function withOneOff(stack: Stack, options: OneOffOptions): Stack | undefi
 function oneOffService(stack: Stack, service: Service, options: OneOffOptions): Service {
   const { command, entrypoint, user, workingDir, tty, stdinOpen } = options;
   const name = oneOffName(options);
+  // Who asked for it is shown its output from its log.
+  const { logDriver: _none, ...shown } = service;
   return {
-    ...service,
+    ...shown,
     name,
     replicas: 1,
     containerName: options.name ?? `${stack.name}-${name}`,

@@ -1,7 +1,7 @@
 import { shellQuote } from '../lib/shell-quote.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ContainerPaths } from '../store/paths.ts';
-import { endsInput, hasErrorLog, hasRelay } from './streams.ts';
+import { endsInput, hasErrorLog, hasRelay, logTarget } from './streams.ts';
 
 export interface ScriptConfig {
   readonly spec: ContainerSpec;
@@ -55,7 +55,7 @@ wait)
     printf '%s\\n' "$stat" >${shellQuote(paths.init)}
 ${join}    exec 9<${shellQuote(paths.launcher)}
     # The launcher makes standard error what standard output is, when it runs.
-    exec /proc/self/fd/9 </dev/null >>${shellQuote(paths.log)}${hasErrorLog(spec) ? ` 2>>${shellQuote(paths.errorLog)}` : ''}
+    exec /proc/self/fd/9 </dev/null >>${shellQuote(logTarget(spec, paths.log))}${hasErrorLog(spec) ? ` 2>>${shellQuote(paths.errorLog)}` : ''}
   ) &
   exec 2>/dev/null >&2 3>&-${relay ? ' 6<&- 7<&-' : ''}
   status=0
@@ -75,7 +75,7 @@ function relayStage(spec: ContainerSpec, paths: ContainerPaths): string {
   const input = spec.stdinOpen ? `    cat <>${shellQuote(paths.stdin)} >&8 5>&- &\n` : '';
   const copy = `    exec 3>&- 4<&- 6<&- 7<&-
 ${input}    # A terminal that nobody has open any more reads as EIO.
-    cat <&8 >>${shellQuote(paths.log)} || :
+    cat <&8 >>${shellQuote(logTarget(spec, paths.log))} || :
     # Where the log takes no more, the program goes on.
     cat <&8 || :
 ${input === '' ? '' : '    kill -9 $!\n'}`;

@@ -8,6 +8,11 @@ export function hasErrorLog({ tty, oneOff }: Streams): boolean {
   return oneOff !== undefined && !tty;
 }
 
+/** What output is appended to. */
+export function logTarget({ logDriver }: Pick<ContainerSpec, 'logDriver'>, log: string): string {
+  return logDriver === 'none' ? '/dev/null' : log;
+}
+
 /** Standard input ends when the one client that writes to it does, as that of a pipeline; else it never ends. */
 export function endsInput({ tty, stdinOpen, oneOff }: Streams): boolean {
   return stdinOpen && oneOff !== undefined && !tty;

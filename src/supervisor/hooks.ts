@@ -7,6 +7,7 @@ import { type ContainerKey, containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
 import type { Hook } from '../model/stack.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
+import { logTarget } from '../runtime/streams.ts';
 import { cgroupName, containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { LINES } from './condition.ts';
@@ -69,7 +70,7 @@ async function runHook(
   const exec = await prepareExec(context, record, pid, hook);
   const result = await context.host.probe(exec.argv, exec.launcher, {
     outputLimitBytes: OUTPUT_BYTES,
-    log: { path: containerPaths(context.paths, key).log, mark: MARK },
+    log: { path: logTarget(record.spec, containerPaths(context.paths, key).log), mark: MARK },
     ...(deadlineMs !== undefined && { timeoutMs: Math.max(1, deadlineMs - performance.now()) }),
     ...(signal !== undefined && { signal }),
   });

@@ -2,17 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerControl, HookOptions, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { closeToHost } from '../executor/sandbox.ts';
-import { LogIndexer } from '../log/index-writer.ts';
-import { lastLines } from '../log/last-lines.ts';
 import { type ContainerKey, machineName, parseMachineName } from '../model/address.ts';
 import { reportError } from '../model/error.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import { type Liveness, liveness } from '../observe/liveness.ts';
-import { cgroupName, containerPaths, exitDirectory } from '../store/paths.ts';
+import { cgroupName, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { Changes } from './changes.ts';
 import { type ConditionState, checkCondition, isSettled, LINES } from './condition.ts';
+import { ContainerLogs } from './container-logs.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
 import { hooksPending, runHooks } from './hooks.ts';
@@ -38,12 +37,13 @@ export class Supervisor implements ContainerControl {
   readonly #watched = new WatchList();
   /** Something about some container changed. */
   readonly changes = new Changes();
-  readonly #logs = new LogIndexer();
+  readonly #logs: ContainerLogs;
   readonly #stop = new AbortController();
   #patrol: NodeJS.Timeout | undefined;
 
   constructor(context: MachineContext) {
     this.#context = context;
+    this.#logs = new ContainerLogs(context);
   }
 
   /** Takes over what an earlier daemon left, and begins to watch. */
@@ -69,8 +69,10 @@ export class Supervisor implements ContainerControl {
       if (hooksPending(record)) void this.#postStart(key);
     } else if (life.state === 'ended' && record.bootId === bootId) {
       const watched = this.#watched.obtain(key);
-      if (record.finishedAtMs === undefined) await this.#handleEnd(watched, record, life);
-      else this.#maybeRestart(watched, record);
+      if (record.finishedAtMs === undefined) {
+        this.#logs.watch(key);
+        await this.#handleEnd(watched, record, life);
+      } else this.#maybeRestart(watched, record);
     }
   }
 
@@ -96,7 +98,7 @@ export class Supervisor implements ContainerControl {
     const watched = this.#watched.obtain(key);
     cancelRestart(watched);
     watched.ended = false;
-    this.#logs.add(this.#logPath(key));
+    this.#logs.watch(key);
     this.#probe(watched);
     this.changes.notify();
     // It may have ended before we watched: its exit file's event is gone then.
@@ -106,6 +108,7 @@ export class Supervisor implements ContainerControl {
   changed(key: ContainerKey): void {
     const watched = this.#watched.get(key);
     if (watched === undefined || watched.ended) return;
+    this.#logs.watch(key);
     probeIfChanged(this.#context, watched, () => this.#healthChanged(watched));
     this.#healthChanged(watched);
   }
@@ -165,9 +168,9 @@ export class Supervisor implements ContainerControl {
     const watched = this.#watched.get(key);
     cancelRestart(watched);
     stopProbing(watched);
-    this.#logs.remove(this.#logPath(key));
     this.#watched.delete(key);
     this.#context.records.health.delete(machineName(key));
+    await this.#logs.forget(key);
     await drainCgroup(this.#context, cgroupName(key));
     await this.#chainEnd(key);
     this.changes.notify();
@@ -191,10 +194,6 @@ export class Supervisor implements ContainerControl {
       stopProbing(watched);
       cancelRestart(watched);
     }
-  }
-
-  #logPath(key: ContainerKey): string {
-    return containerPaths(this.#context.paths, key).log;
   }
 
   #life(record: ContainerRecord): Liveness {
@@ -227,7 +226,7 @@ export class Supervisor implements ContainerControl {
     const updated = recordEnd(this.#context, record, life);
     if (updated !== undefined) this.#maybeRestart(watched, updated);
     if (watched.restart === undefined && updated !== undefined) {
-      this.#logs.remove(this.#logPath(record.key));
+      await this.#logs.forget(record.key);
       await this.#context.host.perform(closeToHost(updated)).catch(() => undefined);
     }
     this.changes.notify();
@@ -291,7 +290,7 @@ export class Supervisor implements ContainerControl {
       // Whether one that has just ended is started again is decided when its end is dealt with.
       restarting: state.restarting || this.runs(key),
       lastProbe: this.healthResults(key).at(-1),
-      lastLines: () => lastLines(this.#logPath(key), LINES),
+      lastLines: () => this.#logs.lastLines(key, LINES),
     };
   }
 }

@@ -85,6 +85,7 @@ describe('usage errors', () => {
       [['ps', '--al'], /error: Unknown option --al\nhint: Did you mean --all\?/],
       [['ls', 'web'], /error: ls takes no arguments, got "web"/],
       [['ps', '--format', 'xml'], /error: ps cannot print the format "xml"\nhint: It has: table, json/],
+      [['ls', '--format', 'table {{.Name}}'], /It has: table, json. Templates are not read: take --format json and jq/],
       [['exec', 'web'], /error: exec needs a service and a command/],
       [['stop', '-t', 'x'], /error: Option --timeout needs a number of seconds/],
     ];

@@ -191,9 +191,12 @@ test('events prints what comes, of the services named, and goes on with the next
 
 test('events --json has the fields that Compose prints', async () => {
   const timeMs = Date.UTC(2026, 0, 2);
+  const named = { name: 'demo-web-1', image: 'oci:/web:v1' };
   const daemon = await fakeDaemon({
     'GET /v1/stacks/demo/events': (_body, response) => {
-      response.write(`${JSON.stringify({ timeMs, stack: 'demo', address: 'service.web[1]', event: 'oom' })}\n`);
+      response.write(
+        `${JSON.stringify({ timeMs, stack: 'demo', address: 'service.web[1]', event: 'oom', ...named })}\n`,
+      );
     },
   });
   try {
@@ -207,7 +210,7 @@ test('events --json has the fields that Compose prints', async () => {
       index: 1,
       id: 'service.web[1]',
       action: 'oom',
-      attributes: {},
+      attributes: named,
     });
     const ended = once(child, 'exit');
     child.kill('SIGINT');

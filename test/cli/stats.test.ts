@@ -41,6 +41,12 @@ test('statsOf() of a container that is new, or was made anew, has no CPU usage y
   );
 });
 
+test('renderStats() has dashes for a container that does not run', () => {
+  const { usage: _usage, ...idle } = container('web', 0);
+  const text = renderStats(statsOf(at(0, idle), at(1000, idle)));
+  assert.match(text.split('\n')[1] ?? '', /^web( +-){7}$/);
+});
+
 test('renderStats() has the columns of Docker and pressure, and says what is not told', () => {
   const text = renderStats(statsOf(at(0, container('web', 0)), at(1000, container('web', 250_000, 128 * MIB))));
   assert.deepEqual(

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Project } from '../helpers/e2e.ts';
 import { until } from '../helpers/run.ts';
@@ -73,6 +73,15 @@ const health: Look = ({ project, service }) =>
     return now !== 'starting' && now;
   });
 
+/** Whether the front of a log of 228,894 bytes has been dropped: its index says so first. */
+const logStart: Look = ({ project, service }) => {
+  const path = `/var/lib/tsstack/stacks/${project.name}/containers/${service}.1/log`;
+  return until('the log to be written', () => {
+    const written = statSync(path).size === 228_894 && existsSync(`${path}.index`);
+    return written && readFileSync(`${path}.index`, 'utf8');
+  });
+};
+
 const hosts = file('/etc/hosts');
 const resolv = file('/etc/resolv.conf');
 const MiB = 1 << 20;
@@ -88,6 +97,15 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       /"a":"file2"/,
     ]),
     row('image.source', ['x-rootfs: one.tar', 'x-rootfs: copy.tar'], recorded('image'), [/one\.tar/, /copy\.tar/]),
+    row(
+      'logLimitBytes',
+      [
+        `command: [sh, -c, "seq 1 40000; exec sleep infinity"]\nlogging: {options: {max-size: 1m}}`,
+        `command: [sh, -c, "seq 1 40000; exec sleep infinity"]\nlogging: {options: {max-size: 16k}}`,
+      ],
+      logStart,
+      [/^0 /, /^start 2[0-9]{5}\n/],
+    ),
     row('stopSignal', ['stop_signal: SIGTERM', 'stop_signal: SIGUSR1'], recorded('stopSignal'), [
       '"SIGTERM"',
       '"SIGUSR1"',
@@ -256,6 +274,12 @@ export function replacements(): readonly Row[] {
     ),
     row('init', ['init: false', 'init: true'], proc('comm', /^\w+/), ['sleep', 'init']),
     row('tty', ['tty: false', 'tty: true'], environ('TERM'), ['none', 'TERM=xterm']),
+    row(
+      'logDriver',
+      ['logging: {driver: local}', 'logging: {driver: none}'],
+      ({ pid }) => readlinkSync(`/proc/${pid}/fd/1`),
+      [/\/log$/, '/dev/null'],
+    ),
     row('stdinOpen', ['stdin_open: false', 'stdin_open: true'], ({ pid }) => readlinkSync(`/proc/${pid}/fd/0`), [
       /null/,
       /^(?!.*null)/,

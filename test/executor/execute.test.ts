@@ -185,7 +185,7 @@ test('a container that was replaced comes back as it was made, and runs', async 
   ]);
   assert.match(String(error), /no such program/);
   assert.deepEqual(contents(machine), before);
-  assert.equal(machine.asked.at(-2), 'started a.1');
+  assert.equal(machine.asked.at(-1), 'started a.1');
 });
 
 test('with onFailure continue, the rest goes on and every error is told', async () => {

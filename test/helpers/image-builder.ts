@@ -31,6 +31,8 @@ export interface LayoutImage {
   /** The `config` member of the configuration. */
   readonly config?: Record<string, unknown>;
   readonly architecture?: string;
+  /** RFC 3339. */
+  readonly created?: string;
   /** Changes the manifest before it is written. */
   readonly editManifest?: (manifest: Record<string, unknown>) => void;
 }
@@ -65,6 +67,7 @@ export function configText(image: LayoutImage): string {
   return JSON.stringify({
     os: 'linux',
     architecture: image.architecture ?? hostArchitecture(),
+    ...(image.created !== undefined && { created: image.created }),
     config: image.config ?? {},
     rootfs: { type: 'layers', diff_ids: image.layers.map(digestOf) },
   });

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -89,5 +99,87 @@ describe('LogIndexer', () => {
     rmSync(directory, { recursive: true });
     indexer.close();
     indexer.close();
+  });
+
+  describe('with a limit', () => {
+    const punched: number[] = [];
+    const punch = async (file: string, length: number): Promise<void> => {
+      punched.push(length);
+      execFileSync('fallocate', ['--punch-hole', '--offset', '0', '--length', String(length), file]);
+    };
+    const blocks = (): number => statSync(path).blocks * 512;
+    beforeEach(() => punched.splice(0));
+
+    it('drops whole lines from the front, and its entries, and frees their blocks', async () => {
+      let now = 1000;
+      const indexer = new LogIndexer({ now: () => now, punch, gapMs: 0 });
+      writeFileSync(path, '');
+      indexer.add(path, 64 * 1024);
+      appendFileSync(path, `${'a'.repeat(99)}\n`.repeat(600));
+      await indexIs('0 1000\n');
+      now = 2000;
+      appendFileSync(path, `${'b'.repeat(99)}\n`.repeat(600));
+      await indexer.remove(path);
+      // 120,000 bytes; seven eighths of 64 KiB are 57,344.
+      assert.equal(index(), 'start 62700\n60000 2000\n');
+      assert.deepEqual(punched, [62_700]);
+      assert.ok(blocks() <= 64 * 1024, `${blocks()}`);
+      assert.equal(readFileSync(path, 'latin1').slice(62_700), `${'b'.repeat(99)}\n`.repeat(573));
+      assert.deepEqual(readdirSync(directory).toSorted(), ['log', 'log.index']);
+    });
+
+    it('goes on with what a killed daemon began: the start has moved and the hole is not there yet', async () => {
+      writeFileSync(path, 'x\n'.repeat(50_000));
+      writeFileSync(`${path}.index`, 'start 80000\n0 1000\n');
+      const before = blocks();
+      const indexer = new LogIndexer({ punch });
+      indexer.add(path, 64 * 1024);
+      await indexer.remove(path);
+      assert.deepEqual(punched, [80_000]);
+      assert.ok(blocks() <= before - 76_000, `${before} → ${blocks()}`);
+    });
+
+    it('does not read through terabytes without a line for where to cut', async () => {
+      writeFileSync(path, '');
+      truncateSync(path, 2 ** 43);
+      const indexer = new LogIndexer({ punch });
+      indexer.add(path, 2 ** 42);
+      await indexer.remove(path);
+      assert.deepEqual(punched, [2 ** 43 - (2 ** 42 * 7) / 8]);
+    });
+
+    it('counts another limit at once, and keeps a log that is within it', async () => {
+      writeFileSync(path, 'x\n'.repeat(10_000));
+      const indexer = new LogIndexer({ punch });
+      indexer.add(path, 20_000);
+      assert.deepEqual(punched, []);
+      indexer.add(path, 8000);
+      await indexer.remove(path);
+      assert.deepEqual(punched, [13_000]);
+    });
+
+    it('keeps the end of what has no end of a line', async () => {
+      writeFileSync(path, 'x'.repeat(100_000));
+      const indexer = new LogIndexer({ punch });
+      indexer.add(path, 8000);
+      await indexer.remove(path);
+      assert.deepEqual(punched, [93_000]);
+    });
+
+    it('leaves a file alone whose file system has no holes', async () => {
+      let asked = 0;
+      const indexer = new LogIndexer({
+        punch: async () => {
+          asked += 1;
+          throw new Error('not supported');
+        },
+      });
+      writeFileSync(path, 'x\n'.repeat(10_000));
+      indexer.add(path, 8000);
+      await new Promise(setImmediate);
+      appendFileSync(path, 'x\n'.repeat(10_000));
+      await indexer.remove(path);
+      assert.equal(asked, 1);
+    });
   });
 });

@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { lastLines } from '../../src/log/last-lines.ts';
+import { LineMatcher } from '../../src/log/line-matcher.ts';
 import type { LogSource } from '../../src/log/log-cursor.ts';
 import { type LogOptions, LogReader } from '../../src/log/log-reader.ts';
 
@@ -28,6 +30,20 @@ function file(name: string, bytes: string | Uint8Array, index?: string): string 
   writeFileSync(path, bytes);
   if (index !== undefined) writeFileSync(`${path}.index`, index);
   return path;
+}
+
+/** Lines of eight bytes. */
+function numbered(from: number, to: number): string {
+  return Array.from({ length: to - from }, (_, index) => `${String(from + index).padStart(7, '0')}\n`).join('');
+}
+
+/** The number of a line of `numbered()` behind the prefix `p`; NaN of a torn one. */
+function numberOf(line: string): number {
+  return Number(/^p (\d{7})$/.exec(line)?.[1]);
+}
+
+function punch(path: string, length: number): void {
+  execFileSync('fallocate', ['--punch-hole', '--offset', '0', '--length', String(length), path]);
 }
 
 /** Collects what a reader prints, and tells when there is enough of it. */
@@ -128,17 +144,66 @@ describe('LogReader', () => {
   });
 
   it('skips the hole at the front of a log, and not the NUL bytes that a program wrote', async () => {
-    const text = `${'z'.repeat(99)}\n`.repeat(5000);
-    const path = file('log', text);
-    const hole = 40 * 4096;
-    execFileSync('fallocate', ['--punch-hole', '--offset', '0', '--length', String(hole), path]);
-    assert.equal((await read([{ path, prefix: '' }])).toString(), text.slice(hole));
+    const lines = numbered(0, 5000);
+    const hole = 4001 * 8;
+    const first = Date.now() + 1000;
+    const second = first + 1000;
+    const path = file('log', lines, `start ${hole}\n8 ${first}\n${4500 * 8} ${second}\n`);
+    punch(path, hole);
+    const kept = lines.slice(hole);
+    assert.equal((await read([{ path, prefix: '' }])).toString(), kept);
+    assert.equal((await read([{ path, prefix: '' }], { tail: 3 })).toString(), numbered(4997, 5000));
+    assert.equal((await read([{ path, prefix: '' }], { tail: 4999 })).toString(), kept);
+    assert.equal((await read([{ path, prefix: '' }], { sinceMs: first })).toString(), kept);
+    assert.equal((await read([{ path, prefix: '' }], { sinceMs: second })).toString(), numbered(4500, 5000));
+    assert.equal((await read([{ path, prefix: '' }], { untilMs: second })).toString(), numbered(4001, 4500));
+    assert.equal((await read([{ path, prefix: '' }], { untilMs: first })).toString(), '');
+    assert.equal((await read([{ path, prefix: '', from: 8 }])).toString(), kept);
+    assert.deepEqual(lastLines(path, 4, 8), numbered(4996, 5000).trim().split('\n'));
+    const matches = (pattern: string): boolean => new LineMatcher(path, 0, pattern).look();
+    assert.deepEqual([matches('^0004001$'), matches('^0004000$'), matches('\0')], [true, false, false]);
     const binary = Buffer.from('\0\0\0abc\n');
     assert.deepEqual(await read([{ path: file('binary', binary), prefix: '' }]), binary);
   });
 
+  it('reads a log that was emptied behind the back of its index', async () => {
+    const path = file('log', 'new\n', 'start 4096\n4096 1000\n');
+    assert.equal((await read([{ path, prefix: '' }])).toString(), 'new\n');
+  });
+
+  it('gives no byte of a hole that is punched while it reads, and no line that is torn', async () => {
+    const path = file('log', numbered(0, 300_000));
+    const sources = [{ path, prefix: 'p ' }];
+    const collector = new Collector();
+    let drop = 0;
+    // Between the reader's looks: more and more of what it is about to read.
+    const sink = async (bytes: Uint8Array): Promise<void> => {
+      drop += 150_000;
+      const start = Math.min(drop, 299_000) * 8;
+      writeFileSync(`${path}.index`, `start ${start}\n`);
+      punch(path, start);
+      await collector.sink(bytes);
+    };
+    await new LogReader(sources, { follow: false, timestamps: false }, sink).run();
+    const numbers = collector.bytes.toString().split('\n').slice(0, -1).map(numberOf);
+    assert.equal(numbers.at(-1), 299_999);
+    assert.ok(numbers.length < 300_000, 'nothing was dropped');
+    assert.ok(numbers.every((each, index) => index === 0 || each > (numbers[index - 1] ?? 0)));
+  });
+
+  it('ends the line that was begun when its rest is dropped', async () => {
+    const path = file('log', `${'x'.repeat(3 << 20)}\nlast\n`);
+    const collector = new Collector();
+    const sink = async (bytes: Uint8Array): Promise<void> => {
+      writeFileSync(`${path}.index`, `start ${(3 << 20) + 1}\n`);
+      await collector.sink(bytes);
+    };
+    await new LogReader([{ path, prefix: 'p ' }], { follow: false, timestamps: false }, sink).run();
+    assert.match(collector.bytes.toString(), /^p x+\np last\n$/);
+  });
+
   it('finds the end of a hole without reading through it', async () => {
-    const path = file('log', '');
+    const path = file('log', '', `start ${2 ** 40}\n`);
     truncateSync(path, 2 ** 40);
     appendFileSync(path, 'after\n');
     assert.equal((await read([{ path, prefix: '' }])).toString(), 'after\n');

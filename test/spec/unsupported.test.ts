@@ -75,7 +75,11 @@ const concerned: readonly Case[] = [
   service('gpus: all', `services.a.gpus: ${later}`),
   service('ipc: none', 'services.a.ipc: the value "none" is not done yet: an own namespace is used'),
   service('links: ["b:db"]', 'services.a.links: other names for a service are not done yet'),
-  service('logging: {driver: journald, options: {tag: x}}', `services.a.logging: ${later}`),
+  service(
+    'logging: {driver: journald, options: {tag: x}}',
+    'services.a.logging.driver: the value "journald" is not done yet: all output is kept in a file',
+    `services.a.logging.options.tag: ${later}`,
+  ),
   service('mem_swappiness: 10', `services.a.mem_swappiness: ${later}`),
   { ...service('models: [m]', `services.a.models: ${later}`), rest: 'models: {m: {model: x}}' },
   service('network_mode: "container:x"', 'services.a.network_mode: the value "container:x" is not done yet'),

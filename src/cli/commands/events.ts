@@ -97,6 +97,8 @@ function print({ out, format }: Context, event: ContainerEvent, { service, index
 }
 
 function attributesOf({
+  name,
+  image,
   exitCode,
   signal,
   restarts,
@@ -104,6 +106,8 @@ function attributesOf({
   detail,
 }: ContainerEvent): Readonly<Record<string, string>> {
   return {
+    ...(name !== undefined && { name }),
+    ...(image !== undefined && { image }),
     ...(exitCode !== undefined && { exitCode: String(exitCode) }),
     ...(signal !== undefined && { signal }),
     ...(restarts !== undefined && { restarts: String(restarts) }),

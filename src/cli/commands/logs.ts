@@ -38,6 +38,7 @@ export const command = defineCommand({
     const index = countOption('index', options.index, 1);
     const { LogReader } = await import('../../log/log-reader.ts');
     const containers = ofReplica(await listContainers(context, operands), index);
+    sayWhatIsNotKept(context, containers);
     const reader = new LogReader(
       sources(context, containers, options),
       {
@@ -56,6 +57,12 @@ export const command = defineCommand({
     return EXIT.done;
   },
 });
+
+function sayWhatIsNotKept({ err }: Context, containers: readonly ContainerSummary[]): void {
+  for (const { name, logDriver } of containers) {
+    if (logDriver === 'none') err.write(`${name}: its output is not kept (logging.driver: none)\n`);
+  }
+}
 
 function ofReplica(containers: readonly ContainerSummary[], index: number | undefined): readonly ContainerSummary[] {
   const found = containers.filter((each) => index === undefined || each.index === index);

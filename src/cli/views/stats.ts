@@ -4,6 +4,15 @@ import { formatBytes } from '../../lib/format-bytes.ts';
 import { table } from '../../lib/table.ts';
 import type { Pressure } from '../../model/observed.ts';
 
+interface Named {
+  readonly name: string;
+  readonly service: string;
+  readonly index: number;
+}
+
+/** Without numbers: it does not run. */
+export type ContainerStats = Named & Partial<UsedStats>;
+
 /** Containers with their usage, as they were at one time of a clock that only goes forward. */
 export interface Sample {
   readonly atMs: number;
@@ -11,10 +20,7 @@ export interface Sample {
 }
 
 /** What a container uses. */
-export interface ContainerStats {
-  readonly name: string;
-  readonly service: string;
-  readonly index: number;
+interface UsedStats extends Named {
   /** 100 is one CPU; 0 for one that was not there before. */
   readonly cpuPercent: number;
   readonly memoryBytes: number;
@@ -36,8 +42,8 @@ export interface ContainerStats {
 export function statsOf(before: Sample, now: Sample, machineBytes = totalmem()): readonly ContainerStats[] {
   const earlier = new Map(before.containers.map(({ name, usage }) => [name, usage?.cpuUsec ?? 0]));
   const passedUsec = (now.atMs - before.atMs) * 1000;
-  return now.containers.flatMap(({ name, service, index, usage, traffic }) => {
-    if (usage === undefined) return [];
+  return now.containers.map(({ name, service, index, usage, traffic }) => {
+    if (usage === undefined) return { name, service, index };
     const { cpuUsec, memoryBytes, ioReadBytes, ioWriteBytes, pids, limits, pressure } = usage;
     // A container that was made anew begins at nothing.
     const usedUsec = Math.max(0, cpuUsec - (earlier.get(name) ?? cpuUsec));
@@ -66,8 +72,16 @@ function round(percent: number): number {
 /** The table of `stats`: Docker's columns, and pressure; `n/a` is what the kernel does not tell. */
 export function renderStats(stats: readonly ContainerStats[]): string {
   const head = ['NAME', 'CPU %', 'MEM USAGE / LIMIT', 'MEM %', 'NET I/O', 'BLOCK I/O', 'PIDS', 'PRESSURE'];
-  const rows = stats.map((each) => [
-    each.name,
+  const rows = stats.map((each) => [each.name, ...(isUsed(each) ? usageCells(each) : head.slice(1).map(() => '-'))]);
+  return table(head, rows);
+}
+
+function isUsed(stats: ContainerStats): stats is UsedStats {
+  return stats.cpuPercent !== undefined;
+}
+
+function usageCells(each: UsedStats): string[] {
+  return [
     `${each.cpuPercent.toFixed(2)}%`,
     `${formatBytes(each.memoryBytes)} / ${formatBytes(each.memoryLimitBytes)}`,
     `${each.memoryPercent.toFixed(2)}%`,
@@ -75,11 +89,10 @@ export function renderStats(stats: readonly ContainerStats[]): string {
     `${formatBytes(each.ioReadBytes)} / ${formatBytes(each.ioWriteBytes)}`,
     String(each.pids),
     pressureText(each.pressure),
-  ]);
-  return table(head, rows);
+  ];
 }
 
-function networkText({ networkRxBytes, networkTxBytes }: ContainerStats): string {
+function networkText({ networkRxBytes, networkTxBytes }: UsedStats): string {
   if (networkRxBytes === undefined || networkTxBytes === undefined) return 'n/a';
   return `${formatBytes(networkRxBytes)} / ${formatBytes(networkTxBytes)}`;
 }

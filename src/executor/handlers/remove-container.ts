@@ -24,7 +24,8 @@ export const removeContainerHandler: Handler<'remove-container'> = {
     ];
   },
   after({ spec, address }, { records, emit }) {
-    records.containers.delete(machineName(spec.key));
+    // It is named by its record.
     emit({ stack: spec.key.stack, address, event: 'remove' });
+    records.containers.delete(machineName(spec.key));
   },
 };

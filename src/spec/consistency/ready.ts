@@ -17,6 +17,7 @@ export function checkReady(input: CheckInput, context: Context): void {
     checkTests(isDict(value) ? value['test'] : value, isDict(value) ? at(place, 'test') : place);
     if (isDict(value)) for (const key of TIMES) checkTime(value[key], at(place, key));
     checkAlone(each, place);
+    checkKept(each, isDict(value) ? value['test'] : value, place);
   }
 }
 
@@ -39,6 +40,15 @@ function checkTime(value: Value | undefined, place: Place): void {
     message: `x-ready: ${quoted(String(value))} is not a duration`,
     hint: 'write 500ms, 10s or 1m30s',
   });
+}
+
+/** A line of output is looked for where output is kept. */
+function checkKept({ service }: ServiceAt, tests: Value | undefined, place: Place): void {
+  const logging = service['logging'];
+  if (!isDict(logging) || logging['driver'] !== 'none') return;
+  if (![tests].flat().some((test) => String(test).startsWith('log:'))) return;
+  const message = 'x-ready looks for a line of output, and "logging.driver: none" keeps none: keep one';
+  complain(place, { code: 'conflict.key', message, key: true });
 }
 
 function checkAlone({ name, service }: ServiceAt, place: Place): void {

@@ -4,6 +4,7 @@ import { nameHint } from '../name-hint.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 import { quoted } from '../printable.ts';
 import { type CheckInput, checkServices, keysOf, type ServiceAt, type ServiceCheck } from './input.ts';
+import { checkLogging } from './logging.ts';
 
 /** Replicas of one service. */
 const mostReplicas = 1_000;
@@ -26,6 +27,7 @@ const checks: readonly ServiceCheck[] = [
   { keys: ['dns', 'dns_search', 'dns_opt'], check: checkResolver },
   { keys: ['restart'], check: checkRestart },
   { keys: ['deploy'], check: checkAgreement },
+  { keys: ['logging'], check: checkLogging },
 ];
 
 /** Values that have the right type and no meaning. */

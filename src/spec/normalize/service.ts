@@ -6,6 +6,7 @@ import { fileMounts } from './files.ts';
 import { hooks } from './hooks.ts';
 import { imageSource } from './image.ts';
 import { namespaces, resources, security, ulimits } from './limits.ts';
+import { logging } from './logging.ts';
 import { mounts } from './mounts.ts';
 import { attachments, networkMode, portMappings } from './network.ts';
 import { defaultStopGraceMs, dependencies, healthcheck, restartPolicy } from './process.ts';
@@ -55,6 +56,7 @@ export function normalizeService({ name, service, written, enabled, base, origin
     stdinOpen: service['stdin_open'] === true,
     stopSignal: textAt(service, 'stop_signal'),
     stopGracePeriodMs: stopGrace === undefined ? defaultStopGraceMs : durationMs(stopGrace),
+    ...logging(service),
     restart: restartPolicy(service),
     healthcheck: readyCheck(written['x-ready']) ?? healthcheck(service),
     restartUnhealthy: written['x-on-unhealthy'] === 'restart' ? (true as const) : undefined,

@@ -1,3 +1,4 @@
+import { LOG_DRIVERS, LOG_OPTIONS } from '../log-options.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
 
 /** Why a valid key has no effect; all but `later` will never have one. */
@@ -57,7 +58,19 @@ const processKeys: readonly UnsupportedKey[] = [
     hint: 'the actions sync, restart and sync+restart are done',
   },
   { path: 'develop.watch.*.initial_sync', reason: 'later' },
-  { path: 'logging', reason: 'later' },
+  {
+    path: 'logging.driver',
+    reason: 'later',
+    when: isNot(...LOG_DRIVERS),
+    says: (value) => `${notDone(value)}: all output is kept in a file`,
+    hint: `the drivers ${LOG_DRIVERS.join(', ')} are done`,
+  },
+  {
+    path: 'logging.options.*',
+    reason: 'later',
+    when: (_value, _parent, key) => !LOG_OPTIONS.some((done) => done === key),
+    hint: `the options ${LOG_OPTIONS.join(' and ')} are done`,
+  },
   { path: 'models', reason: 'later' },
   { path: 'platform', reason: 'later' },
   {
