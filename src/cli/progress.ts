@@ -23,6 +23,7 @@ const STEP_WORDS: Readonly<Record<StepType, { readonly doing: string; readonly d
   'start-container': { doing: 'starting', done: 'started' },
   'watch-container': { doing: 'watching', done: 'ready' },
   'switch-container': { doing: 'taking over', done: 'took over' },
+  'await-container': { doing: 'running', done: 'completed' },
   'drain-container': { doing: 'draining', done: 'drained' },
   'next-batch': { doing: 'waiting for the next batch', done: 'next batch' },
   'stop-container': { doing: 'stopping', done: 'stopped' },

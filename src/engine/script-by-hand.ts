@@ -23,6 +23,16 @@ export async function hooksByHand(
   return [`ln -sfn "/proc/$(cut -d ' ' -f 1 ${shellQuote(init)})" ${link}`, ...parts.flat(), `rm ${link}`];
 }
 
+/** Waits for the status of a container, which must be 0. */
+export function awaitByHand({ paths }: Pick<Machine, 'paths'>, spec: ContainerSpec): string {
+  const { exit, log } = containerPaths(paths, spec.key);
+  const file = shellQuote(exit);
+  return [
+    `while [ ! -s ${file} ]; do sleep 0.1; done`,
+    `[ "$(cut -d ' ' -f 2 ${file})" = 0 ] || { tail ${shellQuote(log)} >&2; exit 1; }`,
+  ].join('\n');
+}
+
 /** Asks pid 1 to end, and kills it when its time is over. */
 export function stopByHand({ paths }: Pick<Machine, 'paths'>, spec: ContainerSpec, timeoutMs: number): string {
   const tries = Math.ceil(timeoutMs / 100);

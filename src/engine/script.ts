@@ -8,7 +8,7 @@ import type { Plan, Step } from '../model/plan.ts';
 import { Database } from '../store/database.ts';
 import { Records } from '../store/records.ts';
 import type { Engine } from './engine.ts';
-import { hooksByHand, stopByHand } from './script-by-hand.ts';
+import { awaitByHand, hooksByHand, stopByHand } from './script-by-hand.ts';
 
 /** Nothing runs while a script is written. */
 const NOBODY: ContainerControl = {
@@ -59,6 +59,7 @@ async function byHand(step: Step, context: ExecutorContext, host: RecordingHost)
   const operations = renderOperations(host.take());
   const record = 'spec' in step ? context.records.container(step.spec.key) : undefined;
   if (record === undefined) return [operations];
+  if (step.type === 'await-container') return [awaitByHand(context, step.spec), operations];
   if (step.type === 'start-container') return [operations, ...(await hooksByHand(context, record, 'postStart'))];
   if (step.type !== 'stop-container') return [operations];
   const hooks = await hooksByHand(context, record, 'preStop');

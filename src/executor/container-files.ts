@@ -2,6 +2,7 @@ import type { HostOp, Owner } from '../host/op.ts';
 import { containerAddress } from '../model/address.ts';
 import type { ContainerFile, ContainerSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
+import { preStartReplica } from '../model/pre-start.ts';
 import type { ResolvedMount } from '../runtime/config.ts';
 import { firstHostId, ID_COUNT } from '../runtime/user-namespace.ts';
 import { configsDirectory, type Paths, secretsDirectory, secretsRoot } from '../store/paths.ts';
@@ -9,6 +10,7 @@ import type { MachineContext } from './context.ts';
 
 /** Writes the configs and secrets of a container that is made. Throws `not-found` for content that nobody has. */
 export function writeFiles(context: MachineContext, spec: ContainerSpec): readonly HostOp[] {
+  if (preStartReplica(spec) !== undefined) return [];
   return filesOf(context.paths, spec).flatMap(({ file, path }) => [...writeFile(context, spec, file, path)]);
 }
 
@@ -29,8 +31,9 @@ export function rewriteFiles(context: MachineContext, before: ContainerSpec, spe
 }
 
 /** Configs go with the directory of the container. */
-export function removeFiles(paths: Paths, { key, files = [] }: ContainerSpec): readonly HostOp[] {
-  if (!files.some(({ kind }) => kind === 'secret')) return [];
+export function removeFiles(paths: Paths, spec: ContainerSpec): readonly HostOp[] {
+  const { key, files = [] } = spec;
+  if (preStartReplica(spec) !== undefined || !files.some(({ kind }) => kind === 'secret')) return [];
   return [{ op: 'remove-secrets', root: secretsRoot(paths), directory: secretsDirectory(paths, key) }];
 }
 
@@ -55,7 +58,10 @@ export function fileMounts(paths: Paths, spec: ContainerSpec): readonly Resolved
   }));
 }
 
-function filesOf(paths: Paths, { key, files = [] }: ContainerSpec): readonly { file: ContainerFile; path: string }[] {
+/** A container of `pre_start` sees those of its replica. */
+function filesOf(paths: Paths, spec: ContainerSpec): readonly { file: ContainerFile; path: string }[] {
+  const { files = [] } = spec;
+  const key = preStartReplica(spec) ?? spec.key;
   const directories = { config: configsDirectory(paths, key), secret: secretsDirectory(paths, key) };
   return files.map((file, index) => ({ file, path: `${directories[file.kind]}/${index}` }));
 }

@@ -6,7 +6,7 @@ import type { ExecutorContext } from './context.ts';
 import { refreshHosts } from './hosts.ts';
 import { inverseStep } from './inverse.ts';
 import { performStep, SILENT } from './perform-step.ts';
-import { type FailedUpdate, RollingUpdates } from './rolling-updates.ts';
+import { type FailedUpdate, RollingUpdates, replicaOf } from './rolling-updates.ts';
 
 export interface ExecuteOptions {
   readonly signal: AbortSignal;
@@ -90,7 +90,7 @@ class Walk {
   /** What other services had begun and could not end, since they waited for an update that failed. */
   async undoHalfDone(): Promise<void> {
     const open = this.#steps.filter((step) => step.update === undefined && !this.#done.has(step.id));
-    for (const { address } of open) await this.#undoAt(address);
+    for (const step of open) await this.#undoAt(replicaOf(step));
   }
 
   async run(): Promise<void> {
@@ -169,13 +169,13 @@ class Walk {
   async #replicaFailed(step: Step, error: unknown): Promise<void> {
     this.#options.progress({ type: 'step-failed', step: step.id, error: reportError(error) });
     const update = this.updates.add(step, error);
-    if (update?.policy.order === 'start-first') await this.#undoAt(step.address);
+    if (update?.policy.order === 'start-first') await this.#undoAt(replicaOf(step));
     this.#releaseFailed(step);
   }
 
   async #undoAt(address: Step['address']): Promise<void> {
-    const own = this.undo.filter((step) => step.address === address);
-    this.undo.splice(0, Infinity, ...this.undo.filter((step) => step.address !== address));
+    const own = this.undo.filter((step) => replicaOf(step) === address);
+    this.undo.splice(0, Infinity, ...this.undo.filter((step) => replicaOf(step) !== address));
     await undoSteps(own, this.#context, this.#options);
   }
 

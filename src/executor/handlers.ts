@@ -1,4 +1,5 @@
 import type { Handlers } from './handler.ts';
+import { awaitContainerHandler } from './handlers/await-container.ts';
 import { createContainerHandler } from './handlers/create-container.ts';
 import { drainContainerHandler } from './handlers/drain-container.ts';
 import { createNetworkHandler, removeNetworkHandler } from './handlers/network.ts';
@@ -20,6 +21,7 @@ export const HANDLERS: Handlers = {
   'create-container': createContainerHandler,
   'update-container': updateContainerHandler,
   'start-container': startContainerHandler,
+  'await-container': awaitContainerHandler,
   'watch-container': watchContainerHandler,
   'switch-container': switchContainerHandler,
   'drain-container': drainContainerHandler,

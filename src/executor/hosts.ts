@@ -1,5 +1,6 @@
 import type { HostOp } from '../host/op.ts';
 import type { ContainerSpec, Endpoint } from '../model/container.ts';
+import { preStartReplica } from '../model/pre-start.ts';
 import { hostsFile } from '../network/names.ts';
 import { containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
@@ -8,7 +9,14 @@ import type { MachineContext } from './context.ts';
 type Machine = Pick<MachineContext, 'host' | 'paths' | 'records'>;
 
 /** /etc/hosts of a container, with everything on its networks as recorded now, of other stacks too. */
-export function hostsOf({ records }: Machine, spec: ContainerSpec, endpoints: readonly Endpoint[]): string {
+export function hostsOf(
+  { records }: Pick<Machine, 'records'>,
+  spec: ContainerSpec,
+  endpoints: readonly Endpoint[],
+): string {
+  const replica = preStartReplica(spec);
+  const owner = replica === undefined ? undefined : records.container(replica);
+  if (owner !== undefined) return hostsOf({ records }, owner.spec, owner.endpoints);
   const all = spec.networkMode.type === 'networks' ? records.containers.all() : [];
   const peers = all.filter(({ role }) => role === undefined);
   return hostsFile(spec, endpoints, peers);

@@ -12,10 +12,13 @@ export interface Before {
  * destroyed unasked. A removed container comes back as it was made, with its volumes; its own files are lost with it.
  */
 export function inverseStep(step: Step, before: Before): Step | undefined {
-  const base = { address: step.address, cause: 'undone', dependsOn: [], id: `undo ${step.id}` };
+  const { address, replica } = step;
+  const own = replica === undefined ? {} : { replica };
+  const base = { address, ...own, cause: 'undone', dependsOn: [], id: `undo ${step.id}` };
   switch (step.type) {
     case 'unpack-image':
     case 'watch-container':
+    case 'await-container':
     case 'drain-container':
     case 'next-batch':
     case 'create-volume':
@@ -37,6 +40,8 @@ export function inverseStep(step: Step, before: Before): Step | undefined {
       };
     case 'remove-container': {
       const { spec, endpoints, ports } = step;
+      // It has done its work.
+      if (spec.oneOff?.preStart !== undefined) return undefined;
       const role = before.container?.role;
       return { ...base, type: 'create-container', spec, endpoints, ports, ...(role !== undefined && { role }) };
     }

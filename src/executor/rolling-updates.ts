@@ -12,6 +12,11 @@ export interface ReplicaFailure {
   readonly error: unknown;
 }
 
+/** The replica that a step is for. */
+export function replicaOf({ replica, address }: Step): Address {
+  return replica ?? address;
+}
+
 /** Counts failed replicas of a plan's rolling updates. Decides nothing that the plan does not say. */
 export class RollingUpdates {
   readonly #updates: ReadonlyMap<string, RollingUpdate>;
@@ -39,13 +44,15 @@ export class RollingUpdates {
   add(step: Step, error: unknown): RollingUpdate | undefined {
     const service = step.update ?? '';
     const failures = this.#failures.get(service) ?? [];
-    this.#failures.set(service, [...failures, { address: step.address, error }]);
+    this.#failures.set(service, [...failures, { address: replicaOf(step), error }]);
     return this.#updates.get(service);
   }
 
   /** Whether a step is of a replica that has failed: it is passed over. */
-  skips({ update, address }: Step): boolean {
-    return update !== undefined && (this.#failures.get(update) ?? []).some((failure) => failure.address === address);
+  skips(step: Step): boolean {
+    const { update } = step;
+    const failures = update === undefined ? [] : (this.#failures.get(update) ?? []);
+    return failures.some(({ address }) => address === replicaOf(step));
   }
 
   /** Whether the update goes no further. */

@@ -5,6 +5,7 @@ import type { ContainerSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RootFilesystem } from '../model/image.ts';
 import type { RunEnd } from '../model/observed.ts';
+import { preStartReplica } from '../model/pre-start.ts';
 import {
   buildLaunch,
   explainLaunchFailure,
@@ -117,11 +118,14 @@ export function prepareLaunch(context: MachineContext, spec: ContainerSpec, root
   });
 }
 
-function networkNamespace({ records }: MachineContext, { networkMode, key }: ContainerSpec): NetworkNamespace {
+function networkNamespace({ records }: MachineContext, spec: ContainerSpec): NetworkNamespace {
+  const { networkMode, key } = spec;
   switch (networkMode.type) {
     case 'host':
       return { type: 'host' };
     case 'service': {
+      const replica = preStartReplica(spec);
+      if (replica?.service === networkMode.service) return { type: 'path', path: netnsPath(replica) };
       const first = { stack: key.stack, service: networkMode.service, index: 1 };
       return { type: 'path', path: netnsPath(records.replica(first)?.key ?? first) };
     }

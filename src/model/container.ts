@@ -50,6 +50,8 @@ export interface ContainerSpec {
   readonly healthcheck?: Healthcheck;
   /** Start it again when it has become unhealthy; absent: let it run. */
   readonly restartUnhealthy?: true;
+  /** What runs to its end, in order, before the container's first start; absent: none. */
+  readonly preStart?: readonly PreStart[];
   /** Absent: none. */
   readonly postStart?: readonly Hook[];
   readonly preStop?: readonly Hook[];
@@ -78,6 +80,19 @@ export interface ContainerSpec {
   readonly namespaces: NamespaceModes;
   /** Absent: a replica of its service. */
   readonly oneOff?: OneOff;
+}
+
+/** One container of `pre_start`, with its image's configuration merged in. */
+export interface PreStart {
+  /** Absent: the container's own; then what is absent below is the container's, too. */
+  readonly image?: ContainerSpec['image'];
+  readonly argv: readonly string[];
+  /** Over the container's own; with another image all but HOSTNAME. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir?: string;
+  readonly user?: string;
+  readonly privileged: boolean;
+  readonly perReplica: boolean;
 }
 
 /** `content` tells contents of a bind's source apart, where `onChange` asks for it. */

@@ -45,6 +45,8 @@ interface StepBase {
   readonly cause: string;
   /** Steps that must be done before, sorted. */
   readonly dependsOn: readonly StepId[];
+  /** The replica that the step is for, where the container is not that replica's own (`pre_start`). */
+  readonly replica?: Address;
   /** Service of the rolling update (`Plan.updates`) that the step belongs to: how its failure is dealt with. */
   readonly update?: string;
 }
@@ -81,6 +83,8 @@ export type Step =
       readonly spec: ContainerSpec;
       readonly waitFor: readonly WaitFor[];
     })
+  /** Waits until the container, one of `pre_start`, has ended with status 0. */
+  | (StepBase & { readonly type: 'await-container'; readonly spec: ContainerSpec })
   /** Waits until the container is healthy, or runs where nobody checks, and then looks on for `monitorMs`. */
   | (StepBase & { readonly type: 'watch-container'; readonly spec: ContainerSpec; readonly monitorMs: number })
   /** Published ports and names go over from one container of a replica to the other, all at once. */

@@ -77,6 +77,8 @@ export interface Service {
   readonly healthcheck?: Partial<Healthcheck>;
   /** Start it again when it has become unhealthy (`x-on-unhealthy: restart`); absent: let it run. */
   readonly restartUnhealthy?: true;
+  /** Containers that run to their end before the service's first start, in order; absent: none. */
+  readonly preStart?: readonly PreStartHook[];
   /** Programs run in the container when it has started, and before it is asked to end, in order; absent: none. */
   readonly postStart?: readonly Hook[];
   readonly preStop?: readonly Hook[];
@@ -122,6 +124,8 @@ export interface OneOff {
   readonly service: string;
   /** It goes when it has ended, and its anonymous volumes with it. */
   readonly remove: boolean;
+  /** It runs before that replica of the service starts. Absent: made by `run`. */
+  readonly preStart?: { readonly index: number; readonly slot?: 'b' };
 }
 
 export interface RestartPolicy {
@@ -167,6 +171,16 @@ export interface Hook {
   readonly environment: Readonly<Record<string, string>>;
   /** Absent: the container's. */
   readonly workingDir?: string;
+}
+
+/** One of `pre_start`: a container with the mounts and the network of a replica, before that starts. */
+export interface PreStartHook extends Omit<Hook, 'argv'> {
+  /** Absent: the service's. */
+  readonly source?: ImageSource;
+  /** null: the image's. The entrypoint is the image's always. */
+  readonly command: readonly string[] | null;
+  /** false: once for all replicas that are started together. */
+  readonly perReplica: boolean;
 }
 
 export interface Dependency {

@@ -55,7 +55,11 @@ function observeNetworks(
 }
 
 async function inspectImages(context: ObserveContext, stack: Stack): Promise<Readonly<Record<string, ImageInfo>>> {
-  const sources = new Map(Object.values(stack.services).map(({ source }) => [imageKey(source), source]));
+  const named = Object.values(stack.services).flatMap(({ source, preStart = [] }) => [
+    source,
+    ...preStart.flatMap((hook) => hook.source ?? []),
+  ]);
+  const sources = new Map(named.map((source) => [imageKey(source), source]));
   const inspected = await Promise.all(
     [...sources].map(async ([key, source]) => {
       try {

@@ -2,10 +2,11 @@ import { imageAddress, networkAddress } from '../model/address.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import type { ImageSource } from '../model/stack.ts';
 import { dependenciesOf, dependencyGraph } from './dependencies.ts';
-import { addressOf, type Draft, endId, observedKey, type Removal } from './draft.ts';
+import { addressOf, type Draft, endId, isFresh, isUp, observedKey, type Removal } from './draft.ts';
 import { isMadeAnew, namespaceOwner } from './drafts.ts';
 import type { Handover } from './handover.ts';
 import { anchors } from './order.ts';
+import { withPreStart } from './pre-start-steps.ts';
 import { readyId } from './rollout.ts';
 import { stepId } from './step-id.ts';
 import { type Replicas, replicasOf, waitsOf } from './wait-for.ts';
@@ -25,7 +26,19 @@ export function containerSteps(decisions: ContainerDecisions): readonly Step[] {
   if (changed.length === 0) return [];
   const prepare = preparation(decisions);
   const start = starting(decisions.drafts, decisions.imageKey);
-  return [...changed.flatMap(prepare), ...changed.filter(starts).map(start)];
+  return [...changed.flatMap(prepare), ...withPreStart(changed.filter(starts).map(start), preStartOf(decisions))];
+}
+
+function preStartOf({ drafts, imageKey }: ContainerDecisions): Parameters<typeof withPreStart>[1] {
+  const fresh = new Set(drafts.filter((draft) => isMadeAnew(draft) || isFresh(draft.observed)).map(({ spec }) => spec));
+  const running = drafts.filter(
+    (draft) => !isMadeAnew(draft) && !draft.restart && draft.observed !== undefined && isUp(draft.observed),
+  );
+  return {
+    isFresh: (spec) => fresh.has(spec),
+    running: new Set(running.map(({ spec }) => spec.key.service)),
+    unpacked: (source) => unpackId(imageKey(source)),
+  };
 }
 
 /** Id of the step that unpacks an image. */
@@ -114,7 +127,10 @@ function ownersOf(drafts: readonly Draft[]): (draft: Draft) => Draft | undefined
 }
 
 /** Makes the step that starts a container: after its dependencies' starts, also across those with nothing to do. */
-function starting(drafts: readonly Draft[], imageKey: ContainerDecisions['imageKey']): (draft: Draft) => Step {
+function starting(
+  drafts: readonly Draft[],
+  imageKey: ContainerDecisions['imageKey'],
+): (draft: Draft) => Step & { readonly type: 'start-container' } {
   const replicas = replicasOf(drafts.map(({ spec }) => spec));
   const own = new Map<string, StepId[]>();
   for (const draft of drafts.filter(starts)) {

@@ -52,6 +52,7 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   restart: 'update',
   healthcheck: 'update',
   restartUnhealthy: 'update',
+  preStart: 'replace',
   postStart: 'update',
   preStop: 'update',
   dependsOn: 'update',

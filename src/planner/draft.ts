@@ -64,6 +64,11 @@ export function endId(verb: 'stop' | 'remove', { spec, role }: ObservedContainer
   return `${stepId(verb, addressOf(spec))}${role === undefined ? '' : ` (${role})`}`;
 }
 
+/** Whether it is there and no program ran in it yet. */
+export function isFresh(container: ObservedContainer | undefined): boolean {
+  return container === undefined || container.status === 'created';
+}
+
 /** Whether it has processes that must be stopped before it can be removed. */
 export function isUp(container: ObservedContainer): boolean {
   return container.status === 'running' || container.status === 'paused' || container.status === 'restarting';

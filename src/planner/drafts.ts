@@ -1,6 +1,7 @@
 import { containerAddress } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
+import { preStartReplica } from '../model/pre-start.ts';
 import type { Stack } from '../model/stack.ts';
 import type { Role } from '../model/update.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
@@ -67,6 +68,10 @@ export function sortContainers({ stack, scope, specs, observed, keep, removeOrph
       removals.push({ observed: container, cause: `scaled to ${service.replicas}` });
       continue;
     }
+    if (container.spec.oneOff?.preStart !== undefined) {
+      removals.push({ observed: container, cause: LEFT_OVER_BY_START });
+      continue;
+    }
     if (container.spec.oneOff !== undefined) {
       if (removeOrphans && !isUp(container)) removals.push({ observed: container, cause: 'a one-off that has ended' });
       else bystanders.push(container);
@@ -89,6 +94,9 @@ const LEFT_OVER: Readonly<Record<Role, string>> = {
   standby: 'left by an update that was cut short before it took over',
   retired: 'left by an update that was cut short after another one took over',
 };
+
+/** Of a container of `pre_start`: whoever plans is alone with the stack, so nobody waits for it any more. */
+export const LEFT_OVER_BY_START = 'left by a start that was cut short';
 
 function newDraft(wanted: ContainerSpec, observed: ObservedContainer | undefined): Draft {
   const { slot: _, ...key } = wanted.key;
@@ -151,7 +159,10 @@ export function replaceNamespaceSharers(drafts: readonly Draft[]): void {
 
 /** Whose network namespace a container shares: a replica's key (`web.1`) or `name NAME`. */
 export function namespaceOwner(spec: ContainerSpec): string | undefined {
+  const replica = preStartReplica(spec);
   if (spec.networkMode.type === 'service') {
+    if (replica !== undefined && spec.networkMode.service === replica.service)
+      return observedKey({ ...spec, key: replica });
     return observedKey({ ...spec, key: { ...spec.key, service: spec.networkMode.service, index: 1 } });
   }
   return spec.networkMode.type === 'container' ? `name ${spec.networkMode.container}` : undefined;

@@ -6,15 +6,14 @@ import type { Security } from '../model/limits.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { ImageSource, Service, Stack } from '../model/stack.ts';
 import { argvOf } from './argv.ts';
+import { environmentOf } from './environment.ts';
 import { type ContentHash, filesOf } from './files.ts';
 import type { Findings } from './findings.ts';
 import { healthcheckOf } from './healthcheck.ts';
 import { type BindHash, hashBinds, mountsOf } from './mounts.ts';
 import { connectionOf } from './network-mode.ts';
+import { preStartsOf } from './pre-start.ts';
 import { member } from './record.ts';
-
-/** Docker's, for an image that sets none (moby, daemon/internal/oci/defaults.go `DefaultPathEnv`). */
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface ExpandContext {
   readonly stack: Stack;
@@ -49,7 +48,7 @@ function expandService(context: ExpandContext, service: Service): readonly Conta
     });
     return [];
   }
-  const base = serviceSpec(stack, service, image, findings);
+  const base = serviceSpec(context, service, image);
   if (base === undefined) return [];
   return Array.from({ length: service.replicas }, (_, offset) => {
     const key: ContainerKey = { stack: stack.name, service: service.name, index: offset + 1 };
@@ -72,7 +71,7 @@ function replicaSpec(stack: Stack, service: Service, image: ImageInfo, shared: S
     ...shared,
     name: service.containerName ?? `${key.stack}-${key.service}-${key.index}`,
     hostname,
-    env: environmentOf(service, image, hostname),
+    env: environmentOf(service, image.config, hostname),
     labels: {
       ...image.config.labels,
       ...service.labels,
@@ -85,21 +84,9 @@ function replicaSpec(stack: Stack, service: Service, image: ImageInfo, shared: S
   };
 }
 
-/** The service's over the image's over the defaults. A variable that the service unsets is in none of them. */
-function environmentOf(service: Service, image: ImageInfo, hostname: string): ContainerSpec['env'] {
-  const given = {
-    PATH: DEFAULT_PATH,
-    HOSTNAME: hostname,
-    ...(service.tty && { TERM: 'xterm' }),
-    ...image.config.env,
-    ...service.environment,
-  };
-  const unset = new Set(service.unsetEnvironment);
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !unset.has(name)));
-}
-
 /** What all replicas have in common; `key` is the first one's. */
-function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings: Findings): SharedSpec | undefined {
+function serviceSpec(context: ExpandContext, service: Service, image: ImageInfo): SharedSpec | undefined {
+  const { stack, findings } = context;
   const address = containerAddress(service.name, 1);
   const argv = argvOf(service, image.config);
   if (argv.length === 0) {
@@ -119,6 +106,7 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     });
     return undefined;
   }
+  const preStart = preStartsOf(context, service, image);
   const healthcheck = healthcheckOf(service.healthcheck, image.config.healthcheck);
   return {
     key: { stack: stack.name, service: service.name, index: 1 },
@@ -138,6 +126,7 @@ function serviceSpec(stack: Stack, service: Service, image: ImageInfo, findings:
     restart: service.restart,
     ...(healthcheck !== undefined && { healthcheck }),
     ...(service.restartUnhealthy && { restartUnhealthy: true }),
+    ...(preStart.length > 0 && { preStart }),
     ...(service.postStart !== undefined && { postStart: service.postStart }),
     ...(service.preStop !== undefined && { preStop: service.preStop }),
     dependsOn: service.dependsOn,

@@ -50,7 +50,7 @@ function oneOffService(stack: Stack, service: Service, options: OneOffOptions): 
   const { command, entrypoint, user, workingDir, tty, stdinOpen } = options;
   const name = oneOffName(options);
   // Who asked for it is shown its output from its log.
-  const { logDriver: _none, ...shown } = service;
+  const { logDriver: _none, preStart: _first, ...shown } = service;
   return {
     ...shown,
     name,

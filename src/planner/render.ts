@@ -1,6 +1,7 @@
 import { formatBytes } from '../lib/format-bytes.ts';
 import { alignColumns } from '../lib/table.ts';
 import { ACTION_SYMBOLS, type Action, type FieldChange, type Plan, type ResourceChange } from '../model/plan.ts';
+import { preStartTitle } from '../model/pre-start.ts';
 import { isRecord } from './record.ts';
 
 /** What a piece of the text means; the caller decides how that looks. */
@@ -32,6 +33,7 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
   const lines = [
     ...(plan.changes.length > 0 ? [style('heading', `Plan for ${plan.stack}`), ''] : []),
     ...renderChanges(plan.changes, style),
+    ...renderPreStart(plan, style),
     ...renderUpdates(plan, style),
     ...plan.conflicts.flatMap(({ address, message, hint }) => [
       `${style('conflict', '✖')} ${style('heading', address)}: ${message}`,
@@ -41,6 +43,17 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
     style('heading', summary(plan)),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What runs to its end before containers start. */
+function renderPreStart({ steps }: Plan, style: Style): readonly string[] {
+  const lines = steps.flatMap((step) => {
+    const title = step.type === 'await-container' ? preStartTitle(step.spec) : undefined;
+    if (title === undefined || step.type !== 'await-container') return [];
+    const head = `  ${style('start', ACTION_SYMBOLS.start)} ${style('heading', title)}`;
+    return `${head}  runs to its end before the start: ${formatValue('argv', step.spec.argv)}`;
+  });
+  return lines.length === 0 ? [] : [...lines, ''];
 }
 
 /** How the replicas of each service follow each other. */
@@ -109,7 +122,7 @@ function formatValue(field: string, value: unknown): string {
 
 function formatAny(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatItem).join(', ')}]`;
-  if (isRecord(value)) return JSON.stringify(hideSecrets(value));
+  if (isRecord(value)) return JSON.stringify(hideSecrets(value), hideSecret);
   return typeof value === 'string' ? quoteIfNeeded(value) : JSON.stringify(value);
 }
 
@@ -124,9 +137,13 @@ export function hideSecrets<Value>(value: Readonly<Record<string, Value>>): Read
   );
 }
 
+function hideSecret(name: string, value: unknown): unknown {
+  return typeof value === 'string' && SENSITIVE.test(name) ? '(sensitive)' : value;
+}
+
 function formatItem(item: unknown): string {
   if (typeof item === 'string') return quoteIfNeeded(item);
-  return isRecord(item) ? (formatPort(item) ?? JSON.stringify(item)) : JSON.stringify(item);
+  return isRecord(item) ? (formatPort(item) ?? JSON.stringify(item, hideSecret)) : JSON.stringify(item);
 }
 
 /** A port mapping or a published port: `127.0.0.1:8080:80/tcp`. */

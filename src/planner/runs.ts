@@ -1,11 +1,13 @@
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Conflict, Plan, ResourceChange, Step, StepId } from '../model/plan.ts';
 import { dependenciesOf, dependencyGraph } from './dependencies.ts';
-import { addressOf, compareSpecs, isUp } from './draft.ts';
-import { endSteps } from './end-steps.ts';
+import { addressOf, compareSpecs, isFresh, isUp } from './draft.ts';
+import { LEFT_OVER_BY_START } from './drafts.ts';
+import { type Ending, endSteps } from './end-steps.ts';
 import { startCause } from './lifecycle.ts';
 import { mendContainers, mendNetworks } from './mend.ts';
 import { anchors, reversed, sortSteps } from './order.ts';
+import { withPreStart } from './pre-start-steps.ts';
 import { unknownService } from './scope.ts';
 import { stepId } from './step-id.ts';
 import { replicasOf, waitsOf } from './wait-for.ts';
@@ -43,6 +45,7 @@ export function planStart(stack: string, observed: ObservedState, services: read
     steps: [
       ...mendNetworks(started, observed.networks),
       ...mendContainers(started),
+      ...endSteps(leftOvers(started, all), all),
       ...startSteps(started, all, cause),
     ],
   });
@@ -71,13 +74,17 @@ export function planRestart(
   const endings = restarted.map((each) => ({ observed: each, cause, keep: true, removeVolumes: false, timeoutMs }));
   return runPlan(stack, conflicts, {
     changes: restarted.map(({ spec }) => ({ address: addressOf(spec), action: 'start', cause, fields: [] })),
-    steps: [...endSteps(endings, all), ...startSteps(restarted, all, cause)],
+    steps: [...endSteps([...endings, ...leftOvers(restarted, all)], all), ...startSteps(restarted, all, cause)],
   });
 }
 
 /** What an update that was cut short has left is for the next `up`. */
-function isReplica({ role }: ObservedContainer): boolean {
-  return role === undefined;
+function isReplica({ role, spec }: ObservedContainer): boolean {
+  return role === undefined && !isPreStart(spec);
+}
+
+function isPreStart({ oneOff }: ObservedContainer['spec']): boolean {
+  return oneOff?.preStart !== undefined;
 }
 
 /** Containers of a stack that a command is about. */
@@ -87,7 +94,7 @@ export interface Choice {
   readonly conflicts: readonly Conflict[];
 }
 
-/** Those of some services (empty: all replicas, no one-off); a service that has none is a conflict. */
+/** Those of some services (empty: all replicas, no one-off of `run`); a service that has none is a conflict. */
 export function choose(observed: ObservedState, services: readonly string[]): Choice {
   const all = Object.values(observed.containers).sort((left, right) => compareSpecs(left.spec, right.spec));
   const known = [...new Set(all.flatMap(({ spec }) => namesOf(spec)))];
@@ -95,7 +102,9 @@ export function choose(observed: ObservedState, services: readonly string[]): Ch
   return {
     all,
     chosen: all.filter(({ spec }) =>
-      services.length === 0 ? spec.oneOff === undefined : namesOf(spec).some((name) => named.has(name)),
+      services.length === 0
+        ? spec.oneOff === undefined || isPreStart(spec)
+        : namesOf(spec).some((name) => named.has(name)),
     ),
     conflicts: [...named]
       .filter((service) => !known.includes(service))
@@ -103,9 +112,10 @@ export function choose(observed: ObservedState, services: readonly string[]): Ch
   };
 }
 
-/** What a container is chosen by: its service; a one-off also by its container name. */
+/** What a container is chosen by: its service; a one-off also by its container name, one of `pre_start` by whose it is. */
 function namesOf({ key, name, oneOff }: ObservedContainer['spec']): readonly string[] {
-  return oneOff === undefined ? [key.service] : [key.service, name];
+  if (oneOff === undefined) return [key.service];
+  return oneOff.preStart === undefined ? [key.service, name] : [key.service, name, oneOff.service];
 }
 
 /** A plan that touches nothing but containers and what goes with them; none of it with a conflict. */
@@ -132,12 +142,28 @@ export function startSteps(
     own.set(spec.key.service, steps);
   }
   const waits = anchors(dependencyGraph(all.map(({ spec }) => spec)), (service) => own.get(service) ?? []);
-  return started.map(({ spec }) => {
+  const starts = started.map(({ spec }) => {
     const address = addressOf(spec);
     const dependsOn = [stepId('stop', address), stepId('update', address), ...(waits.get(spec.key.service) ?? [])];
     const waitFor = waitsOf(spec, replicas);
-    return { type: 'start-container', id: stepId('start', address), address, cause, dependsOn, spec, waitFor };
+    return { type: 'start-container' as const, id: stepId('start', address), address, cause, dependsOn, spec, waitFor };
   });
+  const fresh = new Set(started.filter(isFresh).map(({ spec }) => spec));
+  const running = all.filter((each) => isUp(each) && isReplica(each) && !started.includes(each));
+  return withPreStart(starts, {
+    isFresh: (spec) => fresh.has(spec),
+    running: new Set(running.map(({ spec }) => spec.key.service)),
+    // They were unpacked when the container was made.
+    unpacked: (source) => JSON.stringify(source),
+  });
+}
+
+/** What was run before a start that was cut short goes, and is run again from its beginning. */
+function leftOvers(started: readonly ObservedContainer[], all: readonly ObservedContainer[]): readonly Ending[] {
+  const services = new Set(started.map(({ spec }) => spec.key.service));
+  return all
+    .filter(({ spec }) => isPreStart(spec) && services.has(spec.oneOff?.service ?? ''))
+    .map((observed) => ({ observed, cause: LEFT_OVER_BY_START, keep: false, removeVolumes: false }));
 }
 
 function withDependencies(

@@ -63,11 +63,12 @@ function removeVolumeSteps(drafts: readonly VolumeDraft[]): readonly Step[] {
 /** Images of containers that are made or going to run and aren't unpacked yet, once each. */
 function unpackSteps({ drafts, images, imageKey }: Decisions): readonly Step[] {
   const steps = new Map<string, Step>();
-  for (const { spec } of drafts.filter((draft) => isMadeAnew(draft) || starts(draft))) {
-    const key = imageKey(spec.image.source);
+  const wanted = drafts.filter((draft) => isMadeAnew(draft) || starts(draft));
+  const used = wanted.flatMap(({ spec }) => [spec.image, ...(spec.preStart ?? []).flatMap(({ image }) => image ?? [])]);
+  for (const { source, id: imageId } of used) {
+    const key = imageKey(source);
     if (images[key]?.unpacked !== false || steps.has(key)) continue;
     const address = imageAddress(key);
-    const { source, id: imageId } = spec.image;
     steps.set(key, {
       type: 'unpack-image',
       id: unpackId(key),

@@ -5,7 +5,7 @@ type Streams = Pick<ContainerSpec, 'tty' | 'stdinOpen' | 'oneOff'>;
 
 /** `run web dump > file` must keep apart what a program says of its work: its standard error goes into a file of its own. */
 export function hasErrorLog({ tty, oneOff }: Streams): boolean {
-  return oneOff !== undefined && !tty;
+  return oneOff !== undefined && oneOff.preStart === undefined && !tty;
 }
 
 /** What output is appended to. */

@@ -3,6 +3,7 @@ import { type ContainerKey, containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
 import type { HealthResult } from '../model/health.ts';
 import type { WaitFor } from '../model/plan.ts';
+import { preStartTitle } from '../model/pre-start.ts';
 import type { SupervisedState } from '../observe/context.ts';
 import type { Liveness } from '../observe/liveness.ts';
 import type { ContainerRecord } from '../store/records.ts';
@@ -100,10 +101,22 @@ function probeText(probe: HealthResult | undefined): string {
 
 /** `state`: what is there of it; undefined: nothing. */
 function failure(key: ContainerKey, state: ConditionState | undefined, what: string, hint?: string): TsstackError {
+  const title = state === undefined ? undefined : preStartTitle(state.record.spec);
+  if (state !== undefined && title !== undefined) return preStartFailure(state, title, what);
   return new TsstackError('dependency-failed', `${containerAddress(key.service, key.index)} ${what}`, {
     hint: hint ?? `See what it said: tsstack logs ${key.service}`,
     address: containerAddress(key.service, key.index),
     details: state === undefined ? [] : evidence(key, state),
+  });
+}
+
+function preStartFailure({ record, lastLines }: ConditionState, title: string, what: string): TsstackError {
+  const { argv, oneOff, key } = record.spec;
+  const said = lastLines();
+  return new TsstackError('hook-failed', `${title} (${JSON.stringify(argv.join(' ').slice(0, 100))}) ${what}`, {
+    address: containerAddress(key.service, key.index),
+    hint: `Service "${oneOff?.service}" was not started. Correct its pre_start, or what that needs, and run "tsstack up" again`,
+    details: said.length === 0 ? [] : ['its last output:', ...indented(said)],
   });
 }
 

@@ -1,17 +1,26 @@
 import type { MachineContext } from '../executor/context.ts';
 import type { ContainerKey } from '../model/address.ts';
 import { liveness } from '../observe/liveness.ts';
+import type { ContainerRecord } from '../store/records.ts';
 import { isGoodRun } from './backoff.ts';
 import type { Changes } from './changes.ts';
 import { endProcess } from './end-process.ts';
+import { runHooks } from './hooks.ts';
+import { emitFor } from './record-end.ts';
 import { mayRestart } from './restart.ts';
 import type { Watched } from './watched.ts';
 
 /**
- * Ends a container that is unhealthy and shall not be, in its grace period, so that its end is followed by a start. That
- * is recorded before anything is done: the next daemon goes on with it. Does nothing when there is nothing to do.
+ * Ends a container that is unhealthy and shall not be, in its grace period, its `preStop` hooks included, so that its end
+ * is followed by a start. That is recorded before anything is done: the next daemon goes on with it, as it does when
+ * `signal` comes while hooks run. Does nothing when there is nothing to do.
  */
-export async function endIllHealth(context: MachineContext, watched: Watched, changes: Changes): Promise<void> {
+export async function endIllHealth(
+  context: MachineContext,
+  watched: Watched,
+  changes: Changes,
+  signal: AbortSignal,
+): Promise<void> {
   const { host, paths, records, bootId } = context;
   const { key } = watched;
   if (watched.ended || watched.endingIll === true || !shallEnd(context, key, watched)) return;
@@ -23,10 +32,29 @@ export async function endIllHealth(context: MachineContext, watched: Watched, ch
     const record = records.container(key);
     const life = record === undefined ? undefined : liveness(host, paths, record, bootId);
     if (record === undefined || life?.state !== 'running' || life.process === undefined) return;
-    const timeoutMs = record.spec.stopGracePeriodMs;
+    const deadlineMs = performance.now() + record.spec.stopGracePeriodMs;
+    await runPreStop(context, record, deadlineMs, signal);
+    if (signal.aborted) return;
+    const timeoutMs = Math.max(0, Math.round(deadlineMs - performance.now()));
     await endProcess(context, record, life.process, { timeoutMs, changes, ended: () => watched.ended });
   } finally {
     delete watched.endingIll;
+  }
+}
+
+/** A hook that fails is told, and no reason to let an unhealthy container run on. */
+async function runPreStop(
+  context: MachineContext,
+  { key, spec }: ContainerRecord,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (spec.preStop === undefined || spec.stopGracePeriodMs === 0) return;
+  try {
+    await runHooks(context, key, { kind: 'preStop', deadlineMs, signal });
+  } catch (error) {
+    if (signal.aborted) return;
+    emitFor(context, { key }, { event: 'hook', detail: error instanceof Error ? error.message : String(error) });
   }
 }
 

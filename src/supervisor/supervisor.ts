@@ -266,7 +266,7 @@ export class Supervisor implements ContainerControl {
 
   /** Starts a container again whose health asks for it. */
   #tend(watched: Watched): void {
-    endIllHealth(this.#context, watched, this.changes).catch((error: unknown) => {
+    endIllHealth(this.#context, watched, this.changes, this.#stop.signal).catch((error: unknown) => {
       emitFor(this.#context, watched, {
         event: 'kill',
         detail: error instanceof Error ? error.message : String(error),

@@ -152,3 +152,39 @@ e2e('x-on-unhealthy: restart ends an unhealthy container in its grace period and
   });
   assert.equal((await project.container('limited')).status, 'running');
 });
+
+e2e('x-on-unhealthy: restart runs pre_stop first, which has no more time than the grace period', async (project) => {
+  const check = 'healthcheck: {test: [CMD, test, -e, /tmp/well], interval: 30ms, retries: 2, start_period: 30s}';
+  const program = `[sh, -c, 'trap "echo bye; exit 0" TERM; touch /tmp/well; while :; do sleep infinity & wait $$!; done']`;
+  project.write(`services:
+  ill:
+    command: ${program}
+    x-on-unhealthy: restart
+    stop_grace_period: 1h
+    pre_stop: [{command: [sh, -c, 'echo drained']}]
+    ${check}
+  slow:
+    command: ${program}
+    x-on-unhealthy: restart
+    stop_grace_period: 300ms
+    pre_stop: [{command: [sleep, infinity]}]
+    ${check}
+  failing:
+    command: ${program}
+    x-on-unhealthy: restart
+    stop_grace_period: 1h
+    pre_stop: [{command: [sh, -c, 'exit 9']}]
+    ${check}
+`);
+  const names = ['ill', 'slow', 'failing'];
+  await project.expect(0, 'up', '-d', '--wait');
+  for (const name of names) await project.expect(0, 'exec', '-T', name, 'rm', '/tmp/well');
+  for (const name of names) {
+    await until(`another start of ${name}`, async () => (await project.container(name)).restarts >= 1);
+  }
+  assert.match(await project.logs('ill'), /-> drained\nbye\n/);
+  const [ill, slow, failing] = await Promise.all(names.map((name) => project.container(name)));
+  assert.deepEqual([ill?.lastEnd?.exitCode, slow?.lastEnd?.exitCode, failing?.lastEnd?.exitCode], [0, 137, 0]);
+  assert.match(JSON.stringify(await events(project, 'failing')), /pre_stop\[0\] .* ended with status 9/);
+  await project.expect(0, 'down', '-t', '0');
+});

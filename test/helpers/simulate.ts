@@ -106,6 +106,11 @@ class Machine {
         }
         this.#volumes.delete(step.volume.name);
         return;
+      case 'await-container': {
+        const { status, exitCode } = this.#containers.get(replicaName(step.spec.key)) ?? {};
+        if (status !== 'exited' || exitCode !== 0) fail(step, `it is ${status ?? 'not there'}`);
+        return;
+      }
       case 'watch-container':
       case 'drain-container':
       case 'next-batch':

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { explainReport } from '../../src/lib/launch-report.ts';
-import { EACCES, ENOENT, ENOTDIR, SIGCHLD } from '../../src/runtime/launcher/constants.ts';
+import {
+  EACCES,
+  ENOENT,
+  ENOTDIR,
+  PR_SET_NO_NEW_PRIVS,
+  SECCOMP_SET_MODE_FILTER,
+  SIGCHLD,
+} from '../../src/runtime/launcher/constants.ts';
 import { assembleElf } from '../../src/runtime/launcher/elf.ts';
 import { listCalls } from '../../src/runtime/launcher/listing.ts';
 import { Program } from '../../src/runtime/launcher/program.ts';
@@ -24,6 +31,32 @@ const RUNNERS = {
         ? ['/usr/bin/qemu-aarch64-static']
         : undefined,
 } as const;
+
+const NATIVE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+
+/** Runs a program (or the emulator that runs it) under a filter that answers rt_sigtimedwait(2) with EPERM. */
+function refuseSignalTaking(argv: readonly string[]): Program {
+  const filter = Buffer.concat([
+    instruction(0x20, 0, 0, 0), // load the number of the call
+    instruction(0x15, 0, 1, NATIVE === 'aarch64' ? 137 : 128),
+    instruction(0x06, 0, 0, 0x00050001), // SECCOMP_RET_ERRNO, EPERM
+    instruction(0x06, 0, 0, 0x7fff0000), // SECCOMP_RET_ALLOW
+  ]);
+  const length = Buffer.alloc(8);
+  length.writeUInt16LE(filter.length / 8);
+  const program = new Program([0, 1, 2, 3]);
+  program.call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], 'get no new privileges');
+  program.call('seccomp', [SECCOMP_SET_MODE_FILTER, 0, { pieces: [length, { pointer: filter }] }], 'filter');
+  executeProgram(program, { argv, env: {} });
+  return program;
+}
+
+/** `struct sock_filter`. */
+function instruction(code: number, yes: number, no: number, value: number): Buffer {
+  const bytes = Buffer.from([code, 0, yes, no, 0, 0, 0, 0]);
+  bytes.writeUInt32LE(value, 4);
+  return bytes;
+}
 
 for (const arch of ['x86_64', 'aarch64'] as const) {
   const runner = RUNNERS[arch];
@@ -122,6 +155,23 @@ for (const arch of ['x86_64', 'aarch64'] as const) {
         kill -USR1 $PPID; sleep 0.2; kill -TERM $PPID; while :; do sleep 0.05; done`;
       const { status, stdout } = init(new Program([0, 1, 2, 3]), script);
       assert.deepEqual([status, stdout], [5, 'SigBlk:\t0000000000000000\nusr1\nterm\n']);
+    });
+
+    test('ends as an init with an error that names it where no signal can be taken', () => {
+      const program = new Program([0, 1, 2, 3]);
+      stayAsInit(program);
+      shell(program, 'sleep 0.5');
+      const path = join(directory, `${arch}-refused`);
+      writeFileSync(path, assembleElf(arch, program.calls, 3), { mode: 0o700 });
+      const outer = join(directory, `${arch}-refusing`);
+      const refusing = refuseSignalTaking([...(runner ?? []), path]);
+      writeFileSync(outer, assembleElf(NATIVE, refusing.calls, 3), { mode: 0o700 });
+      const { status, output } = spawnSync(outer, {
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        timeout: 5000,
+        killSignal: 'SIGKILL',
+      });
+      assert.deepEqual([status, String(output[2])], [125, 'init: rt_sigtimedwait(2) is not allowed\n']);
     });
 
     test('reaps as an init what its child left behind, and waits on', () => {

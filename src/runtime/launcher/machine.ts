@@ -16,6 +16,7 @@ import {
   movz,
   TBNZ_SIGN_X0,
 } from './assembler.ts';
+import { armRefusal, x86Refusal } from './refusal.ts';
 import type { Architecture } from './syscalls.ts';
 
 /** What the machine code must know beside the table's address. */
@@ -156,13 +157,16 @@ function x86Init(code: Assembler): void {
   code.emit(0x59); // pop rcx
   code.emit(0x83, 0xf8, 17); // cmp eax, SIGCHLD
   code.jump('reap', JE);
+  code.emit(0x83, 0xf8, 0xfc); // cmp eax, -EINTR
+  code.jump('take', JE); // interrupted, by a debugger or a stop
   code.emit(0x85, 0xc0); // test eax, eax
-  code.jump('take', JS); // interrupted, by a debugger or a stop
+  code.jump('refused', JS);
   code.emit(0x89, 0xc6); // mov esi, eax
   code.emit(0x44, 0x89, 0xef); // mov edi, r13d
   code.emit(0xb8, ...little32(62)); // mov eax, kill
   code.emit(0x0f, 0x05); // syscall
   code.jump('take', JMP);
+  x86Refusal(code);
 }
 
 /** x19: entry, w20: its index. */
@@ -247,7 +251,10 @@ function armInit(code: Assembler, words: (...list: readonly number[]) => void): 
   words(0x910043e0, movz(1, 0), movz(2, 0), movz(3, 8), movz(8, 137), svc); // rt_sigtimedwait(sp + 16, 0, 0, 8)
   words(0x7100441f); // cmp w0, #SIGCHLD
   code.jump('reap', B_EQ);
-  code.jump('take', TBNZ_SIGN_X0);
+  words(0x3100101f); // cmn w0, #EINTR
+  code.jump('take', B_EQ); // interrupted, by a debugger or a stop
+  code.jump('refused', TBNZ_SIGN_X0);
   words(0x2a0003e1, 0x2a1503e0, movz(8, 129), svc); // mov w1, w0; mov w0, w21; kill
   code.jump('take', B);
+  armRefusal(code, words);
 }

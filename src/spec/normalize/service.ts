@@ -3,7 +3,7 @@ import { durationMs } from '../duration.ts';
 import type { Dict } from '../node.ts';
 import type { PathBase } from '../paths.ts';
 import { fileMounts } from './files.ts';
-import { hooks } from './hooks.ts';
+import { hooks, preStartHooks } from './hooks.ts';
 import { imageSource } from './image.ts';
 import { namespaces, resources, security, ulimits } from './limits.ts';
 import { logging } from './logging.ts';
@@ -60,6 +60,7 @@ export function normalizeService({ name, service, written, enabled, base, origin
     restart: restartPolicy(service),
     healthcheck: readyCheck(written['x-ready']) ?? healthcheck(service),
     restartUnhealthy: written['x-on-unhealthy'] === 'restart' ? (true as const) : undefined,
+    preStart: preStartHooks(service, base('pre_start')),
     postStart: hooks(service, 'post_start'),
     preStop: hooks(service, 'pre_stop'),
     dependsOn: dependencies(service, enabled),

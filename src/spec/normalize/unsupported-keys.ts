@@ -73,11 +73,6 @@ const processKeys: readonly UnsupportedKey[] = [
   },
   { path: 'models', reason: 'later' },
   { path: 'platform', reason: 'later' },
-  {
-    path: 'pre_start',
-    reason: 'later',
-    hint: 'write a service of its own, and depends_on with service_completed_successfully',
-  },
   { path: 'provider', reason: 'later' },
   { path: 'pull_policy', reason: 'later', when: isNot('never') },
   { path: 'pull_refresh_after', reason: 'later' },
