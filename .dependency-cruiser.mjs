@@ -43,6 +43,7 @@ const config = {
       `supervisor|executor|observe|${subjects}|model|lib|host|store`,
       'The supervisor acts through the executor.',
     ),
+    only('copy', 'copy|image|model|lib', 'copy moves files between the host and a root, with the archives of image.'),
     only('watch', 'watch|model|lib|host', 'watch turns file changes into actions.'),
     {
       name: 'cli-is-thin',
@@ -51,14 +52,15 @@ const config = {
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',
-        pathNot: '^src/(cli|model|lib|engine|spec|log|planner/render|store/paths|runtime/terminal|daemon/(api|start))',
+        pathNot:
+          '^src/(cli|copy|model|lib|engine|spec|log|planner/render|store/paths|runtime/terminal|daemon/(api|start))',
       },
     },
     {
       name: 'only-host-acts',
       severity: 'error',
       comment: 'Only host touches processes and files.',
-      from: { path: '^src/', pathNot: '^src/(host|cli|daemon|main|log|image|spec/read|store)' },
+      from: { path: '^src/', pathNot: '^src/(host|cli|copy|daemon|main|log|image|spec/read|store)' },
       to: { path: '^(node:)?(fs|child_process|fs/promises)$' },
     },
     {

@@ -67,6 +67,16 @@ export class DaemonClient {
     }
   }
 
+  /** Items without end, until `signal`. Ends when the daemon does. */
+  async *follow<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+    const response = await this.#call({ method: 'POST', path, body, signal });
+    try {
+      for await (const item of readNdjson(response.body)) yield item as T;
+    } catch (error) {
+      if (!signal.aborted && !isUnanswered(error)) throw error;
+    }
+  }
+
   async #call(call: HttpRequest): Promise<HttpResponse> {
     const socket = socketPath(this.#paths);
     for (let attempt = 1; ; attempt += 1) {

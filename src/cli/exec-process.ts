@@ -7,7 +7,7 @@ import { TsstackError } from '../model/error.ts';
 import { uniqueName } from './unique-name.ts';
 
 /** Descriptor of the status pipe in an exec. */
-const STATUS_PIPE = 5;
+export const STATUS_PIPE = 5;
 
 export interface PerformOptions {
   /** Leave it running, with no streams of ours. */
@@ -50,7 +50,7 @@ export async function performExec(runDirectory: string, exec: ExecResponse, opti
 }
 
 /** A file that has no name any more: nothing in a container can open it for writing. */
-function openLauncher(directory: string, bytes: Buffer): number {
+export function openLauncher(directory: string, bytes: Buffer): number {
   const path = `${directory}/exec-${uniqueName()}`;
   writeFileSync(path, bytes, { mode: 0o700, flag: 'wx' });
   try {
@@ -93,7 +93,7 @@ function follow(child: ChildProcess, listing: string, failed: (reason: string) =
 }
 
 /** What comes out of the status pipe until it is closed. */
-function reportOf(child: ChildProcess): Promise<Uint8Array> {
+export function reportOf(child: ChildProcess): Promise<Uint8Array> {
   const { promise, resolve } = Promise.withResolvers<Uint8Array>();
   const pipe = (child.stdio as ChildProcess['stdio'][number][])[STATUS_PIPE];
   const chunks: Uint8Array[] = [];

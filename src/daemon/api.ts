@@ -1,4 +1,5 @@
 import type { PublishedPort } from '../model/container.ts';
+import type { ErrorReport } from '../model/error.ts';
 import type { HealthResult, HealthStatus } from '../model/health.ts';
 import type { Inspection } from '../model/inspection.ts';
 import type { ContainerStatus, RunEnd, Traffic, Usage } from '../model/observed.ts';
@@ -370,3 +371,31 @@ export interface OpenApiDocument {
 
 /** `GET /v1/stacks/{stack}/events?since=MS`: application/x-ndjson of these, those that were and then those that come. @public */
 export type { ContainerEvent } from '../model/event.ts';
+
+/** `POST /v1/copy` → one `CopyAnswer`; the connection is closed when the copying is over. */
+export interface CopyRequest {
+  readonly selector: StackSelector;
+  readonly service: string;
+  /** Absent: every replica. */
+  readonly index?: number;
+  /** One-offs of the service, too. */
+  readonly all: boolean;
+  /** Only the first of them. */
+  readonly first: boolean;
+}
+
+export type CopyAnswer = { readonly containers: readonly CopyContainer[] } | { readonly error: ErrorReport };
+
+/** A container whose files the client copies below the root directory of a process. */
+export interface CopyContainer {
+  readonly name: string;
+  /** The host's id of the container's user 0. */
+  readonly idBase: number;
+  /** It runs, as this process. */
+  readonly process?: { readonly pid: number; readonly startTime: string };
+  /**
+   * It does not run: this, started as `ExecResponse` says, has its files at /proc/PID/root once its status pipe is
+   * closed, and ends with its standard input.
+   */
+  readonly view?: Pick<ExecResponse, 'argv' | 'launcherBase64' | 'listing'>;
+}

@@ -1,11 +1,20 @@
 import { listContainers } from '../engine/containers.ts';
+import { type CopyTarget, holdCopyTargets } from '../engine/copy.ts';
 import { listImages } from '../engine/images.ts';
 import { inspect } from '../engine/inspect.ts';
 import { kill } from '../engine/kill.ts';
 import { pause, unpause } from '../engine/pause.ts';
 import { remove } from '../engine/remove.ts';
 import { top } from '../engine/top.ts';
-import type { Affected, ContainerDetail, ContainerImage, ContainerProcesses } from './api.ts';
+import { reportError } from '../model/error.ts';
+import type {
+  Affected,
+  ContainerDetail,
+  ContainerImage,
+  ContainerProcesses,
+  CopyAnswer,
+  CopyContainer,
+} from './api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 import { summarize } from './summary.ts';
@@ -75,6 +84,31 @@ export const SERVICE_ROUTES: readonly Route[] = [
       return {};
     },
   },
+  {
+    method: 'POST',
+    path: '/v1/copy',
+    summary: 'Where the files of containers are to be seen; those that do not run are not started while this is open',
+    request: 'CopyRequest',
+    response: 'CopyAnswer',
+    follow: ({ engine, body }, send) => {
+      const request = new Body(body);
+      const index = request.optionalNumber('index');
+      const options = {
+        service: request.text('service'),
+        all: request.flag('all'),
+        first: request.flag('first'),
+        ...(index !== undefined && { index }),
+      };
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      const answer = (item: CopyAnswer): void => send(item);
+      const ready = (targets: readonly CopyTarget[]): void => answer({ containers: targets.map(copyContainer) });
+      const stack = selectStack(parseSelector(request.body('selector')));
+      holdCopyTargets(engine, stack, options, { ready, closed }).catch((error: unknown) =>
+        answer({ error: reportError(error) }),
+      );
+      return resolve;
+    },
+  },
   pauseRoute('pause', 'Freeze the processes of running containers', pause),
   pauseRoute('unpause', 'Let the processes of paused containers go on', unpause),
 ];
@@ -92,6 +126,12 @@ function pauseRoute(name: string, summary: string, action: typeof pause): Route 
       return { containers: await action(engine, stack, services, request.flag('dryRun')) };
     },
   };
+}
+
+function copyContainer({ name, idBase, root }: CopyTarget): CopyContainer {
+  if ('pid' in root) return { name, idBase, process: root };
+  const { argv, launcher, listing } = root.view;
+  return { name, idBase, view: { argv, listing, launcherBase64: Buffer.from(launcher).toString('base64') } };
 }
 
 /** The stack and the services that a request names. */

@@ -1,5 +1,5 @@
 import type { HostOp } from '../host/op.ts';
-import { imageDirectories, readRootFile, rootFilesystem } from '../image/image.ts';
+import { readRootFile, rootFilesystem } from '../image/image.ts';
 import type { Address, ContainerKey } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
@@ -10,17 +10,18 @@ import {
   buildLaunch,
   explainLaunchFailure,
   type Launch,
+  type LaunchConfig,
   type NetworkNamespace,
   type ResolvedMount,
 } from '../runtime/launch.ts';
 import { resolveUser } from '../runtime/user.ts';
+import { buildView, type View } from '../runtime/view.ts';
 import { runFile } from '../store/description.ts';
 import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
-import { hasMount, isVolumeMounted, mountVolume } from '../volume/mount.ts';
-import { fillMountedVolume, fillVolume } from '../volume/volume.ts';
-import { fileMounts, restoreFiles } from './container-files.ts';
+import { fileMounts } from './container-files.ts';
 import type { MachineContext } from './context.ts';
+import { sourceOperations } from './mount-sources.ts';
 import { openToHost } from './sandbox.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 import { thawOperations } from './thaw.ts';
@@ -63,11 +64,8 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
   const launch = prepareLaunch(context, spec, rootfs);
   const record = context.records.container(spec.key);
   return [
-    ...restoreFiles(context, spec),
-    ...missingSources(context, spec),
-    ...lostMounts(context, spec),
-    ...newVolumes(context, spec, rootfs),
-    ...launch.directories.map((path) => ({ op: 'mkdir' as const, path, mode: 0o755 })),
+    ...sourceOperations(context, spec, rootfs),
+    ...launch.directories.map(overlayDirectory),
     { op: 'remove', path: files.init },
     { op: 'remove', path: files.chain },
     { op: 'remove', path: files.exit },
@@ -81,6 +79,18 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
     ...openToHost({ ...roleOf(record), spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
   ];
+}
+
+/** What shows the files of a container that does not run, after everything that it mounts has been made. */
+export async function prepareView(context: MachineContext, spec: ContainerSpec): Promise<View> {
+  const rootfs = await rootFilesystem(context, spec.image.source, spec.image.id);
+  const view = buildView(launchConfig(context, spec, rootfs));
+  await context.host.perform([...sourceOperations(context, spec, rootfs), ...view.directories.map(overlayDirectory)]);
+  return view;
+}
+
+function overlayDirectory(path: string): HostOp {
+  return { op: 'mkdir', path, mode: 0o755 };
 }
 
 function roleOf(record: ContainerRecord | undefined): Pick<ContainerRecord, 'role'> {
@@ -99,12 +109,16 @@ function runOf(record: ContainerRecord | undefined): Partial<ContainerRecord> {
 
 /** The launch of a container whose image is unpacked. */
 export function prepareLaunch(context: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): Launch {
+  return buildLaunch(launchConfig(context, spec, rootfs));
+}
+
+function launchConfig(context: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): LaunchConfig {
   const { host, paths, cgroups, kernel, records } = context;
   const files = containerPaths(paths, spec.key);
   const passwd = readRootFile(host, rootfs, files.layers, '/etc/passwd') ?? '';
   const group = readRootFile(host, rootfs, files.layers, '/etc/group') ?? '';
   const profile = seccompProfile(context.host, spec);
-  return buildLaunch({
+  return {
     spec,
     run: records.container(spec.key)?.run ?? 1,
     rootfs,
@@ -115,7 +129,7 @@ export function prepareLaunch(context: MachineContext, spec: ContainerSpec, root
     cgroupProcsFiles: cgroups.procsFiles(cgroupName(spec.key)),
     kernel,
     ...(profile !== undefined && { seccompProfile: profile }),
-  });
+  };
 }
 
 function networkNamespace({ records }: MachineContext, spec: ContainerSpec): NetworkNamespace {
@@ -179,42 +193,6 @@ function tmpfsOptions(mount: Extract<ContainerSpec['mounts'][number], { readonly
     if (!mount.options.includes(option.slice(2))) options.push(option);
   }
   return [...options, ...mount.options].join(',');
-}
-
-/** Volumes of `driver_opts` whose mount is not there (after a reboot) are mounted again: never is the bare directory used. */
-function lostMounts({ host, paths, records }: MachineContext, spec: ContainerSpec): readonly HostOp[] {
-  return spec.mounts.flatMap((mount) => {
-    const volume = mount.type === 'volume' ? records.volumes.get(mount.source ?? '') : undefined;
-    if (volume === undefined || !hasMount(volume) || isVolumeMounted(host, paths, volume.name)) return [];
-    return mountVolume(paths, volume);
-  });
-}
-
-/**
- * A named volume that is still empty gets what the image has at its place, as Docker does. One of which only a
- * directory is mounted does not: what the image has belongs below that, and it must be there.
- */
-function newVolumes(
-  { host, paths, records }: MachineContext,
-  spec: ContainerSpec,
-  rootfs: RootFilesystem,
-): readonly HostOp[] {
-  return spec.mounts.flatMap((mount): readonly HostOp[] => {
-    if (mount.type !== 'volume' || mount.nocopy || mount.source === undefined || mount.subpath !== undefined) return [];
-    if (host.readDirectory(volumeData(paths, mount.source)).length > 0) return [];
-    const volume = records.volumes.get(mount.source);
-    const fill = volume !== undefined && hasMount(volume) ? fillMountedVolume : fillVolume;
-    return fill(paths, mount.source, imageDirectories(host, rootfs, mount.target));
-  });
-}
-
-/** Bind sources that are made when they are missing, as Docker does. */
-function missingSources({ host }: MachineContext, spec: ContainerSpec): readonly HostOp[] {
-  return spec.mounts.flatMap((mount): readonly HostOp[] =>
-    mount.type === 'bind' && mount.createHostPath && host.stat(mount.source) === undefined
-      ? [{ op: 'mkdir', path: mount.source }]
-      : [],
-  );
 }
 
 /** The launcher's report in words; anything else as it is. */

@@ -9,7 +9,7 @@ import { kernelFeatureChecks } from './kernel-config.ts';
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   nftables: ['nft'],
   iproute2: ['ip', 'ss'],
-  'util-linux': ['unshare', 'fallocate'],
+  'util-linux': ['unshare', 'fallocate', 'setpriv'],
   mount: ['umount'],
   coreutils: ['cp', 'stty'],
 };
