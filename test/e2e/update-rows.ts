@@ -249,6 +249,12 @@ export function replacements(): readonly Row[] {
       async ({ project, service }) => (await project.container(service)).name,
       [/-one$/, /-two$/],
     ),
+    row(
+      'preStart',
+      ['pre_start: [{command: ["true"]}]', 'pre_start: [{command: ["sh", "-c", "true"]}]'],
+      recorded('preStart'),
+      [/\["true"\]/, /"sh"/],
+    ),
     row('image.id', ['x-rootfs: one.tar', 'x-rootfs: two.tar'], file('/which'), ['one', 'two']),
     row('argv', ['command: [sleep, "100001"]', 'command: [sleep, "100002"]'], proc('cmdline', /\d+/), [
       '100001',
