@@ -1,12 +1,11 @@
 import type { ContainerKey } from './address.ts';
 import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
+import type { FileMount, Mount } from './mounts.ts';
 import type {
   Dependency,
-  FileMount,
   Healthcheck,
   Hook,
   ImageSource,
-  Mount,
   NetworkAttachment,
   NetworkMode,
   OneOff,

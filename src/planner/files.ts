@@ -1,6 +1,7 @@
 import type { ContainerFile } from '../model/container.ts';
+import type { FileMount } from '../model/mounts.ts';
 import type { FieldChange } from '../model/plan.ts';
-import type { FileMount, Service } from '../model/stack.ts';
+import type { Service } from '../model/stack.ts';
 
 /** Tells contents of configs and secrets apart; a plan holds no content. */
 export type ContentHash = (file: Pick<FileMount, 'kind' | 'source'>) => string;

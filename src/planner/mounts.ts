@@ -2,7 +2,8 @@ import { stableHash } from '../lib/stable-json.ts';
 import type { ContainerKey } from '../model/address.ts';
 import type { ContainerMount } from '../model/container.ts';
 import type { ImageConfig } from '../model/image.ts';
-import type { Mount, Service, Stack } from '../model/stack.ts';
+import type { Mount } from '../model/mounts.ts';
+import type { Service, Stack } from '../model/stack.ts';
 import { member } from './record.ts';
 
 /**

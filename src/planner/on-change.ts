@@ -1,6 +1,6 @@
 import type { ContainerMount, ContainerSpec } from '../model/container.ts';
+import type { OnChange } from '../model/mounts.ts';
 import type { FieldChange } from '../model/plan.ts';
-import type { OnChange } from '../model/stack.ts';
 import { filesByName } from './files.ts';
 import { isRecord, member } from './record.ts';
 

@@ -1,4 +1,5 @@
-import type { Mount, PortMapping, Service, Stack } from '../model/stack.ts';
+import type { Mount } from '../model/mounts.ts';
+import type { PortMapping, Service, Stack } from '../model/stack.ts';
 import { member } from './record.ts';
 
 /** What `run` changes of a service for the one container that it makes. */

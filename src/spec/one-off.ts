@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { TsstackError } from '../model/error.ts';
-import type { Mount, PortMapping } from '../model/stack.ts';
+import type { Mount } from '../model/mounts.ts';
+import type { PortMapping } from '../model/stack.ts';
 import { longVolume } from './canonical/volumes.ts';
 import { DotenvError, parseDotenv } from './dotenv.ts';
 import { dict } from './node.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { preflight } from '../../src/engine/preflight.ts';
-import type { Mount } from '../../src/model/stack.ts';
+import type { Mount } from '../../src/model/mounts.ts';
 import { FakeHost } from '../helpers/fake-machine.ts';
 import { makeService, makeStack, makeVolume } from '../helpers/stacks.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { startOperations } from '../../src/executor/start.ts';
 import type { VolumeSpec } from '../../src/model/container.ts';
-import type { Mount } from '../../src/model/stack.ts';
+import type { Mount } from '../../src/model/mounts.ts';
 import { type FakeMachine, fakeMachine, PATHS } from '../helpers/fake-machine.ts';
 import { record, spec } from '../helpers/steps.ts';
 

@@ -1,4 +1,5 @@
-import type { FileMount, FileSource, OnChange, Service } from '../../model/stack.ts';
+import type { FileMount, FileSource, OnChange } from '../../model/mounts.ts';
+import type { Service } from '../../model/stack.ts';
 import { type FileSection, fileTarget } from '../file-target.ts';
 import { type Dict, isDict, type Path } from '../node.ts';
 import { defined, dictAt, dictsAt, textAt } from './read.ts';

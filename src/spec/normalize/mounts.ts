@@ -1,4 +1,4 @@
-import type { Mount, OnChange } from '../../model/stack.ts';
+import type { Mount, OnChange } from '../../model/mounts.ts';
 import { parseBytes } from '../bytes.ts';
 import type { Dict } from '../node.ts';
 import { defined, dictAt, dictsAt, numberAt, textAt, textsAt } from './read.ts';
