@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /**
@@ -18,13 +18,13 @@ async function main(): Promise<void> {
     entryPoints: { main: 'src/main.ts' },
     plugins: [apart({ filter: /\/cli\/cli\.ts$/, name: 'cli', modules: [] })],
   });
-  await build({ ...SHARED, ...CJS, entryPoints: { cli: 'src/cli/cli.ts' }, plugins: PARTS.map(apart) });
+  await build({ ...SHARED, ...CJS, ...WRAPPED, entryPoints: { cli: 'src/cli/cli.ts' }, plugins: PARTS.map(apart) });
   for (const part of PARTS) await buildPart(part);
   const daemon = 'src/daemon/main.ts';
   if (existsSync(daemon)) await build({ ...SHARED, ...MODULE, entryPoints: { daemon } });
   mkdirSync('dist/generated');
   copyFileSync('src/spec/generated/stack-validator.js', 'dist/generated/stack-validator.js');
-  runScript('scripts/train.ts', 'ignore');
+  runScript('scripts/train.ts', { flags: clientFlags(), stdout: 'ignore' });
 }
 
 interface Part {
@@ -60,6 +60,7 @@ async function buildPart(part: Part): Promise<void> {
   const contents = part.modules.map((name) => `export * from '${name}';\n`).join('');
   await build({
     ...SHARED,
+    ...WRAPPED,
     outfile: `dist/${part.name}.cjs`,
     stdin: { contents, resolveDir: '.' },
     plugins: PARTS.filter((other) => other !== part).map(apart),
@@ -83,6 +84,12 @@ const SHARED: BuildOptions = {
 
 const CJS: BuildOptions = { outdir: 'dist', outExtension: { '.js': '.cjs' } };
 
+/** As `Bundles` (src/cli/bundles.ts) runs them. */
+const WRAPPED: BuildOptions = {
+  banner: { js: '(function (exports, require, module, place) {"use strict"; const { __filename, __dirname } = place;' },
+  footer: { js: '})' },
+};
+
 const MODULE: BuildOptions = {
   outdir: 'dist',
   format: 'esm',
@@ -104,11 +111,23 @@ function apart({ filter, name, inside }: Part): Plugin {
   };
 }
 
-function runScript(script: string, stdout: 'inherit' | 'ignore' = 'inherit'): void {
+interface RunOptions {
+  readonly flags?: readonly string[];
+  readonly stdout?: 'inherit' | 'ignore';
+}
+
+function runScript(script: string, { flags = [], stdout = 'inherit' }: RunOptions = {}): void {
   if (!existsSync(script)) return;
-  const { status, error } = spawnSync(process.execPath, [script], { stdio: ['ignore', stdout, 'inherit'] });
+  const { status, error } = spawnSync(process.execPath, [...flags, script], { stdio: ['ignore', stdout, 'inherit'] });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);
+}
+
+/** V8 takes bytecode only from a process with the same flags. */
+function clientFlags(): readonly string[] {
+  const [, flags] = /^flags='(.*)'$/m.exec(readFileSync('bin/tsstack', 'utf8')) ?? [];
+  if (flags === undefined) throw new Error("bin/tsstack has no line flags='…'");
+  return flags.split(' ');
 }
 
 await main();

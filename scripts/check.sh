@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
 
 [ -d node_modules ] || npm ci
-[ src/spec/generated/stack-schema.js -nt schema/stack.schema.json ] || node scripts/generate-validators.ts
+# What the tests of the client run.
+node scripts/build.ts || exit 1
 
 failed=()
 step() {

@@ -2,13 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
 
-const HEAD = '(function (exports, require, module, place) {"use strict";const { __filename, __dirname } = place;';
-
 interface Bundle {
   readonly module: { exports: unknown };
   readonly script: Script;
 }
 
+/** What the text of a bundle is: an expression (scripts/build.ts). */
 type Wrapper = (
   exports: unknown,
   require: (name: string) => unknown,
@@ -34,7 +33,8 @@ export class Bundles {
     const known = this.#loaded.get(name);
     if (known !== undefined) return known.module.exports;
     const file = `${this.#directory}/${name}`;
-    const text = `${HEAD}${readFileSync(file, 'utf8')}\n})`;
+    // All of it is ASCII, and reading it as UTF-8 takes a millisecond.
+    const text = readFileSync(file, 'latin1');
     const cache = cacheOf(file);
     const script = new Script(text, { filename: file, ...(existsSync(cache) && { cachedData: readFileSync(cache) }) });
     const module = { exports: {} };

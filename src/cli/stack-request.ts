@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
 import type { StackSelector } from '../daemon/api.ts';
+import { readAtMost } from '../lib/read-at-most.ts';
+import { TsstackError } from '../model/error.ts';
 import type { LoadRequest } from '../spec/load.ts';
 import type { Context } from './command.ts';
 import { scaleOption } from './numbers.ts';
@@ -20,8 +22,21 @@ export function loadRequest(context: Context, services: readonly string[], scale
     ...(scale.length > 0 && { scale: scaleOption(scale) }),
     ...(globals['project-name'] !== undefined && { projectName: globals['project-name'] }),
     ...(globals['project-directory'] !== undefined && { projectDirectory: globals['project-directory'] }),
-    ...(globals.file.includes('-') && { stdin: readFileSync(0, 'utf8') }),
+    ...(globals.file.includes('-') && { stdin: readStandardInput() }),
   };
+}
+
+/** Bytes of standard input that are read: one more than a stack file may have. */
+const MOST_INPUT = 4 * 1024 * 1024 + 1;
+
+function readStandardInput(): string {
+  const bytes = readAtMost(0, MOST_INPUT);
+  if (bytes.length < MOST_INPUT && !isUtf8(bytes)) {
+    throw new TsstackError('usage', 'Standard input is not valid UTF-8 text', {
+      hint: 'Save the stack file in the encoding UTF-8',
+    });
+  }
+  return bytes.toString();
 }
 
 /** For commands about what is there already: `-p NAME` alone needs no file. */

@@ -17,9 +17,10 @@ const longest = 2n ** 63n - 1n;
 /** `1m30s`, `2.5s`, `1d12h`: nanoseconds, or undefined when it is no duration. `0` needs no unit. */
 export function parseDuration(text: string): bigint | undefined {
   if (text === '0') return 0n;
-  if (text.length > 100 || !/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w))+$/.test(text)) return undefined;
+  if (text.length > 100 || !/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|[\u00b5\u03bc]s|ms|s|m|h|d|w))+$/.test(text))
+    return undefined;
   let sum = 0n;
-  for (const [, whole = '', fraction = '', unit = ''] of text.matchAll(/(\d*)\.?(\d*)([a-zµμ]+)/g)) {
+  for (const [, whole = '', fraction = '', unit = ''] of text.matchAll(/(\d*)\.?(\d*)([a-z\u00b5\u03bc]+)/g)) {
     const scale = units[unit] ?? 0n;
     sum += BigInt(whole === '' ? 0 : whole) * scale;
     if (fraction !== '') sum += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { leaveFixedHashes, MOST_WITH_FIXED_HASHES } from '../lib/fixed-hashes.ts';
+import { readAtMost } from '../lib/read-at-most.ts';
 
 /** Stack and environment files beyond this size are refused. */
 export const mostBytes = 4 * 1024 * 1024;
@@ -39,6 +41,7 @@ export function readWithin(reading: Reading, path: string): ReadResult {
   }
   const read = readTextFile(path);
   if ('text' in read) reading.length += read.text.length;
+  if (reading.length > MOST_WITH_FIXED_HASHES) leaveFixedHashes();
   return read;
 }
 
@@ -61,7 +64,7 @@ export function readRegularFile(path: string): { readonly bytes: Buffer } | { re
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { problem: { code: 'path.kind', message: `${path} is not a regular file` } };
-    return { bytes: readBounded(fd, stat.size) };
+    return { bytes: readAtMost(fd, Math.min(stat.size, mostBytes) + 1) };
   } catch (error) {
     return { problem: openProblem(path, error) };
   } finally {
@@ -74,17 +77,6 @@ function openProblem(path: string, error: unknown): ReadProblem {
   if (code === 'ENOENT' || code === 'ENOTDIR') return { code: 'path.missing', message: `${path} does not exist` };
   if (code === 'ELOOP') return { code: 'path.kind', message: `${path} is a loop of symbolic links` };
   return { code: 'path.unreadable', message: `cannot read ${path}: ${code ?? 'unknown error'}` };
-}
-
-function readBounded(fd: number, size: number): Buffer {
-  const buffer = Buffer.allocUnsafe(Math.min(size, mostBytes) + 1);
-  let length = 0;
-  while (length < buffer.length) {
-    const count = readSync(fd, buffer, length, buffer.length - length, null);
-    if (count === 0) break;
-    length += count;
-  }
-  return buffer.subarray(0, length);
 }
 
 /** Bytes to text: UTF-8 only, no NUL, no byte order mark, at most 4 MiB. `name` is for messages. */

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
 import { containerPaths } from '../../src/store/paths.ts';
+import { TSSTACK } from '../helpers/client.ts';
 import { type FakeDaemon, fakeDaemon, json } from './fake-daemon.ts';
 
 const KEY = { stack: 'demo', service: 'web', index: 1 };
@@ -84,7 +85,7 @@ class Client {
 
   constructor({ paths }: FakeDaemon, argv: readonly string[]) {
     const env = { PATH: process.env['PATH'], TSSTACK_RUN_DIR: paths.run, TSSTACK_STATE_DIR: paths.state };
-    this.child = spawn(process.execPath, [`${import.meta.dirname}/../../src/main.ts`, ...argv], { env });
+    this.child = spawn(TSSTACK, argv, { env });
     this.child.stdout?.on('data', (bytes) => this.#add('stdout', bytes));
     this.child.stderr?.on('data', (bytes) => this.#add('stderr', bytes));
     this.ended = new Promise((resolve) => {

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { commandHelp } from '../../src/cli/help.ts';
 import { PLAIN } from '../../src/cli/style.ts';
+import { TSSTACK } from '../helpers/client.ts';
 import { type FakeDaemon, fakeDaemon, json, ndjson, type Route } from './fake-daemon.ts';
 
 interface Outcome {
@@ -20,7 +21,7 @@ async function tsstack(daemon: FakeDaemon | undefined, argv: readonly string[], 
     TSSTACK_RUN_DIR: daemon?.paths.run ?? '/nonexistent/run',
     TSSTACK_STATE_DIR: daemon?.paths.state ?? '/nonexistent/state',
   };
-  const child = spawn(process.execPath, ['--', `${import.meta.dirname}/../../src/main.ts`, ...argv], { env, cwd: '/' });
+  const child = spawn(TSSTACK, argv, { env, cwd: '/' });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (bytes) => out.push(bytes));

@@ -2,9 +2,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { TSSTACK } from '../helpers/client.ts';
 import { type Finished, run } from '../helpers/run.ts';
 
-const MAIN = `${import.meta.dirname}/../../src/main.ts`;
 const ENVIRONMENT = {
   PATH: process.env['PATH'],
   HOME: '/home/user',
@@ -36,7 +36,7 @@ export function startCli(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ['--', MAIN, ...argv], { cwd, env: { ...ENVIRONMENT, ...env } });
+  return spawn(TSSTACK, argv, { cwd, env: { ...ENVIRONMENT, ...env } });
 }
 
 /** Runs the client to its end. */
@@ -47,5 +47,5 @@ export function cli(
   stdin = '',
 ): Promise<Finished> {
   const assignments = Object.entries({ ...ENVIRONMENT, ...env }).map(([name, text]) => `${name}=${text}`);
-  return run(['env', '-i', ...assignments, process.execPath, '--', MAIN, ...argv], { cwd, stdin });
+  return run(['env', '-i', ...assignments, TSSTACK, ...argv], { cwd, stdin });
 }

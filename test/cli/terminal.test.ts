@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TSSTACK } from '../helpers/client.ts';
 import { run } from '../helpers/run.ts';
 import { cli, withFiles } from './run-cli.ts';
-
-const MAIN = `${import.meta.dirname}/../../src/main.ts`;
 
 /** More than a pipe holds. */
 const LARGE = `services:\n${Array.from({ length: 2_000 }, (_, index) => `  s${index}: {image: busybox}\n`).join('')}`;
 
 /** `tsstack config`, its standard output into a shell pipeline; prints the status of the client last. */
 function piped(directory: string, into: string): Promise<{ stdout: string }> {
-  const script = `{ "$0" -- "$1" config; echo "status $?" >&2; } | ${into}`;
-  return run(['bash', '-c', `exec 2>&1; ${script}`, process.execPath, MAIN], { cwd: directory });
+  const script = `{ "$0" config; echo "status $?" >&2; } | ${into}`;
+  return run(['bash', '-c', `exec 2>&1; ${script}`, TSSTACK], { cwd: directory });
 }
 
 test('a slow reader gets every byte', () =>

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { TSSTACK } from '../helpers/client.ts';
 import { killDaemon } from '../helpers/daemon.ts';
-import { e2e, freePort, http, SHARED, TSSTACK } from '../helpers/e2e.ts';
+import { e2e, freePort, http, SHARED } from '../helpers/e2e.ts';
 import { run, until } from '../helpers/run.ts';
 
 e2e(

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { TSSTACK } from '../helpers/client.ts';
 import { killDaemon } from '../helpers/daemon.ts';
-import { e2e, type Project, TSSTACK } from '../helpers/e2e.ts';
+import { e2e, type Project } from '../helpers/e2e.ts';
 import { until } from '../helpers/run.ts';
 
 const LINES = 100_000;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { e2e, TSSTACK } from '../helpers/e2e.ts';
+import { TSSTACK } from '../helpers/client.ts';
+import { e2e } from '../helpers/e2e.ts';
 import { run, until } from '../helpers/run.ts';
 
 const WEB = `services:

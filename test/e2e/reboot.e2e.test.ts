@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ContainerSummary } from '../../src/daemon/api.ts';
-import { ROOT, SHARED, TSSTACK } from '../helpers/e2e.ts';
+import { ROOT, TSSTACK } from '../helpers/client.ts';
+import { SHARED } from '../helpers/e2e.ts';
 import { run } from '../helpers/run.ts';
 
 const IN_VM = process.env['IN_VM'] ?? join(SHARED, 'vm/in-vm');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { e2e, freePort, http, ROOT } from '../helpers/e2e.ts';
+import { ROOT } from '../helpers/client.ts';
+import { e2e, freePort, http } from '../helpers/e2e.ts';
 import { output } from '../helpers/run.ts';
 
 e2e(

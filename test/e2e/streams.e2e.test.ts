@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { e2e, type Project, TSSTACK } from '../helpers/e2e.ts';
+import { TSSTACK } from '../helpers/client.ts';
+import { e2e, type Project } from '../helpers/e2e.ts';
 import { until } from '../helpers/run.ts';
 
 /** Says what is typed, with its number. */

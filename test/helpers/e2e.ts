@@ -5,14 +5,12 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { ContainerSummary } from '../../src/daemon/api.ts';
+import { ROOT, TSSTACK } from './client.ts';
 import { residue, takeSnapshot } from './residue.ts';
 import { type Finished, type RunOptions, run, until } from './run.ts';
 
-/** The checkout. */
-export const ROOT = resolve(import.meta.dirname, '../..');
 /** What lies beside the checkout where tsstack is developed; tests that use it name it when it is missing. */
 export const SHARED = resolve(ROOT, '../shared');
-export const TSSTACK = join(ROOT, 'bin/tsstack');
 
 /** A stack under a name of its own, used through `bin/tsstack` only. */
 export class Project {

@@ -1,3 +1,4 @@
+import { leaveFixedHashes } from '../../lib/fixed-hashes.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { TsstackError } from '../../model/error.ts';
 import { type Arguments, type Context, defineCommand, EXIT } from '../command.ts';
@@ -61,6 +62,8 @@ export const command = defineCommand({
       emit(context, schemaText(), options.output);
       return EXIT.done;
     }
+    // What is read once only, or on and on, cannot be counted first.
+    if (options.watch || context.globals.file.includes('-')) leaveFixedHashes();
     const request = loadRequest(context, operands);
     if (options.watch) {
       const { watchAndPrint } = await import('../config/watch.ts');
