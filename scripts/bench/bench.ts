@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Row, render, type Workload } from './report.ts';
 import { command, median, ROOT, repeat, TSSTACK } from './timing.ts';
-import { prepareOurs, preparePeer, type Tool } from './tools.ts';
+import { type ConfigKind, prepareOurs, preparePeer, type Tool } from './tools.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -94,8 +94,12 @@ function measure(services: number, tools: readonly Tool[], once: (tool: Tool, se
 
 /** The file checked and printed; nothing is started. */
 function configOnce(tool: Tool, services: number): Timings {
-  const json = tool.configArgv(services, ['--format', 'json']);
-  return { config: command(tool.configArgv(services, [])), 'config --format json': command(json) };
+  const timed = (kind: ConfigKind, ...args: string[]): number => command(tool.configArgv(kind, services, args));
+  return {
+    config: timed('plain'),
+    'config --format json': timed('plain', '--format', 'json'),
+    'config, with ports and depends_on': timed('linked'),
+  };
 }
 
 function cycle(tool: Tool, services: number): Timings {

@@ -1,6 +1,7 @@
 export type Workload =
   | 'config'
   | 'config --format json'
+  | 'config, with ports and depends_on'
   | 'up -d'
   | 'no-op up -d'
   | 'ps'

@@ -12,7 +12,7 @@ export interface Tool {
   readonly name: string;
   readonly argv: (services: number, args: readonly string[]) => readonly string[];
   /** `config ARGS` on a larger file with more in each service. */
-  readonly configArgv: (services: number, args: readonly string[]) => readonly string[];
+  readonly configArgv: (kind: ConfigKind, services: number, args: readonly string[]) => readonly string[];
   readonly execArgs: readonly string[];
   /** Milliseconds that the way to the tool costs, which are taken off. */
   readonly overheadMs: number;
@@ -24,15 +24,14 @@ export interface Sizes {
 }
 
 export function prepareOurs(scratch: string, { sizes, configSizes }: Sizes): Tool {
-  const configFile = (services: number): string => join(scratch, `config-${services}.yaml`);
-  for (const services of configSizes) writeConfig(configFile(services), services);
+  writeConfigs(scratch, configSizes);
   for (const services of new Set([...sizes, 1])) {
     writeStack(join(scratch, `bench-${services}.yaml`), services, `x-rootfs: ${ROOT}/examples/rootfs/build/rootfs`);
   }
   return {
     name: 'tsstack',
     argv: (services, args) => [TSSTACK, '-f', join(scratch, `bench-${services}.yaml`), ...args],
-    configArgv: (services, args) => [TSSTACK, '-f', configFile(services), 'config', ...args],
+    configArgv: (kind, services, args) => [TSSTACK, '-f', join(scratch, configName(kind, services)), 'config', ...args],
     execArgs: ['exec'],
     overheadMs: 0,
   };
@@ -46,7 +45,7 @@ export function preparePeer({ sizes, configSizes }: Sizes): Tool | undefined {
     return undefined;
   }
   mkdirSync(join(PEERS_WORK, 'tsstack-bench-config'), { recursive: true });
-  for (const services of configSizes) writeConfig(join(PEERS_WORK, `tsstack-bench-config/${services}.yaml`), services);
+  writeConfigs(join(PEERS_WORK, 'tsstack-bench-config'), configSizes);
   for (const services of sizes) {
     mkdirSync(join(PEERS_WORK, `tsstack-bench-${services}`), { recursive: true });
     writeStack(join(PEERS_WORK, `tsstack-bench-${services}/compose.yaml`), services, 'image: peers/busybox');
@@ -57,8 +56,8 @@ export function preparePeer({ sizes, configSizes }: Sizes): Tool | undefined {
       const file = `/peers/tsstack-bench-${services}/compose.yaml`;
       return [enter, 'docker', 'compose', '--progress', 'quiet', '-f', file, ...args];
     },
-    configArgv: (services, args) => {
-      const file = `/peers/tsstack-bench-config/${services}.yaml`;
+    configArgv: (kind, services, args) => {
+      const file = `/peers/tsstack-bench-config/${configName(kind, services)}`;
       return [enter, 'docker', 'compose', '-f', file, 'config', ...args];
     },
     execArgs: ['exec', '-T'],
@@ -66,20 +65,35 @@ export function preparePeer({ sizes, configSizes }: Sizes): Tool | undefined {
   };
 }
 
-/** What services commonly say; ten thousand of them are within the limit of values of a file. */
-function writeConfig(path: string, services: number): void {
-  const entries = Array.from({ length: services }, (_, index) =>
+/** What the services of a file say: `plain`, an image and a command; `linked`, what a user's file adds to that. */
+export type ConfigKind = 'plain' | 'linked';
+
+function configName(kind: ConfigKind, services: number): string {
+  return `config-${kind}-${services}.yaml`;
+}
+
+function writeConfigs(directory: string, sizes: readonly number[]): void {
+  for (const services of sizes) {
+    for (const [kind, lines] of Object.entries(CONFIGS)) {
+      const entries = Array.from({ length: services }, (_, index) => `  s${index}:\n${lines(index)}`);
+      const file = join(directory, configName(kind as ConfigKind, services));
+      writeFileSync(file, `name: tsstack-bench-config\nservices:\n${entries.join('')}`);
+    }
+  }
+}
+
+/** Ten thousand of each are within the limit of values of a file. */
+const CONFIGS: Readonly<Record<ConfigKind, (index: number) => string>> = {
+  plain: () => '    image: busybox\n    command: sleep infinity\n',
+  linked: (index) =>
     [
-      `  s${index}:`,
       '    image: busybox',
       '    environment: {LEVEL: info}',
       `    ports: ["${1 + index}:80"]`,
       `    depends_on: [${index === 0 ? '' : `s${index - 1}`}]`,
       '',
     ].join('\n'),
-  );
-  writeFileSync(path, `name: tsstack-bench-config\nservices:\n${entries.join('')}`);
-}
+};
 
 /** `stop_signal: SIGKILL`, since Docker would wait for ten seconds for a `sleep` that is PID 1. */
 function writeStack(path: string, services: number, source: string): void {
