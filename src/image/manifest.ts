@@ -14,7 +14,7 @@ export interface Descriptor {
   readonly refName: string;
 }
 
-interface Manifest {
+export interface Manifest {
   readonly config: Descriptor;
   /** Bottom first. */
   readonly layers: readonly Descriptor[];
@@ -81,7 +81,7 @@ function versioned(text: Buffer, what: string, types: ReadonlySet<string>): Json
   return document;
 }
 
-function parseDescriptor(value: unknown): Descriptor {
+export function parseDescriptor(value: unknown): Descriptor {
   const document = asObject(value, 'a descriptor');
   const size = document['size'];
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {

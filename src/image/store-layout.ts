@@ -25,6 +25,16 @@ export function tarballRecordPath(paths: Paths, pathHash: string): string {
   return `${imageDirectory(paths)}/tarballs/${pathHash}.json`;
 }
 
+/** The content store: an OCI image layout (image-spec image-layout.md) that other tools read and write as it stands. */
+export function contentDirectory(paths: Paths): string {
+  return `${imageDirectory(paths)}/content`;
+}
+
+/** Blobs on their way into the content store, by digest: what a broken transfer left is continued from here. */
+export function ingestDirectory(paths: Paths): string {
+  return `${imageDirectory(paths)}/ingest`;
+}
+
 function hex(digest: string): string {
   const value = digest.slice(digest.indexOf(':') + 1);
   if (!/^[0-9a-f]{64,128}$/.test(value)) throw new Error(`not a digest: ${JSON.stringify(digest)}`);
