@@ -35,6 +35,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   config: { summary: 'Check a stack file and print what it means', load: () => import('./commands/config.ts') },
   inspect: { summary: 'Print all that is known of containers', load: () => import('./commands/inspect.ts') },
   images: { summary: 'List the images of containers', load: () => import('./commands/images.ts') },
+  image: { summary: 'Look at, load, save and remove images', load: () => import('./commands/image.ts') },
   volume: { summary: 'Look at, remove, export and import volumes', load: () => import('./commands/volume.ts') },
   volumes: { summary: 'List the volumes of a stack', load: () => import('./commands/volumes.ts') },
   ls: { summary: 'List stacks', load: () => import('./commands/ls.ts') },

@@ -18,6 +18,7 @@ import type {
   UpResult,
   VersionResponse,
 } from './api.ts';
+import { IMAGE_ROUTES } from './image-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { Body, parseLoad, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
@@ -213,6 +214,7 @@ export const ROUTES: readonly Route[] = [
   ...SERVICE_ROUTES,
   ...RUN_ROUTES,
   ...VOLUME_ROUTES,
+  ...IMAGE_ROUTES,
 ];
 
 type Lifecycle = typeof start;

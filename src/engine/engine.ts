@@ -14,6 +14,7 @@ import type { Records } from '../store/records.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { EventFeed } from './event-feed.ts';
 import { secretKey } from './file-contents.ts';
+import { ImageStore } from './image-store.ts';
 import { nameEvent } from './name-event.ts';
 import { recoverRecords } from './recover.ts';
 
@@ -25,6 +26,7 @@ export class Engine {
   readonly machine: MachineContext;
   readonly supervisor: Supervisor;
   readonly events: EventFeed;
+  readonly images: ImageStore;
   /** One change to a stack at a time. */
   readonly stacks = new KeyedMutex();
   /** One plan at a time, so that two stacks never choose the same subnet or port. */
@@ -44,6 +46,7 @@ export class Engine {
     this.machine = machine;
     this.events = events;
     this.supervisor = new Supervisor(machine);
+    this.images = new ImageStore(machine);
   }
 
   /** Takes over the machine as it is. `records` must be open already: they are the lock. */

@@ -1,3 +1,4 @@
+import { familiarName, parseReference } from '../image/content/reference.ts';
 import { describeImage, imageKey } from '../image/image.ts';
 import type { ContainerImage } from '../model/image.ts';
 import type { ImageSource } from '../model/stack.ts';
@@ -34,7 +35,22 @@ export async function listImages(
 }
 
 function nameOf(source: ImageSource): Pick<ContainerImage, 'repository' | 'tag'> {
+  if (source.type === 'reference') return referenceName(source.reference);
   const tag = 'tag' in source ? source.tag : undefined;
   if (tag === undefined) return { repository: source.type === 'rootfs' ? source.path : imageKey(source) };
   return { repository: imageKey(source).slice(0, -`:${tag}`.length), tag };
+}
+
+/** What was started by its id has no tag. */
+function referenceName(text: string): Pick<ContainerImage, 'repository' | 'tag'> {
+  try {
+    const reference = parseReference(text);
+    const name = familiarName(reference);
+    return {
+      repository: name.slice(0, name.search(/[:@][^/]*$/)),
+      ...(reference.tag !== undefined && { tag: reference.tag }),
+    };
+  } catch {
+    return { repository: text };
+  }
 }

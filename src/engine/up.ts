@@ -29,33 +29,36 @@ export async function up(
 ): Promise<{ stack: string; services: string[] }> {
   const { name } = stack;
   reporting.progress({ type: 'diagnostics', diagnostics });
-  return await engine.stacks.run(name, async () => {
-    const plan = await engine.planning.run('plan', async () => {
-      const made = await makeUpPlan(engine, stack, options);
-      reporting.progress({ type: 'plan', plan: made });
-      refuseConflicts(made);
-      if (reporting.dryRun !== true) engine.reserved.set(name, reservation(made));
-      return made;
-    });
-    const result = { stack: name, services: Object.keys(stack.services) };
-    if (reporting.dryRun === true) return result;
-    try {
-      if (plan.steps.length > 0) {
-        const { files, projectDirectory } = stack;
-        engine.machine.records.stacks.put({ name, files, projectDirectory });
-        const failed = await execute(plan, engine.executorOf(plan), {
-          ...reporting,
-          concurrency: engine.concurrency,
-          onFailure: 'undo',
-        });
-        await endFailedUpdates(engine, { stack, plan, failed }, reporting);
+  // Images that the plan finds are there until its containers are.
+  return await engine.images.hold(() =>
+    engine.stacks.run(name, async () => {
+      const plan = await engine.planning.run('plan', async () => {
+        const made = await makeUpPlan(engine, stack, options);
+        reporting.progress({ type: 'plan', plan: made });
+        refuseConflicts(made);
+        if (reporting.dryRun !== true) engine.reserved.set(name, reservation(made));
+        return made;
+      });
+      const result = { stack: name, services: Object.keys(stack.services) };
+      if (reporting.dryRun === true) return result;
+      try {
+        if (plan.steps.length > 0) {
+          const { files, projectDirectory } = stack;
+          engine.machine.records.stacks.put({ name, files, projectDirectory });
+          const failed = await execute(plan, engine.executorOf(plan), {
+            ...reporting,
+            concurrency: engine.concurrency,
+            onFailure: 'undo',
+          });
+          await endFailedUpdates(engine, { stack, plan, failed }, reporting);
+        }
+      } finally {
+        engine.reserved.delete(name);
       }
-    } finally {
-      engine.reserved.delete(name);
-    }
-    if (options.wait) await waitRunning(engine, name, { ...options, services: result.services }, reporting.signal);
-    return result;
-  });
+      if (options.wait) await waitRunning(engine, name, { ...options, services: result.services }, reporting.signal);
+      return result;
+    }),
+  );
 }
 
 function reservation({ steps }: Plan): Reservation {

@@ -1,11 +1,12 @@
-import type { ImageAbout, ImageConfig } from '../model/image.ts';
+import type { ImageAbout, ImageConfig, ImageHistoryEntry } from '../model/image.ts';
 import type { Healthcheck } from '../model/stack.ts';
 import { parseDigest } from './digest.ts';
 import { imageInvalid } from './errors.ts';
-import { asKeys, asNumber, asObject, asStrings, asText, type JsonObject, parseObject } from './json.ts';
-import { checkPlatform, platformName } from './platform.ts';
+import { asArray, asKeys, asNumber, asObject, asStrings, asText, type JsonObject, parseObject } from './json.ts';
+import { type Platform, platformName } from './platform.ts';
 
-interface ParsedConfig {
+export interface ParsedConfig {
+  readonly platform: Platform;
   readonly about: ImageAbout;
   readonly config: ImageConfig;
   /** Digests of the unpacked layers, bottom first. */
@@ -27,13 +28,40 @@ export const EMPTY_CONFIG: ImageConfig = {
 /** An image's configuration document, OCI image-spec config.md with Docker's healthcheck. Throws `image-invalid`. */
 export function parseConfig(text: Buffer): ParsedConfig {
   const document = parseObject(text, 'the configuration');
-  const platform = { os: asText(document['os'], 'os'), architecture: asText(document['architecture'], 'architecture') };
-  checkPlatform(platform);
+  const platform = parseDocumentPlatform(document);
   const createdAtMs = Date.parse(asText(document['created'], 'created'));
   const rootfs = asObject(document['rootfs'] ?? {}, 'rootfs');
   const run = asObject(document['config'] ?? {}, 'config');
   const about = { platform: platformName(platform), ...(!Number.isNaN(createdAtMs) && { createdAtMs }) };
-  return { about, config: runConfig(run), diffIds: asStrings(rootfs['diff_ids'], 'rootfs.diff_ids').map(parseDigest) };
+  return {
+    platform,
+    about,
+    config: runConfig(run),
+    diffIds: asStrings(rootfs['diff_ids'], 'rootfs.diff_ids').map(parseDigest),
+  };
+}
+
+/** OCI image-spec config.md, "history". `sizes`: of the layers, bottom first. Throws `image-invalid`. */
+export function parseHistory(text: Buffer, sizes: readonly number[]): readonly ImageHistoryEntry[] {
+  const layers = sizes.values();
+  return asArray(parseObject(text, 'the configuration')['history'], 'history').map((item) => {
+    const entry = asObject(item, 'an entry of the history');
+    const createdAtMs = Date.parse(asText(entry['created'], 'created'));
+    return {
+      ...(!Number.isNaN(createdAtMs) && { createdAtMs }),
+      createdBy: asText(entry['created_by'], 'created_by'),
+      comment: asText(entry['comment'], 'comment'),
+      sizeBytes: entry['empty_layer'] === true ? 0 : (layers.next().value ?? 0),
+    };
+  });
+}
+
+function parseDocumentPlatform(document: JsonObject): Platform {
+  return {
+    os: asText(document['os'], 'os'),
+    architecture: asText(document['architecture'], 'architecture'),
+    variant: asText(document['variant'], 'variant'),
+  };
 }
 
 function runConfig(run: JsonObject): ImageConfig {

@@ -7,8 +7,10 @@ import { asArray, asObject, asStrings, asText, parseJson } from './json.ts';
 import { DOCUMENT_BYTES } from './limits.ts';
 import { checkLayerCount } from './manifest.ts';
 import type { OpenedImage } from './opened-image.ts';
+import { checkPlatform, hostPlatform } from './platform.ts';
 
-interface SavedImage {
+/** An entry of manifest.json; names of members. */
+export interface SavedImage {
   readonly config: string;
   readonly tags: readonly string[];
   readonly layers: readonly string[];
@@ -22,20 +24,25 @@ const REFERENCE = /^(?:[A-Za-z0-9.-]+(?::[0-9]+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]
  * Throws `image-invalid`, and `image-missing` when the tag is not there or there are several and none was named.
  */
 export function openDockerArchive(files: ImageFiles, tag: string | undefined): OpenedImage {
-  const text = readRange(member(files, 'manifest.json'), DOCUMENT_BYTES);
-  const images = asArray(parseJson(text, 'manifest.json'), 'manifest.json').map(parseSavedImage);
-  const image = choose(images, tag);
-  const configText = readRange(member(files, image.config), DOCUMENT_BYTES);
-  const { about, config, diffIds } = parseConfig(configText);
+  const image = choose(savedImages(files), tag);
+  const configText = readRange(savedMember(files, image.config), DOCUMENT_BYTES);
+  const { about, config, diffIds, platform } = parseConfig(configText);
+  checkPlatform(hostPlatform(), platform);
   checkLayerCount(image.layers.length);
   if (diffIds.length !== image.layers.length) {
     throw imageInvalid(`${image.layers.length} layers, but ${diffIds.length} diff_ids`);
   }
   const layers = image.layers.map((name, position) => ({
-    file: member(files, name),
+    file: savedMember(files, name),
     diffId: diffIds[position] ?? '',
   }));
   return { id: sha256(configText), config, about, layers };
+}
+
+/** Every image of such an archive. Throws `image-invalid`. */
+export function savedImages(files: ImageFiles): readonly SavedImage[] {
+  const text = readRange(savedMember(files, 'manifest.json'), DOCUMENT_BYTES);
+  return asArray(parseJson(text, 'manifest.json'), 'manifest.json').map(parseSavedImage);
 }
 
 function parseSavedImage(value: unknown): SavedImage {
@@ -63,7 +70,7 @@ function choose(images: readonly SavedImage[], tag: string | undefined): SavedIm
 }
 
 /** Names are looked up among the archive's members and never opened as paths. */
-function member(files: ImageFiles, name: string): FileRange {
+export function savedMember(files: ImageFiles, name: string): FileRange {
   const file = files.find(name);
   if (file === undefined) throw imageInvalid(`${JSON.stringify(name.slice(0, 200))} is not a file in the archive`);
   return file;

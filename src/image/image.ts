@@ -4,6 +4,8 @@ import type { ImageAbout, ImageInfo, RootFilesystem } from '../model/image.ts';
 import type { ImageSource } from '../model/stack.ts';
 import { openArchive } from './archive.ts';
 import { EMPTY_CONFIG } from './config.ts';
+import { ContentStore } from './content/content-store.ts';
+import { findStored } from './content/stored-image.ts';
 import type { ImageContext } from './context.ts';
 import { openDockerArchive } from './docker-archive.ts';
 import { imageInvalid, inContext } from './errors.ts';
@@ -11,7 +13,7 @@ import { openDirectory } from './file-range.ts';
 import { hostRootFilesystem } from './host-root/host-root.ts';
 import { openOciLayout } from './oci-layout.ts';
 import type { OpenedImage } from './opened-image.ts';
-import { hostArchitecture } from './platform.ts';
+import { hostArchitecture, parsePlatform } from './platform.ts';
 import { openTarball } from './tarball.ts';
 import { unpackOpened } from './unpack-image.ts';
 import { unpackedAbout, unpackedLayers } from './unpacked.ts';
@@ -114,16 +116,29 @@ function openImage(context: ImageContext, source: ImageSource): Promise<OpenedIm
       case 'docker-archive':
         return openDockerArchive(openArchive(source.path), source.tag);
       case 'reference':
+        return openReference(context, source);
       case 'host':
-        throw new TsstackError('image-missing', 'is not in the store', { hint: SOURCES_HINT });
+        throw new Error('the programs of the host are no image');
       default:
         return exhaustive(source);
     }
   });
 }
 
+function openReference(context: ImageContext, { reference, platform }: ReferenceSource): OpenedImage {
+  const wanted = platform === undefined ? undefined : parsePlatform(platform);
+  try {
+    return findStored(new ContentStore(context.paths), reference, wanted);
+  } catch (error) {
+    if (!(error instanceof TsstackError) || error.code !== 'image-missing') throw error;
+    throw new TsstackError(error.code, error.message, { hint: SOURCES_HINT, cause: error });
+  }
+}
+
+type ReferenceSource = ImageSource & { readonly type: 'reference' };
+
 const SOURCES_HINT =
-  'Use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
+  'Load it with "tsstack image load", or use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
 
 /** Every error names its image. */
 async function inImage<Result>(source: ImageSource, body: () => Promise<Result>): Promise<Result> {

@@ -93,7 +93,11 @@ export function parseDescriptor(value: unknown): Descriptor {
     mediaType: asText(document['mediaType'], 'mediaType'),
     digest: parseDigest(document['digest']),
     size,
-    platform: { os: asText(platform['os'], 'os'), architecture: asText(platform['architecture'], 'architecture') },
+    platform: {
+      os: asText(platform['os'], 'os'),
+      architecture: asText(platform['architecture'], 'architecture'),
+      variant: asText(platform['variant'], 'variant'),
+    },
     refName: asText(annotations['org.opencontainers.image.ref.name'], 'ref.name'),
   };
 }

@@ -1,16 +1,17 @@
 import { TsstackError } from '../model/error.ts';
+import type { ImageAbout } from '../model/image.ts';
 import { parseConfig } from './config.ts';
 import { checkDigest, hashFor } from './digest.ts';
 import { imageInvalid } from './errors.ts';
 import { type FileRange, type ImageFiles, readRange } from './file-range.ts';
 import { parseObject } from './json.ts';
 import { DOCUMENT_BYTES } from './limits.ts';
-import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, parseIndex, parseManifest } from './manifest.ts';
+import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, type Manifest, parseIndex, parseManifest } from './manifest.ts';
 import type { OpenedImage } from './opened-image.ts';
-import { hostArchitecture, platformName, runsHere } from './platform.ts';
+import { checkPlatform, fitsPlatform, hostPlatform, type Platform, platformName } from './platform.ts';
 
 /** An index names a manifest or an index; nobody nests more than twice. */
-const INDEX_DEPTH = 4;
+export const INDEX_DEPTH = 4;
 
 /**
  * An image of an OCI image layout (image-spec image-layout.md), in a directory or an archive. Throws `image-invalid`,
@@ -20,21 +21,35 @@ export function openOciLayout(files: ImageFiles, tag: string | undefined): Opene
   checkLayout(files);
   const index = files.find('index.json');
   if (index === undefined) throw imageInvalid('there is no index.json');
-  const chosen = chooseTag(parseIndex(readRange(index, DOCUMENT_BYTES)), tag);
-  const manifest = parseManifest(readBlob(files, choosePlatform(files, chosen, 0)));
-  const { about, config, diffIds } = parseConfig(readBlob(files, manifest.config));
+  return openRoot(files, chooseTag(parseIndex(readRange(index, DOCUMENT_BYTES)), tag), hostPlatform());
+}
+
+/** The image for a platform that an entry of an index leads to, or several entries of one name. Throws `image-invalid`. */
+export function openRoot(files: ImageFiles, entries: readonly Descriptor[], wanted: Platform): RootedImage {
+  const descriptor = choosePlatform(files, { entries, wanted }, 0);
+  const manifest = parseManifest(readBlob(files, descriptor));
+  const { about, config, diffIds, platform } = parseConfig(readBlob(files, manifest.config));
+  checkPlatform(wanted, platform);
   if (diffIds.length !== manifest.layers.length) {
     throw imageInvalid(`${manifest.layers.length} layers, but ${diffIds.length} diff_ids`);
   }
-  const layers = manifest.layers.map((descriptor, position) => ({
-    file: blobFile(files, descriptor),
-    digest: descriptor.digest,
+  const layers = manifest.layers.map((layer, position) => ({
+    file: blobFile(files, layer),
+    digest: layer.digest,
     diffId: diffIds[position] ?? '',
   }));
-  return { id: manifest.config.digest, config, about, layers };
+  return { id: manifest.config.digest, config, about, layers, descriptor, manifest };
 }
 
-function checkLayout(files: ImageFiles): void {
+/** An image with the documents that led to it. */
+export interface RootedImage extends OpenedImage {
+  readonly about: ImageAbout;
+  /** Of the manifest. */
+  readonly descriptor: Descriptor;
+  readonly manifest: Manifest;
+}
+
+export function checkLayout(files: ImageFiles): void {
   const layout = files.find('oci-layout');
   if (layout === undefined) throw imageInvalid('there is no oci-layout file: it is no OCI image layout');
   const version = parseObject(readRange(layout, DOCUMENT_BYTES), 'oci-layout')['imageLayoutVersion'];
@@ -55,29 +70,39 @@ function chooseTag(entries: readonly Descriptor[], tag: string | undefined): rea
   );
 }
 
-function choosePlatform(files: ImageFiles, entries: readonly Descriptor[], depth: number): Descriptor {
+function choosePlatform(
+  files: ImageFiles,
+  { entries, wanted }: { readonly entries: readonly Descriptor[]; readonly wanted: Platform },
+  depth: number,
+): Descriptor {
   if (depth > INDEX_DEPTH) throw imageInvalid(`indexes are nested more than ${INDEX_DEPTH} deep`);
   const usable = entries.filter(({ mediaType }) => INDEX_TYPES.has(mediaType) || MANIFEST_TYPES.has(mediaType));
-  const chosen = usable.find(({ platform }) => runsHere(platform));
+  const fitting = usable.filter(({ platform }) => fitsPlatform(wanted, platform));
+  // Of an index, a store may have what was asked for and no more.
+  const chosen = fitting.find(({ digest }) => files.find(blobName(digest)) !== undefined) ?? fitting[0];
   if (chosen === undefined) {
     const platforms = [...new Set(usable.map(({ platform }) => platformName(platform)))].slice(0, 20).join(', ');
-    throw imageInvalid(`it is for ${platforms || 'nothing that runs'}, not for linux/${hostArchitecture()}`);
+    throw imageInvalid(`it is for ${platforms || 'nothing that runs'}, not for ${platformName(wanted)}`);
   }
   if (MANIFEST_TYPES.has(chosen.mediaType)) return chosen;
-  return choosePlatform(files, parseIndex(readBlob(files, chosen)), depth + 1);
+  return choosePlatform(files, { entries: parseIndex(readBlob(files, chosen)), wanted }, depth + 1);
 }
 
 /** A document by its descriptor, verified. */
-function readBlob(files: ImageFiles, descriptor: Descriptor): Buffer {
+export function readBlob(files: ImageFiles, descriptor: Descriptor): Buffer {
   const data = readRange(blobFile(files, descriptor), DOCUMENT_BYTES);
   checkDigest(hashFor(descriptor.digest).update(data), descriptor.digest, 'a document');
   return data;
 }
 
 /** A digest has been checked to be one, so it cannot be a path to elsewhere. */
-function blobFile(files: ImageFiles, { digest, size }: Descriptor): FileRange {
-  const file = files.find(`blobs/${digest.replace(':', '/')}`);
+export function blobFile(files: ImageFiles, { digest, size }: Descriptor): FileRange {
+  const file = files.find(blobName(digest));
   if (file === undefined) throw imageInvalid(`the blob ${digest} is missing`);
   if (file.size !== size) throw imageInvalid(`the blob ${digest} has ${file.size} bytes, not ${size}`);
   return file;
+}
+
+function blobName(digest: string): string {
+  return `blobs/${digest.replace(':', '/')}`;
 }

@@ -2,12 +2,20 @@ import { imageDirectory, type Paths } from '../store/paths.ts';
 
 /** Unpacked layers, one directory per chain id (hex). Everything in here is whole. */
 export function layerDirectory(paths: Paths, chainId: string): string {
-  return `${imageDirectory(paths)}/layers/${hex(chainId)}`;
+  return `${layersDirectory(paths)}/${hex(chainId)}`;
+}
+
+export function layersDirectory(paths: Paths): string {
+  return `${imageDirectory(paths)}/layers`;
 }
 
 /** Which layers an unpacked image has; written when the last of them is there. */
 export function recordPath(paths: Paths, imageId: string): string {
-  return `${imageDirectory(paths)}/unpacked/${hex(imageId)}.json`;
+  return `${unpackedDirectory(paths)}/${hex(imageId)}.json`;
+}
+
+export function unpackedDirectory(paths: Paths): string {
+  return `${imageDirectory(paths)}/unpacked`;
 }
 
 /** Unfinished work. What lies here when its process is gone counts for nothing. */

@@ -11,9 +11,13 @@ import { layerDirectory, recordPath } from './store-layout.ts';
  * image it came from is not needed any more.
  */
 export function unpackedLayers(paths: Paths, imageId: string): readonly string[] | undefined {
-  const chain = readRecord(recordPath(paths, imageId))?.layers;
-  const directories = chain?.map((chainId) => layerDirectory(paths, chainId));
+  const directories = unpackedChain(paths, imageId)?.map((chainId) => layerDirectory(paths, chainId));
   return directories?.every((directory) => existsSync(directory)) === true ? directories : undefined;
+}
+
+/** Chain ids of an unpacked image's layers, bottom first; undefined when it is not unpacked. */
+export function unpackedChain(paths: Paths, imageId: string): readonly string[] | undefined {
+  return imageId.startsWith('sha') ? readRecord(recordPath(paths, imageId))?.layers : undefined;
 }
 
 /** What an unpacked image said of itself; empty where it said nothing. */

@@ -14,6 +14,14 @@ export type ProgressEvent =
   | { readonly type: 'step-done'; readonly step: StepId; readonly durationMs: number }
   | { readonly type: 'step-failed'; readonly step: StepId; readonly error: ErrorReport }
   | { readonly type: 'rolling-back'; readonly steps: number }
+  /** A blob of an image on its way; `subject`: the image or archive. Bytes packed, `size` in all. */
+  | {
+      readonly type: 'transfer';
+      readonly subject: string;
+      readonly digest: string;
+      readonly bytes: number;
+      readonly size: number;
+    }
   | { readonly type: 'warning'; readonly message: string }
   /** `watch` tells what it saw and what it does. */
   | { readonly type: 'note'; readonly message: string }

@@ -56,3 +56,42 @@ export interface RootFilesystem {
   readonly lower: readonly string[];
   readonly overlays: readonly { readonly target: string; readonly lower: readonly string[] }[];
 }
+
+/** An image of the store. */
+export interface StoredImageSummary extends ImageAbout {
+  /** Digest of the configuration: what a container's image is known by. */
+  readonly id: string;
+  /** Of the manifest or index that its names stand for. */
+  readonly digest: string;
+  /** As users write them; empty: it has none. */
+  readonly names: readonly string[];
+  /** What its blobs take on the disk, packed; images may share them. */
+  readonly sizeBytes: number;
+  /** Names of the containers that are made from it. */
+  readonly users: readonly string[];
+}
+
+/** One image with all that its documents say. */
+export interface StoredImageDetail extends StoredImageSummary {
+  readonly config: ImageConfig;
+  /** Bottom first; sizes packed. */
+  readonly layers: readonly { readonly digest: string; readonly diffId: string; readonly sizeBytes: number }[];
+  readonly history: readonly ImageHistoryEntry[];
+}
+
+/** A step that an image was built by, the first one first. */
+export interface ImageHistoryEntry {
+  readonly createdAtMs?: number;
+  readonly createdBy: string;
+  readonly comment: string;
+  /** Packed; of a step that only changed the configuration: 0. */
+  readonly sizeBytes: number;
+}
+
+/** What was removed from the store. */
+export interface RemovedImages {
+  readonly untagged: readonly string[];
+  /** Digests of images that are gone. */
+  readonly deleted: readonly string[];
+  readonly freedBytes: number;
+}

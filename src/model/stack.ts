@@ -39,8 +39,8 @@ export type ImageSource =
       readonly path: string;
       readonly tag?: string;
     }
-  /** A registry reference, as written. */
-  | { readonly type: 'reference'; readonly reference: string };
+  /** A reference, as written, or an image id. `platform`: of an image for several; absent: the machine's own. */
+  | { readonly type: 'reference'; readonly reference: string; readonly platform?: string };
 
 export interface Service {
   readonly name: string;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { openApiDocument } from '../../src/daemon/openapi.ts';
@@ -35,11 +35,12 @@ function queryOf({ query = {} }: Route): unknown {
   return Object.fromEntries(Object.entries(query).map(([name, type]) => [name, { type }]));
 }
 
-test('every route names types that src/daemon/api.ts exports', () => {
-  const source = readFileSync(`${ROOT}/src/daemon/api.ts`, 'utf8');
+test('every route names types that the api.ts files of src/daemon export', () => {
+  const files = readdirSync(`${ROOT}/src/daemon`).filter((name) => /(^|-)api\.ts$/.test(name));
+  const source = files.map((name) => readFileSync(`${ROOT}/src/daemon/${name}`, 'utf8')).join('\n');
   const exported = new Set([
     ...[...source.matchAll(/^export (?:interface|type) ([A-Za-z]+)/gm)].map(([, name]) => name),
-    ...[...source.matchAll(/^export type \{ ([A-Za-z]+) \}/gm)].map(([, name]) => name),
+    ...[...source.matchAll(/^export type \{ ([A-Za-z, ]+) \}/gm)].flatMap(([, names = '']) => names.split(', ')),
   ]);
   assert.ok(exported.size > 10);
   for (const { path, request, response } of ROUTES) {

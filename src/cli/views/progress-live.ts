@@ -5,6 +5,7 @@ import { standardStream, type Terminal } from '../terminal.ts';
 import { printDiagnostics } from './error.ts';
 import { formatSeconds } from './format.ts';
 import { PlainProgress, rollbackText } from './progress-plain.ts';
+import { Transfers } from './transfers.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the wrapper's type names two renderer classes that do not matter here
 type Task = ListrTaskWrapper<unknown, any, any>;
@@ -26,6 +27,7 @@ interface Line {
 export class LiveProgress implements ProgressView {
   readonly #terminal: Terminal;
   readonly #tracker = new ProgressTracker();
+  readonly #transfers: Transfers;
   readonly #lines = new Map<string, Line>();
   #plain: PlainProgress | undefined;
   #remarks: string[] = [];
@@ -33,9 +35,15 @@ export class LiveProgress implements ProgressView {
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    this.#transfers = new Transfers(terminal);
   }
 
   show(event: ProgressEvent): void {
+    if (this.#drawn === undefined && event.type === 'transfer') {
+      this.#transfers.show(event);
+      return;
+    }
+    this.#transfers.end();
     if (this.#plain !== undefined) this.#plain.show(event);
     else if (event.type === 'plan') this.#begin(event);
     else if (event.type === 'diagnostics') printDiagnostics(this.#terminal, event.diagnostics);
@@ -60,6 +68,7 @@ export class LiveProgress implements ProgressView {
   }
 
   async close(): Promise<void> {
+    this.#transfers.end();
     await this.#plain?.close();
     for (const line of this.#lines.values()) {
       if (!line.ended) line.task?.skip(`${line.address}  not done`);

@@ -3,17 +3,25 @@ import { ProgressTracker, type ProgressView } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { printDiagnostics, printReport } from './error.ts';
 import { formatSeconds } from './format.ts';
+import { Transfers } from './transfers.ts';
 
 /** Progress as lines, for files and pipes: what was done, what is waited for, what failed. */
 export class PlainProgress implements ProgressView {
   readonly #terminal: Terminal;
   readonly #tracker = new ProgressTracker();
+  readonly #transfers: Transfers;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    this.#transfers = new Transfers(terminal);
   }
 
   show(event: ProgressEvent): void {
+    if (event.type === 'transfer') {
+      this.#transfers.show(event);
+      return;
+    }
+    this.#transfers.end();
     if (event.type === 'plan') this.#tracker.addPlan(event.plan);
     else if (event.type === 'diagnostics') printDiagnostics(this.#terminal, event.diagnostics);
     else if (event.type === 'warning') this.#line('yellow', '!', event.message);
@@ -27,7 +35,9 @@ export class PlainProgress implements ProgressView {
     this.#terminal.write(`${message}\n`);
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#transfers.end();
+  }
 
   #showStep(event: ProgressEvent): void {
     const progress = this.#tracker.follow(event);

@@ -1,5 +1,3 @@
-import type { Context } from '../command.ts';
-
 /** Options of `tsstack volume`; each verb has some of them. */
 export interface VolumeOptions {
   readonly quiet: boolean;
@@ -9,6 +7,3 @@ export interface VolumeOptions {
   readonly label: readonly string[];
   readonly opt: readonly string[];
 }
-
-/** One thing to do with volumes; gives the exit status. */
-export type Verb = (context: Context, names: readonly string[], options: VolumeOptions) => Promise<number>;

@@ -9,12 +9,15 @@ const REF_NAME = 'org.opencontainers.image.ref.name';
 const IMAGE_NAME = 'io.containerd.image.name';
 const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 
-/** One entry of index.json. */
-interface Entry {
-  readonly document: JsonObject;
+export interface NamedDescriptor {
   readonly descriptor: Descriptor;
   /** In full; undefined: it has no name, or one that is no reference. */
   readonly name: string | undefined;
+}
+
+/** One entry of index.json, and all that it says. */
+interface Entry extends NamedDescriptor {
+  readonly document: JsonObject;
 }
 
 /**
@@ -52,6 +55,13 @@ export class IndexFile {
     ]);
   }
 
+  /** Keeps an image that has no name. */
+  add({ mediaType, digest, size }: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>): void {
+    const entries = this.#entries();
+    if (entries.some(({ descriptor }) => descriptor.digest === digest)) return;
+    this.#write([...entries.map(({ document }) => document), { mediaType, digest, size }]);
+  }
+
   /** Takes names away; true when one of them was there. */
   remove(names: ReadonlySet<string>): boolean {
     const entries = this.#entries();
@@ -63,20 +73,12 @@ export class IndexFile {
 
   /** Takes away every entry for these digests, those without a name too. */
   removeDigests(digests: ReadonlySet<string>): void {
-    this.#write(
-      this.#entries()
-        .filter(({ descriptor }) => !digests.has(descriptor.digest))
-        .map(({ document }) => document),
-    );
+    const kept = this.#entries().filter(({ descriptor }) => !digests.has(descriptor.digest));
+    this.#write(kept.map(({ document }) => document));
   }
 
   #entries(): readonly Entry[] {
-    return asArray(this.#document()['manifests'], 'manifests').map((item) => {
-      const document = asObject(item, 'an entry of index.json');
-      const annotations = asObject(document['annotations'] ?? {}, 'annotations');
-      const names = [annotations[IMAGE_NAME], annotations[REF_NAME]];
-      return { document, descriptor: parseDescriptor(item), name: names.flatMap((name) => fullName(name) ?? [])[0] };
-    });
+    return entriesOf(this.#document());
   }
 
   #document(): JsonObject {
@@ -91,6 +93,20 @@ export class IndexFile {
     const text = JSON.stringify({ ...this.#document(), manifests }, null, 2);
     writeAtomically(`${this.#directory}/index.json`, `${text}\n`);
   }
+}
+
+/** The entries of an index.json with their names. Throws `image-invalid`. */
+export function parseNamedIndex(text: Buffer): readonly NamedDescriptor[] {
+  return entriesOf(parseObject(text, 'index.json'));
+}
+
+function entriesOf(index: JsonObject): readonly Entry[] {
+  return asArray(index['manifests'], 'manifests').map((item) => {
+    const document = asObject(item, 'an entry of index.json');
+    const annotations = asObject(document['annotations'] ?? {}, 'annotations');
+    const names = [annotations[IMAGE_NAME], annotations[REF_NAME]];
+    return { document, descriptor: parseDescriptor(item), name: names.flatMap((name) => fullName(name) ?? [])[0] };
+  });
 }
 
 function fullName(text: unknown): string | undefined {

@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { LoadedImages, LoadImagesRequest, SavedImages, SaveImagesRequest } from '../../daemon/image-api.ts';
+import { TsstackError } from '../../model/error.ts';
+import { type Context, EXIT } from '../command.ts';
+import { streamRequest } from '../stream-request.ts';
+import { standardStream } from '../terminal.ts';
+import type { ImageOptions } from './options.ts';
+
+/** `image load [FILE]`, `-i FILE`: an archive or an OCI image layout; without one, or with `-`, from standard input. */
+export async function loadImages(
+  context: Context,
+  operands: readonly string[],
+  options: ImageOptions,
+): Promise<number> {
+  const [operand, ...more] = operands;
+  if (more.length > 0 || (operand !== undefined && options.input !== undefined)) {
+    throw new TsstackError('usage', 'image load needs one file');
+  }
+  const input = options.input ?? operand ?? '-';
+  if (input === '-' && process.stdin.isTTY) {
+    throw new TsstackError('usage', 'An archive is not read from a terminal', {
+      hint: 'Name a file: tsstack image load app.tar',
+    });
+  }
+  const { loaded } = await withInput(context, input, (path) => {
+    const body: Omit<LoadImagesRequest, 'requestId'> = { path };
+    return streamRequest<LoadedImages>(context, { path: '/v1/store/load', body, quiet: options.quiet });
+  });
+  if (context.format !== 'json') context.out.write(loaded.map((name) => `${name}\n`).join(''));
+  return EXIT.done;
+}
+
+/** An archive is read here and there, so what comes through a pipe is put into a file first. */
+async function withInput<Result>(
+  context: Context,
+  input: string,
+  use: (path: string) => Promise<Result>,
+): Promise<Result> {
+  if (input !== '-') return use(resolve(context.cwd, input));
+  return withScratch(async (directory) => {
+    const path = join(directory, 'archive.tar');
+    await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }));
+    return use(path);
+  });
+}
+
+/** `image save NAME… [-o FILE]`; `-` is standard output. A file that was not finished is removed. */
+export async function saveImages(context: Context, names: readonly string[], options: ImageOptions): Promise<number> {
+  if (names.length === 0) throw new TsstackError('usage', 'image save needs the name of an image');
+  const { output = '-' } = options;
+  if (output === '-' && context.out.isTerminal) {
+    throw new TsstackError('usage', 'An archive is not written to a terminal', {
+      hint: 'Write it to a file: tsstack image save NAME -o image.tar',
+    });
+  }
+  const save = (path: string): Promise<SavedImages> => {
+    const body: Omit<SaveImagesRequest, 'requestId'> = { names, path };
+    return streamRequest<SavedImages>(context, { path: '/v1/store/save', body, quiet: true });
+  };
+  if (output !== '-') {
+    const path = resolve(context.cwd, output);
+    await save(path).catch((error: unknown) => {
+      rmSync(path, { force: true });
+      throw error;
+    });
+    return EXIT.done;
+  }
+  await withScratch(async (directory) => {
+    const path = join(directory, 'archive');
+    const { status, error } = spawnSync('mkfifo', ['-m', '0600', path]);
+    if (status !== 0) throw new TsstackError('missing-tool', 'Cannot run mkfifo', { cause: error });
+    // Without data the daemon ends without opening it: then there is nothing to wait for.
+    const reading = pipeline(createReadStream(path), standardStream(1), { end: false });
+    reading.catch(() => undefined);
+    await save(path);
+    await reading;
+  });
+  return EXIT.done;
+}
+
+async function withScratch<Result>(use: (directory: string) => Promise<Result>): Promise<Result> {
+  const directory = mkdtempSync(join(tmpdir(), 'tsstack-image-'));
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

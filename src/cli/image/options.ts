@@ -1,0 +1,9 @@
+/** Options of `tsstack image`; each verb has some of them. */
+export interface ImageOptions {
+  readonly quiet: boolean;
+  readonly force: boolean;
+  readonly all: boolean;
+  readonly 'no-trunc': boolean;
+  readonly output: string | undefined;
+  readonly input: string | undefined;
+}

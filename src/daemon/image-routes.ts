@@ -1,0 +1,82 @@
+import {
+  inspectStoredImage,
+  listStoredImages,
+  loadArchive,
+  pruneImages,
+  removeImages,
+  saveArchive,
+  tagImage,
+} from '../engine/stored-images.ts';
+import type { Nothing } from './api.ts';
+import { Body } from './requests.ts';
+import type { Route } from './route.ts';
+
+/** Routes about the images of the store. */
+export const IMAGE_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/store',
+    summary: 'All images of the store, newest first',
+    response: 'StoredImageSummary[]',
+    answer: ({ engine }) => listStoredImages(engine),
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/inspect',
+    summary: 'Images with their configuration, layers and history',
+    request: 'InspectImagesRequest',
+    response: 'StoredImageDetail[]',
+    answer: ({ engine, body }) => new Body(body).texts('names').map((name) => inspectStoredImage(engine, name)),
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/tag',
+    summary: 'Give an image another name',
+    request: 'TagImageRequest',
+    response: 'Nothing',
+    answer: ({ engine, body }): Nothing => {
+      const request = new Body(body);
+      tagImage(engine, request.text('source'), request.text('target'));
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/remove',
+    summary: 'Take names of images away, and images with their last name',
+    request: 'RemoveImagesRequest',
+    response: 'RemovedImages',
+    answer: ({ engine, body }) => {
+      const request = new Body(body);
+      const wishes = { names: request.texts('names'), force: request.flag('force') };
+      return engine.whileBusy(() => removeImages(engine, wishes));
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/prune',
+    summary: 'Remove images that nothing needs',
+    request: 'PruneImagesRequest',
+    response: 'RemovedImages',
+    answer: ({ engine, body }) => engine.whileBusy(() => pruneImages(engine, { all: new Body(body).flag('all') })),
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/load',
+    summary: 'Take the images of an archive or an OCI image layout into the store',
+    request: 'LoadImagesRequest',
+    response: 'LoadedImages',
+    stream: ({ engine, body }, reporting) => loadArchive(engine, new Body(body).text('path'), reporting),
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/save',
+    summary: 'Write images into an archive',
+    request: 'SaveImagesRequest',
+    response: 'SavedImages',
+    stream: ({ engine, body }, reporting) => {
+      const request = new Body(body);
+      return saveArchive(engine, { names: request.texts('names'), path: request.text('path') }, reporting);
+    },
+  },
+];
