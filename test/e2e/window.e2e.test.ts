@@ -24,7 +24,8 @@ class Session {
     this.#tty = join(project.scratch, name);
     const line = [TSSTACK, '-p', project.name, ...args].map((word) => `'${word}'`).join(' ');
     const script = `stty rows 20 cols 70; tty > '${this.#tty}.new'; mv '${this.#tty}.new' '${this.#tty}'; exec ${line}`;
-    this.#child = spawn('script', ['-qec', script, '/dev/null'], { cwd: project.directory, stdio: 'pipe' });
+    const [command = '', ...rest] = ['script', '-qec', script, '/dev/null'];
+    this.#child = spawn(command, rest, { cwd: project.directory, stdio: 'pipe' });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#shown += text;
     });
