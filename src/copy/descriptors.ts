@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, statfsSync } from 'node:fs';
+import { closeSync, constants, openSync, type Stats, statfsSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
 import { printable } from '../image/errors.ts';
 import { raw } from '../image/layer/byte-fs.ts';
@@ -83,6 +83,11 @@ export function openName(directory: number, name: string): number {
 export function openNamed(named: number, flags: number): number {
   refuseKernelFiles(named);
   return openSync(self(named), flags | O_NONBLOCK | O_NOCTTY);
+}
+
+/** The same for one file wherever it is mounted. */
+export function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /** Runs `use` and closes the descriptor, whatever happens. */

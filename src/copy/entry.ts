@@ -14,6 +14,8 @@ export interface Entry {
   readonly size: number;
   /** Of a symlink, what it says; of a hard link, the components of the other name. A byte string. */
   readonly linkName: string;
+  /** Which file of this machine it is, as `identityOf()` says; absent: of none. */
+  readonly identity?: string;
 }
 
 /** A run of a file's data. */
@@ -26,6 +28,8 @@ export interface Piece {
 export interface Sink {
   /** `data`: of a file, in ascending order; where there is none, zeros are meant. */
   put(entry: Entry, data: AsyncIterable<Piece>): Promise<void>;
+  /** Whether a directory is one that this sink has made: source and destination may be the same directory by a mount. */
+  hasMade(identity: string): boolean;
   /** Everything has been put. */
   end(): Promise<void>;
 }

@@ -21,6 +21,10 @@ export class TarSink implements Sink {
     await this.#zeros(padded(entry.size) - written);
   }
 
+  hasMade(): boolean {
+    return false;
+  }
+
   async end(): Promise<void> {
     await this.#zeros(2 * BLOCK);
   }

@@ -21,6 +21,7 @@ import {
   at,
   closing,
   errorCode,
+  identityOf,
   MAX_DEPTH,
   openAgain,
   openDirectory,
@@ -59,6 +60,7 @@ export class TreeSink implements Sink {
   readonly #options: SinkOptions;
   /** From below the base down to where the last entry was. */
   readonly #open: OpenDirectory[] = [];
+  readonly #made = new Set<string>();
 
   constructor(base: number, options: SinkOptions) {
     this.#base = base;
@@ -83,6 +85,10 @@ export class TreeSink implements Sink {
       case 'link':
         await this.#makeHardLink(name, entry.linkName.split('/'));
     }
+  }
+
+  hasMade(identity: string): boolean {
+    return this.#made.has(identity);
   }
 
   async end(): Promise<void> {
@@ -127,13 +133,17 @@ export class TreeSink implements Sink {
   #makeDirectory(name: string, entry: Entry): void {
     const { descriptor, made } = ensureDirectory(this.#top, name, 0o700);
     this.#down(name, descriptor, made ? clampTime(entry.mtime) : undefined);
-    if (made) this.#setOwnerAndMode(descriptor, entry);
+    if (!made) return;
+    this.#made.add(identityOf(fstatSync(descriptor)));
+    this.#setOwnerAndMode(descriptor, entry);
   }
 
   async #writeFile(name: string, entry: Entry, data: AsyncIterable<Piece>): Promise<void> {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_TRUNC } = constants;
     const made = this.#insteadOf(name, (path) => openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600));
-    await closing(made ?? openMounted(this.#top, name, O_WRONLY | O_TRUNC), async (descriptor) => {
+    const descriptor = made ?? openMounted(this.#top, name, { flags: O_WRONLY | O_TRUNC, identity: entry.identity });
+    if (descriptor === undefined) return;
+    await closing(descriptor, async () => {
       for await (const { offset, bytes } of data) writeAll(descriptor, offset, bytes);
       ftruncateSync(descriptor, entry.size);
       if (made !== undefined) this.#setOwnerAndMode(descriptor, entry);
@@ -222,11 +232,17 @@ function remove(path: Buffer): boolean {
   return true;
 }
 
-/** A file that is mounted (of a bind, a config) can only be written where it is. */
-function openMounted(directory: number, name: string, flags: number): number {
+/** A file that is mounted (of a bind, a config) can only be written where it is. undefined: it is the source itself. */
+function openMounted(
+  directory: number,
+  name: string,
+  { flags, identity }: { readonly flags: number; readonly identity: string | undefined },
+): number | undefined {
   const found = openName(directory, name);
   try {
-    if (!fstatSync(found).isFile()) throw new TsstackError('conflict', 'A mount point is in the way');
+    const stats = fstatSync(found);
+    if (identity === identityOf(stats)) return undefined;
+    if (!stats.isFile()) throw new TsstackError('conflict', 'A mount point is in the way');
     return openNamed(found, flags);
   } finally {
     closeSync(found);

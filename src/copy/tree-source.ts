@@ -6,6 +6,7 @@ import { TsstackError } from '../model/error.ts';
 import {
   at,
   errorCode,
+  identityOf,
   MAX_DEPTH,
   named,
   naming,
@@ -89,6 +90,10 @@ async function putChildren(directory: number, path: readonly string[], work: Wor
     const found = findChild(directory, below, work.notice);
     if (found === undefined) continue;
     try {
+      if (work.sink.hasMade(identityOf(found.stats))) {
+        work.notice(`${printable(below.join('/'))} is left out: it is what this copy has made`);
+        continue;
+      }
       await putFound(found, below, work);
     } finally {
       if (found.opened !== undefined) closeSync(found.opened);
@@ -125,6 +130,7 @@ function entryOf(
     mtime: stats.mtimeMs / 1000,
     size: stats.isFile() ? stats.size : 0,
     linkName,
+    identity: identityOf(stats),
   };
 }
 

@@ -31,7 +31,7 @@ export interface ContainerControl {
   settle(key: ContainerKey, monitorMs: number, signal: AbortSignal): Promise<void>;
   /** A container was started: watch over it. */
   started(key: ContainerKey): void;
-  /** Run its hooks, in order. Throws `hook-failed`. */
+  /** Run its hooks, in order; `preStop` hooks that run for its ill health are waited for instead. Throws `hook-failed`. */
   runHooks(key: ContainerKey, options: HookOptions): Promise<void>;
   /** Ask it to end, kill it after `timeoutMs`; done when it has ended. */
   stop(key: ContainerKey, timeoutMs: number): Promise<void>;

@@ -1,7 +1,7 @@
 import type { HostOp } from '../host/op.ts';
 import { readRootFile, rootFilesystem } from '../image/image.ts';
 import type { Address, ContainerKey } from '../model/address.ts';
-import type { ContainerSpec } from '../model/container.ts';
+import type { ContainerSpec, Endpoint } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RootFilesystem } from '../model/image.ts';
 import type { RunEnd } from '../model/observed.ts';
@@ -76,7 +76,7 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
       ? []
       : [{ op: 'write-file' as const, path: files.streams, data: launch.streams, mode: 0o700 }]),
     ...thawOperations(context, cgroupName(spec.key)),
-    ...openToHost({ ...roleOf(record), spec, endpoints: record?.endpoints ?? [], ports: record?.ports ?? [] }),
+    ...openToHost({ ...roleOf(record), spec, endpoints: endpointsFor(context, spec), ports: record?.ports ?? [] }),
     { op: 'launch', script: files.launchScript, timeoutMs: LAUNCH_TIMEOUT_MS },
   ];
 }
@@ -91,6 +91,11 @@ export async function prepareView(context: MachineContext, spec: ContainerSpec):
 
 function overlayDirectory(path: string): HostOp {
   return { op: 'mkdir', path, mode: 0o755 };
+}
+
+/** A `pre_start` container is in the network namespace of its replica, which has the ways to the host from here on. */
+function endpointsFor({ records }: MachineContext, spec: ContainerSpec): readonly Endpoint[] {
+  return records.container(preStartReplica(spec) ?? spec.key)?.endpoints ?? [];
 }
 
 function roleOf(record: ContainerRecord | undefined): Pick<ContainerRecord, 'role'> {

@@ -1,7 +1,8 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { dropFront } from './drop-front.ts';
-import { WINDOW } from './log-file.ts';
-import { indexPath, parseEntries, readStart } from './time-index.ts';
+import { KnownBytes } from './known-bytes.ts';
+import { LogFile, WINDOW } from './log-file.ts';
+import { indexPath, parseEntries } from './time-index.ts';
 import { type FileWatch, watchFile } from './watch-file.ts';
 
 /** Frees the blocks of a file before an offset, which keeps its size: fallocate(2), FALLOC_FL_PUNCH_HOLE. */
@@ -15,12 +16,17 @@ export interface LogIndexerOptions {
   readonly now?: () => number;
   /** Throws where the file system has no holes: then the file is not limited. */
   readonly punch?: PunchHole;
+  /** Called when a file was emptied by somebody else, once until it is removed. */
+  readonly onEmptied?: (path: string) => void;
 }
 
 interface Indexed {
   readonly path: string;
   /** Size when it was last looked at: what comes behind it is new. */
   size: number;
+  /** What was in it then. */
+  readonly known: KnownBytes;
+  wasEmptied: boolean;
   watch: FileWatch | undefined;
   timer: NodeJS.Timeout | undefined;
   limitBytes: number | undefined;
@@ -41,12 +47,15 @@ export class LogIndexer {
   readonly #gapMs: number;
   readonly #now: () => number;
   readonly #punch: PunchHole;
+  readonly #onEmptied: (path: string) => void;
   #window: Buffer | undefined;
 
-  constructor({ gapMs = 100, now = Date.now, punch = async () => undefined }: LogIndexerOptions = {}) {
+  constructor(options: LogIndexerOptions = {}) {
+    const { gapMs = 100, now = Date.now, punch = async () => undefined, onEmptied = () => undefined } = options;
     this.#gapMs = gapMs;
     this.#now = now;
     this.#punch = punch;
+    this.#onEmptied = onEmptied;
   }
 
   /** Begins to watch a log file, which need not be there yet; its directory must be. Twice is once, with another limit. */
@@ -57,11 +66,10 @@ export class LogIndexer {
       this.#drop(known);
       return;
     }
-    const idle = { watch: undefined, timer: undefined, dropping: undefined };
-    const file: Indexed = { path, size: knownSize(path), limitBytes, ...idle };
+    const idle = { wasEmptied: false, watch: undefined, timer: undefined, dropping: undefined };
+    const file: Indexed = { path, size: 0, known: new KnownBytes(), limitBytes, ...idle };
     this.#files.set(path, file);
-    // Whoever moved the start may have been killed before the hole was punched.
-    if (limitBytes !== undefined) this.#free(file, readStart(path));
+    this.#open(path, (there) => this.#begin(file, there));
     this.#look(file);
   }
 
@@ -100,8 +108,7 @@ export class LogIndexer {
   /** Drops what is too much, one hole at a time. */
   #drop(file: Indexed): void {
     if (file.limitBytes === undefined || file.dropping !== undefined) return;
-    this.#window ??= Buffer.allocUnsafe(WINDOW);
-    this.#free(file, dropFront(file.path, file.limitBytes, this.#window) ?? 0);
+    this.#free(file, dropFront(file.path, file.limitBytes, this.#ownWindow()) ?? 0);
   }
 
   #free(file: Indexed, length: number): void {
@@ -118,20 +125,70 @@ export class LogIndexer {
 
   /** Appends an entry where the file has grown: true. */
   #note(file: Indexed): boolean {
-    const size = statSync(file.path, { throwIfNoEntry: false })?.size ?? 0;
+    return this.#open(file.path, (there) => this.#noteGrowth(file, there)) ?? false;
+  }
+
+  #noteGrowth(file: Indexed, there: LogFile): boolean {
+    const size = there.size();
     const before = file.size;
+    const emptied = file.known.emptied(there);
+    if (size === before && !emptied) return false;
     file.size = size;
-    if (size === before) return false;
-    const entry = `${size > before ? before : 0} ${Math.round(this.#now())}\n`;
-    try {
-      // Shorter: the file was emptied, and what the index says of it is no longer true.
-      if (size > before) appendFileSync(indexPath(file.path), entry, { mode: 0o600 });
-      else writeFileSync(indexPath(file.path), size === 0 ? '' : entry, { mode: 0o600 });
-    } catch (error) {
-      // The container's directory may be removed at any moment, with its log.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
+    file.known.see(there, size);
+    const time = Math.round(this.#now());
+    if (emptied) this.#noteEmptied(file, size, time);
+    else write(file.path, (index) => appendFileSync(index, `${before} ${time}\n`, { mode: 0o600 }));
     return size > 0;
+  }
+
+  /** What the index says of the file is no longer true. */
+  #noteEmptied(file: Indexed, size: number, time: number): void {
+    const entry = size === 0 ? '' : `0 ${time}\n`;
+    write(file.path, (index) => writeFileSync(index, `emptied ${time}\n${entry}`, { mode: 0o600 }));
+    if (!file.wasEmptied) this.#onEmptied(file.path);
+    file.wasEmptied = true;
+  }
+
+  /**
+   * What is there already was written at an unknown time: in a file with an index it belongs to the last entry; without
+   * one the whole file is new.
+   */
+  #begin(file: Indexed, there: LogFile): void {
+    const last = lastEntry(file.path);
+    if (last === undefined) return;
+    const size = there.size();
+    if (last > size) {
+      this.#noteEmptied(file, size, Math.round(this.#now()));
+    } else if (file.limitBytes !== undefined) {
+      // Whoever began a hole may have been killed before it was whole.
+      this.#free(file, there.dataStart());
+    }
+    file.size = size;
+    file.known.see(there, size);
+  }
+
+  /** undefined: there is no such file. */
+  #open<T>(path: string, look: (file: LogFile) => T): T | undefined {
+    const file = LogFile.open(path, this.#ownWindow());
+    try {
+      return file && look(file);
+    } finally {
+      file?.close();
+    }
+  }
+
+  #ownWindow(): Buffer {
+    this.#window ??= Buffer.allocUnsafe(WINDOW);
+    return this.#window;
+  }
+}
+
+/** The container's directory may be removed at any moment, with its log. */
+function write(path: string, change: (index: string) => void): void {
+  try {
+    change(indexPath(path));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
 }
 
@@ -142,15 +199,11 @@ function stop(file: Indexed): void {
   file.timer = undefined;
 }
 
-/**
- * Size to begin with. What is there already was written at an unknown time: in a file with an index it belongs to the
- * last entry; without one the whole file is new.
- */
-function knownSize(path: string): number {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** Where the last entry of a file's index begins; undefined: it has none. */
+function lastEntry(path: string): number | undefined {
   try {
-    return parseEntries(readFileSync(indexPath(path), 'latin1')).length > 0 ? size : 0;
+    return parseEntries(readFileSync(indexPath(path), 'latin1')).at(-1)?.[0];
   } catch {
-    return 0;
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { createContext, Script } from 'node:vm';
+import { KnownBytes } from './known-bytes.ts';
 import { LogFile, WINDOW } from './log-file.ts';
 
 /** No line is looked at beyond this, and no look takes longer: a pattern may backtrack without end. */
@@ -7,10 +8,14 @@ const LONGEST_LOOK_MS = 50;
 const NEWLINE = 10;
 const SCRIPT = new Script('lines.some((line) => pattern.test(line))');
 
-/** Looks for a line that matches in what a log has from some byte on. Remembers how far it got, and that it found one. */
+/**
+ * Looks for a line that matches in what a log has from some byte on; from its start when it was emptied. Remembers how
+ * far it got, and that it found one.
+ */
 export class LineMatcher {
   readonly #path: string;
   readonly #sandbox: { lines: readonly string[]; pattern: RegExp };
+  readonly #known = new KnownBytes();
   #offset: number;
   #found = false;
 
@@ -27,6 +32,7 @@ export class LineMatcher {
     const file = LogFile.open(this.#path, Buffer.allocUnsafe(WINDOW));
     if (file === undefined) return false;
     try {
+      if (this.#offset > file.size() || this.#known.emptied(file)) this.#offset = 0;
       for (let size = file.size(); !this.#found && this.#offset < size; ) {
         const { from, bytes } = file.kept(this.#offset, size);
         this.#offset = from;
@@ -37,6 +43,7 @@ export class LineMatcher {
         this.#found = this.#matches(bytes.toString());
         if (whole === 0) break;
       }
+      this.#known.see(file, this.#offset);
     } finally {
       file.close();
     }

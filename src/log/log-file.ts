@@ -58,11 +58,12 @@ export class LogFile {
     }
   }
 
-  /** Where the data begins: what is before was dropped, and may read as NUL bytes. */
+  /** Where the data begins: what is before was dropped, and reads as NUL bytes. */
   dataStart(): number {
     const start = readStart(this.#path);
-    // Somebody emptied the file, and nobody has noted it yet.
-    return start <= this.size() ? start : 0;
+    if (start === 0 || start > this.size()) return 0;
+    // Without a hole: there is none yet, or somebody emptied the file and nobody has noted it yet.
+    return [0, start - 1].some((offset) => this.copyOf(offset, 1)[0] === 0) ? start : 0;
   }
 
   /** Start of the last `lines` lines before `end`, at least `start`. A last line without line break counts. */
@@ -96,6 +97,12 @@ export class LogFile {
       if (at !== -1) return Math.min(from + at + 1, end);
     }
     return end;
+  }
+
+  /** Few bytes of one's own, fewer at the file's end. */
+  copyOf(from: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    return length === 0 ? bytes : bytes.subarray(0, readSync(this.#descriptor(), bytes, 0, length, from));
   }
 
   #descriptor(): number {

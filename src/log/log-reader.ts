@@ -108,7 +108,7 @@ export class LogReader {
   }
 
   async #readNew(cursor: LogCursor): Promise<void> {
-    cursor.refresh();
+    if (cursor.refresh()) await this.#breakOff(cursor);
     await this.#copy(cursor, cursor.end, Date.now());
     if (!cursor.replace()) return;
     await this.#copy(cursor, cursor.end, Date.now());
@@ -120,8 +120,9 @@ export class LogReader {
     for (let taken = 1; taken > 0 && cursor.position < to; ) {
       const { bytes, dropped } = cursor.read(to);
       if (dropped) await this.#breakOff(cursor);
-      taken = await this.#copyLines(cursor, bytes, { prefix, timeMs });
-      cursor.position += taken;
+      // Its end lies before `to`: it was emptied.
+      taken = bytes.length === 0 ? 0 : await this.#copyLines(cursor, bytes, { prefix, timeMs });
+      cursor.pass(bytes.subarray(0, taken));
     }
   }
 

@@ -7,7 +7,8 @@ export function indexPath(logPath: string): string {
 
 /**
  * When the parts of a log file were written: entries `<offset> <timeMs>` in the order of offsets, made by `LogIndexer`.
- * Before them, where a size limit has dropped the front of the log, a line says what is left: `start <offset>`.
+ * Before them, where the container has emptied its log, a line says when that was seen last: `emptied <timeMs>`; and where
+ * a size limit has dropped the front of the log, another says what is left: `start <offset>`.
  * The time of a line is that of the last entry at or before its first byte.
  */
 export class TimeIndex {
@@ -63,25 +64,35 @@ export function parseEntries(text: string): [offset: number, timeMs: number][] {
   return [...text.matchAll(/^(\d+) (\d+)\n/gm)].map(([, offset, timeMs]) => [Number(offset), Number(timeMs)]);
 }
 
-/** Bytes of the line that says where a log begins, at most. */
-const START_LINE = 32;
+/** Bytes of the lines before the entries, at most. */
+const HEAD = 64;
 
-/** What the first line of an index says, `start <offset>`: where its log begins, since what was before was dropped. */
+/** What an index says with `start <offset>`: where its log begins, since what was before was dropped. */
 export function parseStart(text: string): number {
-  return Number(/^start (\d+)\n/.exec(text)?.[1] ?? 0);
+  return Number(/^start (\d+)\n/m.exec(text)?.[1] ?? 0);
 }
 
 /** The same of a log file; 0 without an index. */
 export function readStart(logPath: string): number {
+  return parseStart(readHead(logPath));
+}
+
+/** When the container of a log file was seen to have emptied it, the last time; milliseconds since the epoch. */
+export function readEmptied(logPath: string): number | undefined {
+  const time = /^emptied (\d+)\n/.exec(readHead(logPath))?.[1];
+  return time === undefined ? undefined : Number(time);
+}
+
+function readHead(logPath: string): string {
   let fd: number;
   try {
     fd = openSync(indexPath(logPath), 'r');
   } catch {
-    return 0;
+    return '';
   }
   try {
-    const line = Buffer.alloc(START_LINE);
-    return parseStart(line.toString('latin1', 0, readSync(fd, line, 0, START_LINE, 0)));
+    const bytes = Buffer.alloc(HEAD);
+    return bytes.toString('latin1', 0, readSync(fd, bytes, 0, HEAD, 0));
   } finally {
     closeSync(fd);
   }
@@ -94,7 +105,10 @@ export function indexFrom(text: string, start: number): string {
     entries.findLastIndex(([offset]) => offset <= start),
     0,
   );
-  return [`start ${start}\n`, ...entries.slice(first).map(([offset, timeMs]) => `${offset} ${timeMs}\n`)].join('');
+  const emptied = /^emptied \d+\n/.exec(text)?.[0] ?? '';
+  return [emptied, `start ${start}\n`, ...entries.slice(first).map(([offset, timeMs]) => `${offset} ${timeMs}\n`)].join(
+    '',
+  );
 }
 
 function readIfThere(path: string): string {

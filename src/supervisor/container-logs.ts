@@ -7,6 +7,8 @@ import { containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { emitFor } from './record-end.ts';
 
+const EMPTIED = 'it emptied its log: "> /dev/stdout" does, ">> /dev/stdout" does not';
+
 /** The log files of the containers that are watched over: their times are noted, and their limits kept. */
 export class ContainerLogs {
   readonly #context: MachineContext;
@@ -14,7 +16,10 @@ export class ContainerLogs {
 
   constructor(context: MachineContext) {
     this.#context = context;
-    this.#indexer = new LogIndexer({ punch: (path, length) => this.#punch(path, length) });
+    this.#indexer = new LogIndexer({
+      punch: (path, length) => this.#punch(path, length),
+      onEmptied: (path) => this.#tell(path, EMPTIED),
+    });
   }
 
   /** Twice is once, with the limit of now. */
@@ -45,12 +50,14 @@ export class ContainerLogs {
     try {
       await this.#context.host.perform([{ op: 'run', argv }]);
     } catch (error) {
-      const record = this.#recordOf(path);
-      const why = error instanceof Error ? error.message : String(error);
-      if (record !== undefined)
-        emitFor(this.#context, record, { event: 'update', detail: `its log has no limit: ${why}` });
+      this.#tell(path, `its log has no limit: ${error instanceof Error ? error.message : String(error)}`);
       throw error;
     }
+  }
+
+  #tell(path: string, detail: string): void {
+    const record = this.#recordOf(path);
+    if (record !== undefined) emitFor(this.#context, record, { event: 'update', detail });
   }
 
   /** undefined: it was removed meanwhile, and its log with it. */

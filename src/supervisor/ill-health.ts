@@ -1,4 +1,5 @@
-import type { MachineContext } from '../executor/context.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HookOptions, MachineContext } from '../executor/context.ts';
 import type { ContainerKey } from '../model/address.ts';
 import { liveness } from '../observe/liveness.ts';
 import type { ContainerRecord } from '../store/records.ts';
@@ -9,6 +10,9 @@ import { runHooks } from './hooks.ts';
 import { emitFor } from './record-end.ts';
 import { mayRestart } from './restart.ts';
 import type { Watched } from './watched.ts';
+
+/** A longer timer ends at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Ends a container that is unhealthy and shall not be, in its grace period, its `preStop` hooks included, so that its end
@@ -23,8 +27,9 @@ export async function endIllHealth(
 ): Promise<void> {
   const { host, paths, records, bootId } = context;
   const { key } = watched;
-  if (watched.ended || watched.endingIll === true || !shallEnd(context, key, watched)) return;
-  watched.endingIll = true;
+  if (watched.ended || watched.endingIll !== undefined || !shallEnd(context, key, watched)) return;
+  const hooks = Promise.withResolvers<void>();
+  watched.endingIll = hooks.promise;
   try {
     if (records.container(key)?.ending === undefined) {
       records.updateContainer(key, { ending: { goodRun: isGoodRun(watched.health?.healthyMs ?? 0) } });
@@ -34,12 +39,28 @@ export async function endIllHealth(
     if (record === undefined || life?.state !== 'running' || life.process === undefined) return;
     const deadlineMs = performance.now() + record.spec.stopGracePeriodMs;
     await runPreStop(context, record, deadlineMs, signal);
+    hooks.resolve();
     if (signal.aborted) return;
     const timeoutMs = Math.max(0, Math.round(deadlineMs - performance.now()));
     await endProcess(context, record, life.process, { timeoutMs, changes, ended: () => watched.ended });
   } finally {
+    hooks.resolve();
     delete watched.endingIll;
   }
+}
+
+/**
+ * Resolves when the `preStop` hooks that a container's ill health runs or has run are over, or at the deadline;
+ * undefined: it is not being ended for that, or other hooks are meant.
+ */
+export function hooksOfIll(watched: Watched | undefined, { kind, deadlineMs }: HookOptions): Promise<void> | undefined {
+  const hooks = kind === 'preStop' ? watched?.endingIll : undefined;
+  if (hooks === undefined || deadlineMs === undefined) return hooks;
+  const timer = new AbortController();
+  const over = sleep(Math.min(Math.max(0, deadlineMs - performance.now()), LONGEST_MS), undefined, {
+    signal: timer.signal,
+  });
+  return Promise.race([hooks, over.catch(() => undefined)]).finally(() => timer.abort());
 }
 
 /** A hook that fails is told, and no reason to let an unhealthy container run on. */

@@ -15,7 +15,7 @@ import { ContainerLogs } from './container-logs.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
 import { hooksPending, runHooks } from './hooks.ts';
-import { endIllHealth } from './ill-health.ts';
+import { endIllHealth, hooksOfIll } from './ill-health.ts';
 import { watchOom } from './oom-watch.ts';
 import { probeIfChanged, startProbing } from './probing.ts';
 import { emitFor, recordEnd } from './record-end.ts';
@@ -122,7 +122,7 @@ export class Supervisor implements ContainerControl {
   }
 
   runHooks(key: ContainerKey, options: HookOptions): Promise<void> {
-    return runHooks(this.#context, key, options);
+    return hooksOfIll(this.#watched.get(key), options) ?? runHooks(this.#context, key, options);
   }
 
   /** After a start that nobody waits for. */

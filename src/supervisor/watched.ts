@@ -12,8 +12,8 @@ export interface Watched {
   restart?: NodeJS.Timeout;
   /** The cgroup's count of processes killed for lack of memory, and when it was first seen. */
   oom?: { readonly kills: number; readonly atMs: number };
-  /** It is being ended for its ill health. */
-  endingIll?: true;
+  /** It is being ended for its ill health: over when its `preStop` hooks are. */
+  endingIll?: Promise<void>;
   /** Its end has been dealt with. */
   ended: boolean;
 }

@@ -311,3 +311,27 @@ test('a directory that becomes a link and back, again and again, leads no copy a
   assert.equal(readFileSync(path('beyond/secret'), 'utf8'), 'beyond');
   assert.deepEqual(readdirSync(path('beyond')), ['secret']);
 });
+
+test('a directory that is copied into itself, by a mount, does not come again in its own copy', async () => {
+  mkdirSync(path('in/tree/sub'), { recursive: true });
+  writeFileSync(path('in/tree/file'), 'one');
+  writeFileSync(path('in/tree/sub/deep'), 'two');
+  // The same directory on both sides, as with a bind mount.
+  await copyFiles(side('in', '/tree'), side('in', '/tree'), OPTIONS);
+  await copyFiles(side('in', '/tree'), side('in', '/tree/sub'), OPTIONS);
+  const files = readdirSync(path('in'), { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+  assert.deepEqual(files.map(({ parentPath, name }) => join(parentPath, name).slice(path('in').length)).toSorted(), [
+    '/tree/file',
+    '/tree/sub/deep',
+    '/tree/sub/tree/file',
+    '/tree/sub/tree/sub/deep',
+    '/tree/sub/tree/tree/file',
+    '/tree/sub/tree/tree/sub/deep',
+    '/tree/tree/file',
+    '/tree/tree/sub/deep',
+  ]);
+  assert.deepEqual(notices, [
+    '"tree/tree" is left out: it is what this copy has made',
+    '"tree/sub/tree" is left out: it is what this copy has made',
+  ]);
+});

@@ -259,3 +259,25 @@ e2e('in a user namespace the files of cp are of its own users, running or not', 
   await project.expect(0, 'cp', '-a', 'web:/usr/kept/owned', 'out');
   assert.equal(statSync(join(project.scratch, 'out')).uid, 33);
 });
+
+e2e('cp of a directory or a file into a mount of itself ends, and loses nothing', async (project) => {
+  mkdirSync(join(project.scratch, 'bind'));
+  writeFileSync(join(project.scratch, 'bind/file'), 'one\n');
+  writeFileSync(join(project.scratch, 'mounted'), 'two\n');
+  project.write(STACK.replace("'./bind:/bind'", "'./bind:/bind', './mounted:/mounted'"));
+  await project.expect(0, 'up', '-d');
+  const { status, stderr } = await project.tsstack(['cp', join(project.scratch, 'bind'), 'web:/bind']);
+  assert.deepEqual([status, stderr.match(/left out/g)?.length], [0, 1], stderr);
+  assert.deepEqual(readdirSync(join(project.scratch, 'bind'), { recursive: true }).toSorted(), [
+    'bind',
+    'bind/file',
+    'file',
+  ]);
+  for (const [from, to] of [
+    [join(project.scratch, 'mounted'), 'web:/mounted'],
+    ['web:/mounted', join(project.scratch, 'mounted')],
+  ]) {
+    await project.expect(0, 'cp', from ?? '', to ?? '');
+    assert.equal(readFileSync(join(project.scratch, 'mounted'), 'utf8'), 'two\n');
+  }
+});

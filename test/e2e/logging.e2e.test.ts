@@ -99,6 +99,43 @@ e2e(
   },
 );
 
+e2e(
+  'a container that empties its log by > /dev/stdout: every later line is shown once, and it is told',
+  async (project) => {
+    project.write(`services:
+  web:
+    command: [sh, -c, 'seq 1 1000; ${when('cut', 'echo cut > /dev/stdout; seq 1001 3000')}; ${when('ready', 'echo ready')}; exec sleep infinity']
+    volumes: [".:/go"]
+    x-ready: 'log:^ready$$'
+    ${LIMIT}
+`);
+    const seq = (from: number, to: number): string =>
+      Array.from({ length: to - from + 1 }, (_, index) => `${from + index}\n`).join('');
+    await project.expect(0, 'up', '-d');
+    const follower = follow(project, 'web');
+    try {
+      await until('the lines before', () => follower.text() === seq(1, 1000));
+      go(project, 'cut');
+      await until('the lines after', () => follower.text().endsWith('\n3000\n'));
+      assert.equal(follower.text(), `${seq(1, 1000)}cut\n${seq(1001, 3000)}`);
+      go(project, 'ready');
+      await until('it to be healthy', async () => (await project.container('web')).health === 'healthy');
+    } finally {
+      await follower.end();
+    }
+    const logs = await project.tsstack(['logs', '--no-log-prefix', 'web']);
+    assert.equal(logs.stdout, `cut\n${seq(1001, 3000)}ready\n`);
+    assert.match(
+      logs.stderr,
+      /-web-1: it emptied its log, .* \(.*"> \/dev\/stdout" does that; ">> \/dev\/stdout" does not\)/,
+    );
+    assert.equal(await project.expect(0, 'logs', '--no-log-prefix', '-n', '2', 'web'), '3000\nready\n');
+    assert.equal(await project.expect(0, 'logs', '--no-log-prefix', '--since', '1h', 'web'), logs.stdout);
+    const events = await project.expect(0, 'events', '--since', '1h', '--until', '0s');
+    assert.equal(events.match(/it emptied its log/g)?.length, 1, events);
+  },
+);
+
 e2e('driver none keeps nothing and logs says so; run shows what its container writes', async (project) => {
   project.write(`services:
   web:

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { killDaemon } from '../helpers/daemon.ts';
 import { e2e, type Project } from '../helpers/e2e.ts';
@@ -179,4 +181,34 @@ e2e('plan --script runs pre_start by hand, and what it made is taken down as usu
   assert.equal(made.status, 0, made.stderr);
   assert.equal(text(project), 'first\nsecond\n');
   await nothingLeft(project);
+});
+
+e2e('host-gateway of extra_hosts is the host for pre_start as it is for the service', async (project) => {
+  const server = createServer((socket) => socket.end('from the host\n')).listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const ask = `timeout 5 bash -c 'cat < /dev/tcp/gate/${port}'`;
+  try {
+    project.write(`services:
+  web:
+    command: [sh, -c, "${ask} > /out/out; exec sleep infinity"]
+    volumes: ['.:/out']
+    extra_hosts: ['gate:host-gateway']
+    pre_start: [{command: [sh, -c, "${ask} > /out/hook"]}]
+  other:
+    command: [sh, -c, "${ask} > /out/other || echo closed > /out/other; exec sleep infinity"]
+    volumes: ['.:/out']
+    extra_hosts: ['gate:127.0.0.1']
+    pre_start: [{command: ['true']}]
+`);
+    await project.expect(0, 'up', '-d');
+    await until('the answers', () => text(project) !== '' && text(project, 'other') !== '');
+    assert.deepEqual(
+      ['hook', 'out', 'other'].map((name) => text(project, name)),
+      ['from the host\n', 'from the host\n', 'closed\n'],
+    );
+    await nothingLeft(project);
+  } finally {
+    server.close();
+  }
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { killDaemon } from '../helpers/daemon.ts';
 import { e2e, type Project } from '../helpers/e2e.ts';
 import { until } from '../helpers/run.ts';
@@ -187,4 +189,34 @@ e2e('x-on-unhealthy: restart runs pre_stop first, which has no more time than th
   assert.deepEqual([ill?.lastEnd?.exitCode, slow?.lastEnd?.exitCode, failing?.lastEnd?.exitCode], [0, 137, 0]);
   assert.match(JSON.stringify(await events(project, 'failing')), /pre_stop\[0\] .* ended with status 9/);
   await project.expect(0, 'down', '-t', '0');
+});
+
+e2e('stop while an ill container is being ended does not run its pre_stop hooks again', async (project) => {
+  const check = 'healthcheck: {test: [CMD, test, -e, /tmp/well], interval: 30ms, retries: 2, start_period: 30s}';
+  const service = (name: string, hook: string): string => `
+  ${name}:
+    command: [sh, -c, 'trap "echo term >> /out/${name}" TERM; touch /tmp/well; until [ -e /out/end ]; do sleep 0.02; done']
+    x-on-unhealthy: restart
+    stop_grace_period: 1h
+    volumes: ['.:/out']
+    pre_stop: [{command: [sh, -c, 'echo hook >> /out/${name}; ${hook}']}]
+    ${check}`;
+  const hooked = service('hooked', 'until [ -e /out/go ]; do sleep 0.02; done');
+  project.write(`services:${hooked}${service('ending', 'true')}\n`);
+  const said = (name: string): string => {
+    const path = join(project.scratch, name);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  };
+  await project.expect(0, 'up', '-d', '--wait');
+  for (const name of ['hooked', 'ending']) await project.expect(0, 'exec', '-T', name, 'rm', '/tmp/well');
+  await until('the hooks', () => said('hooked') === 'hook\n' && said('ending') === 'hook\nterm\n');
+  const stop = project.expect(0, 'stop');
+  await until('the stop', () => said('ending').split('\n').length > 3);
+  project.write('', 'go');
+  await until('the signals', () => said('hooked').includes('term'));
+  project.write('', 'end');
+  await stop;
+  assert.deepEqual([said('hooked'), said('ending')].join('').match(/hook/g)?.length, 2);
+  assert.equal(said('ending'), 'hook\nterm\nterm\n');
+  for (const { status, restarts } of await project.ps()) assert.deepEqual([status, restarts], ['exited', 0]);
 });

@@ -5,6 +5,8 @@ import type { Argument, Call } from '../../src/runtime/launcher/program.ts';
 export interface Simulation {
   /** Descriptors that are open when the program is executed, close-on-exec or not. */
   readonly open: readonly number[];
+  /** What opened each of them, in words; those of the start are missing. */
+  readonly openedBy: Readonly<Record<number, string>>;
   readonly pathsBefore: readonly string[];
   readonly pathsAfter: readonly string[];
 }
@@ -18,6 +20,8 @@ const DESCRIPTORS: Readonly<Record<string, readonly number[]>> = {
   fchownat: [0],
   fchown: [0],
   fcntl: [0],
+  fsconfig: [0],
+  fsmount: [0],
   ioctl: [0],
   mknodat: [0],
   mkdirat: [0],
@@ -40,6 +44,7 @@ const DESCRIPTORS: Readonly<Record<string, readonly number[]>> = {
 export function simulate(calls: readonly Call[], failing: ReadonlySet<number>, start: readonly number[]): Simulation {
   const open = new Set(start);
   const paths: [before: string[], after: string[]] = [[], []];
+  const openedBy = new Map<number, string>();
   let changed = false;
   for (let index = 0; index < calls.length; index += 1) {
     const call = calls[index];
@@ -54,12 +59,18 @@ export function simulate(calls: readonly Call[], failing: ReadonlySet<number>, s
     }
     if (call.name === 'pivot_root') changed = true;
     if (call.executes) break;
-    if (call.opens) open.add(lowestFree(open));
+    for (let opens = call.name === 'pipe2' ? 2 : call.opens ? 1 : 0; opens > 0; opens -= 1) {
+      const descriptor = lowestFree(open);
+      openedBy.set(descriptor, call.words);
+      open.add(descriptor);
+    }
     if (call.name === 'close') open.delete(Number(call.args[0]));
     if (call.name === 'close_range' && call.args[2] === 0) closeRange(open, call.args);
     if (call.name === 'dup3') open.add(Number(call.args[1]));
   }
-  return { open: [...open].sort((left, right) => left - right), pathsBefore: paths[0], pathsAfter: paths[1] };
+  const left = [...open].sort((one, other) => one - other);
+  const by = Object.fromEntries([...openedBy].filter(([descriptor]) => open.has(descriptor)));
+  return { open: left, openedBy: by, pathsBefore: paths[0], pathsAfter: paths[1] };
 }
 
 function checkDescriptors(call: Call, index: number, open: ReadonlySet<number>): void {

@@ -89,7 +89,32 @@ describe('LogIndexer', () => {
     indexer.add(path);
     truncateSync(path, 0);
     indexer.remove(path);
-    assert.equal(index(), '');
+    assert.equal(index(), 'emptied 3\n');
+  });
+
+  it('sees that a log was emptied and has grown beyond its size again, tells it once, and no start stays', async () => {
+    const told: string[] = [];
+    let now = 3;
+    const indexer = new LogIndexer({ gapMs: 0, now: () => now, onEmptied: (file) => told.push(file) });
+    writeFileSync(path, 'first\n'.repeat(100));
+    writeFileSync(`${path}.index`, 'start 60\n0 1\n300 2\n');
+    indexer.add(path);
+    writeFileSync(path, 'second\n'.repeat(200));
+    await indexIs('emptied 3\n0 3\n');
+    now = 4;
+    writeFileSync(path, 'third\n'.repeat(300));
+    await indexIs('emptied 4\n0 4\n');
+    assert.deepEqual(told, [path]);
+    indexer.close();
+  });
+
+  it('begins anew with a log that was emptied while nobody looked', () => {
+    writeFileSync(path, 'short\n');
+    writeFileSync(`${path}.index`, 'start 60\n0 1\n300 2\n');
+    const indexer = new LogIndexer({ gapMs: 1e6, now: () => 9 });
+    indexer.add(path);
+    indexer.close();
+    assert.equal(index(), 'emptied 9\n0 9\n');
   });
 
   it('does not mind that the directory goes', () => {
@@ -128,15 +153,16 @@ describe('LogIndexer', () => {
       assert.deepEqual(readdirSync(directory).toSorted(), ['log', 'log.index']);
     });
 
-    it('goes on with what a killed daemon began: the start has moved and the hole is not there yet', async () => {
+    it('does anew what a killed daemon began: the start has moved and the hole is not there yet', async () => {
       writeFileSync(path, 'x\n'.repeat(50_000));
       writeFileSync(`${path}.index`, 'start 80000\n0 1000\n');
       const before = blocks();
       const indexer = new LogIndexer({ punch });
       indexer.add(path, 64 * 1024);
       await indexer.remove(path);
-      assert.deepEqual(punched, [80_000]);
-      assert.ok(blocks() <= before - 76_000, `${before} → ${blocks()}`);
+      // 100,000 bytes less seven eighths of 64 KiB.
+      assert.deepEqual(punched, [42_656]);
+      assert.ok(blocks() <= before - 38_000, `${before} → ${blocks()}`);
     });
 
     it('does not read through terabytes without a line for where to cut', async () => {

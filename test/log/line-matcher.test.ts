@@ -26,6 +26,18 @@ test('a line is found when it has come, before its line break too, and stays fou
     assert.equal(matcher.look(), true);
   }));
 
+test('a log that was emptied is looked through from its start, also when it has grown beyond its size again', () =>
+  withLog((path) => {
+    writeFileSync(path, 'starting\n');
+    const matcher = new LineMatcher(path, 9, '^ready$');
+    assert.equal(matcher.look(), false);
+    writeFileSync(path, 'again\n');
+    assert.equal(matcher.look(), false);
+    writeFileSync(path, 'ready\nand more than that\n');
+    assert.equal(matcher.look(), true);
+    assert.equal(new LineMatcher(path, 100, '^ready$').look(), true);
+  }));
+
 test('only what comes after the first byte counts, and a carriage return is no part of a line', () =>
   withLog((path) => {
     writeFileSync(path, 'ready\r\n');

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -169,6 +172,27 @@ describe('LogReader', () => {
   it('reads a log that was emptied behind the back of its index', async () => {
     const path = file('log', 'new\n', 'start 4096\n4096 1000\n');
     assert.equal((await read([{ path, prefix: '' }])).toString(), 'new\n');
+    assert.deepEqual(lastLines(path, 4, 4096), ['new']);
+    assert.equal((await read([{ path, prefix: '', from: 4096 }])).toString(), 'new\n');
+  });
+
+  it('reads all of a log that was emptied and has grown beyond its size again behind the back of its index', async () => {
+    const path = file('log', numbered(0, 2000), 'start 4096\n4096 1000\n');
+    assert.equal((await read([{ path, prefix: '' }])).toString(), numbered(0, 2000));
+    assert.equal((await read([{ path, prefix: '' }], { tail: 1999 })).toString(), numbered(1, 2000));
+  });
+
+  it('ends when the log is emptied while it is read', async () => {
+    const path = file('log', numbered(0, 400_000));
+    const collector = new Collector();
+    const sink = async (bytes: Uint8Array): Promise<void> => {
+      truncateSync(path, 0);
+      await collector.sink(bytes);
+    };
+    for (const prefix of ['p ', '']) {
+      await new LogReader([{ path, prefix }], { follow: false, timestamps: prefix !== '' }, sink).run();
+    }
+    assert.equal(collector.bytes.at(-1), 10);
   });
 
   it('gives no byte of a hole that is punched while it reads, and no line that is torn', async () => {
@@ -315,6 +339,53 @@ describe('LogReader following', () => {
     appendFileSync(path, 'new\n');
     await expect('a long first line\nnew\n');
     await finish();
+  });
+
+  it('starts over when the log was emptied and has grown beyond its size before anybody looked', async () => {
+    const path = file('log', 'one\ntwo, with');
+    const { expect, finish } = follow(path, '');
+    await expect('one\ntwo, with');
+    const more = numbered(0, 100);
+    writeFileSync(path, more);
+    await expect(`one\ntwo, with\n${more}`);
+    appendFileSync(path, 'next\n');
+    await expect(`one\ntwo, with\n${more}next\n`);
+    await finish();
+  });
+
+  it('shows every line once of a log that is emptied again and again', async () => {
+    const path = file('log', '');
+    const { expect, finish } = follow(path, 'p ');
+    let wanted = '';
+    for (let round = 0; round < 50; round += 1) {
+      const lines = numbered(round * 100, round * 100 + 1 + ((round * 37) % 90));
+      writeFileSync(path, lines);
+      wanted += lines.replaceAll(/^/gm, 'p ').slice(0, -2);
+      await expect(wanted);
+    }
+    await finish();
+  });
+
+  it('takes neither a hole nor what is written over in its midst for an emptied log', async () => {
+    const lines = numbered(0, 2000);
+    const path = file('log', lines);
+    const { expect, finish } = follow(path, '');
+    await expect(lines);
+    writeFileSync(`${path}.index`, 'start 16000\n');
+    punch(path, 16_000);
+    appendFileSync(path, 'more\n');
+    await expect(`${lines}more\n`);
+    const midst = file('midst', lines);
+    const other = follow(midst, '');
+    await other.expect(lines);
+    const fd = openSync(midst, 'r+');
+    writeSync(fd, 'x'.repeat(80), 15_000);
+    writeSync(fd, 'x'.repeat(400), 15_600);
+    closeSync(fd);
+    appendFileSync(midst, 'more\n');
+    await other.expect(`${lines}more\n`);
+    await finish();
+    await other.finish();
   });
 
   it('goes over to a file that takes the place of the log, after the last lines of the old one', async () => {

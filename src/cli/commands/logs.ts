@@ -39,6 +39,7 @@ export const command = defineCommand({
     const { LogReader } = await import('../../log/log-reader.ts');
     const containers = ofReplica(await listContainers(context, operands), index);
     sayWhatIsNotKept(context, containers);
+    await sayWhatWasEmptied(context, containers);
     const reader = new LogReader(
       sources(context, containers, options),
       {
@@ -61,6 +62,16 @@ export const command = defineCommand({
 function sayWhatIsNotKept({ err }: Context, containers: readonly ContainerSummary[]): void {
   for (const { name, logDriver } of containers) {
     if (logDriver === 'none') err.write(`${name}: its output is not kept (logging.driver: none)\n`);
+  }
+}
+
+async function sayWhatWasEmptied({ err }: Context, containers: readonly ContainerSummary[]): Promise<void> {
+  const { readEmptied } = await import('../../log/time-index.ts');
+  for (const { name, logPath } of containers) {
+    const timeMs = readEmptied(logPath);
+    if (timeMs === undefined) continue;
+    const when = new Date(timeMs).toISOString();
+    err.write(`${name}: it emptied its log, ${when} ("> /dev/stdout" does that; ">> /dev/stdout" does not)\n`);
   }
 }
 
