@@ -77,6 +77,7 @@ function chooseFormat(command: Command, globals: Globals): Format {
   if (asked === undefined) return command.formats[0];
   const found = command.formats.find((format) => format === asked);
   if (found !== undefined) return found;
+  if (command.templates === true && asked.includes('{{')) return command.formats[0];
   throw new TsstackError('usage', `${command.name} cannot print the format "${asked}"`, {
     hint: `It has: ${command.formats.join(', ')}${asked.includes('{{') ? '. Templates are not read: take --format json and jq' : ''}`,
   });

@@ -48,6 +48,8 @@ export interface Command<O extends Options = Options> {
   readonly options: O;
   /** The first is the default. */
   readonly formats: readonly [Format, ...Format[]];
+  /** `--format` may also be a template, which is in `globals.format`; `format` is the first one then. */
+  readonly templates?: true;
   readonly examples: readonly [Example, ...Example[]];
   /** Gives the exit status; throws `TsstackError`. */
   readonly run: (context: Context, args: Arguments<O>) => Promise<number>;

@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   attach: { summary: "Take part in a container's standard streams", load: () => import('./commands/attach.ts') },
   exec: { summary: 'Run a program in a running container', load: () => import('./commands/exec.ts') },
   cp: { summary: 'Copy files between containers and this machine', load: () => import('./commands/cp.ts') },
+  export: { summary: "Write a container's files as a tar archive", load: () => import('./commands/export.ts') },
   create: { summary: 'Make what up would make, and start nothing', load: () => import('./commands/create.ts') },
   scale: { summary: 'Run so many replicas of services', load: () => import('./commands/scale.ts') },
   start: { summary: 'Start stopped containers', load: () => import('./commands/start.ts') },

@@ -16,7 +16,8 @@ export const MAKE_OPTIONS = {
   'no-build': flag('', 'Build no images; none are built'),
   'quiet-pull': flag('', 'No progress of pulls'),
   scale: list('', 'SERVICE=N', 'Run so many replicas of this service, whatever the file says'),
-  yes: flag('y', 'Yes to every question; none is asked'),
+  'all-resources': flag('', 'Also make networks and volumes that no service uses'),
+  yes: flag('y', 'Yes to every question: make volumes again whose definition has changed, without their data'),
 } satisfies Options;
 
 const PULL_POLICIES = ['always', 'missing', 'never', 'policy'] as const;
@@ -31,13 +32,14 @@ export function makeRequest(
 ): MakeRequest {
   excludeEachOther(options, ['build', 'no-build'], ['force-recreate', 'no-recreate']);
   return {
-    load: loadRequest(context, services, options.scale),
+    load: { ...loadRequest(context, services, options.scale), allResources: options['all-resources'] },
     forceRecreate: options['force-recreate'],
     noRecreate: options['no-recreate'],
     noDeps: options['no-deps'],
     removeOrphans: options['remove-orphans'],
     pull: pullPolicy(options.pull),
     build: options.build,
+    recreateVolumes: options.yes,
   };
 }
 

@@ -38,14 +38,20 @@ export async function copyFiles(source: Side, destination: Side, options: CopyOp
   });
 }
 
+export interface ArchiveOptions {
+  /** Paths below the source, without a slash in front, that are put without what is in them. */
+  readonly empty?: readonly string[];
+}
+
 /** Files and directories as a tar archive. */
 export async function copyToArchive(
   source: Side,
   write: (bytes: Uint8Array) => Promise<void>,
-  { followLink, notice }: Pick<CopyOptions, 'followLink' | 'notice'>,
+  { followLink, notice, empty = [] }: Pick<CopyOptions, 'followLink' | 'notice'> & ArchiveOptions,
 ): Promise<void> {
+  const options = { idBase: source.idBase, notice, empty: new Set(empty.map(byteString)) };
   await withSource(source, followLink, (found) =>
-    putTree(found, new TarSink(write), { as: nameOf(source.path), idBase: source.idBase, notice }),
+    putTree(found, new TarSink(write), { as: nameOf(source.path), ...options }),
   );
 }
 

@@ -32,6 +32,8 @@ export interface TreeOptions {
   /** The host's id of user 0 on this side. */
   readonly idBase: number;
   readonly notice: Notice;
+  /** Paths below the top, components joined by slashes, that are put without what is in them. */
+  readonly empty?: ReadonlySet<string>;
 }
 
 /**
@@ -87,6 +89,10 @@ async function putChildren(directory: number, path: readonly string[], work: Wor
   for (const bytes of readdirSync(raw(self(directory)), { encoding: 'buffer' })) {
     const name = bytes.toString('latin1');
     const below = [...path, name];
+    if (work.empty?.has(below.join('/'))) {
+      await putEmpty(directory, below, work);
+      continue;
+    }
     const found = findChild(directory, below, work.notice);
     if (found === undefined) continue;
     try {
@@ -98,6 +104,16 @@ async function putChildren(directory: number, path: readonly string[], work: Wor
     } finally {
       if (found.opened !== undefined) closeSync(found.opened);
     }
+  }
+}
+
+/** A mount point: what is mounted there is not looked at. */
+async function putEmpty(directory: number, path: readonly string[], work: Work): Promise<void> {
+  const descriptor = openName(directory, path.at(-1) ?? '');
+  const stats = fstatSync(descriptor);
+  closeSync(descriptor);
+  if (stats.isDirectory() || stats.isFile()) {
+    await naming(path, () => work.sink.put({ ...entryOf(stats, path, { work }), size: 0 }, nothing()));
   }
 }
 

@@ -28,6 +28,8 @@ export interface UpRequest {
   readonly noStart?: boolean;
   /** Containers that are made anew begin with empty anonymous volumes. */
   readonly renewAnonVolumes?: boolean;
+  /** Volumes whose definition has changed are made again, without what is in them; else they are conflicts. */
+  readonly recreateVolumes?: boolean;
   /** Containers that are there stay as they were made. */
   readonly noRecreate?: boolean;
   /** Also replace the containers of services that the named ones depend on. */
@@ -388,6 +390,8 @@ export type CopyAnswer = { readonly containers: readonly CopyContainer[] } | { r
 
 /** A container whose files the client copies below the root directory of a process. */
 export interface CopyContainer {
+  /** Where something is mounted in it, absolute. */
+  readonly mounts: readonly string[];
   readonly name: string;
   /** The host's id of the container's user 0. */
   readonly idBase: number;

@@ -81,6 +81,7 @@ export function parseLoad(body: Body): LoadRequest {
     profiles: body.texts('profiles'),
     services: body.texts('services'),
     scale: body.numberMap('scale'),
+    allResources: body.flag('allResources'),
     ...(projectName !== undefined && { projectName }),
     ...(projectDirectory !== undefined && { projectDirectory }),
     ...(stdin !== undefined && { stdin }),

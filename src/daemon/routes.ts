@@ -245,8 +245,11 @@ function lifecycleRoute(name: string, summary: string, action: Lifecycle): Route
 
 function upPlanOptions(request: Body): UpPlanOptions {
   const timeoutMs = request.optionalNumber('timeoutMs');
+  const load = parseLoad(request.body('load'));
   return {
-    load: parseLoad(request.body('load')),
+    load,
+    allResources: load.allResources === true,
+    recreateVolumes: request.flag('recreateVolumes'),
     forceRecreate: request.flag('forceRecreate'),
     noDeps: request.flag('noDeps'),
     removeOrphans: request.flag('removeOrphans'),

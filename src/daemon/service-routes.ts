@@ -128,10 +128,10 @@ function pauseRoute(name: string, summary: string, action: typeof pause): Route 
   };
 }
 
-function copyContainer({ name, idBase, root }: CopyTarget): CopyContainer {
-  if ('pid' in root) return { name, idBase, process: root };
+function copyContainer({ name, idBase, mounts, root }: CopyTarget): CopyContainer {
+  if ('pid' in root) return { name, idBase, mounts, process: root };
   const { argv, launcher, listing } = root.view;
-  return { name, idBase, view: { argv, listing, launcherBase64: Buffer.from(launcher).toString('base64') } };
+  return { name, idBase, mounts, view: { argv, listing, launcherBase64: Buffer.from(launcher).toString('base64') } };
 }
 
 /** The stack and the services that a request names. */

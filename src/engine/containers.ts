@@ -94,7 +94,7 @@ export interface ExecOptions extends Target {
 /** Which container of a service a command is about. */
 export interface Target {
   readonly service: string;
-  /** Absent: the first that runs. */
+  /** Of a replica; absent: the first that runs, or else a one-off that does. */
   readonly index?: number;
 }
 
@@ -104,8 +104,11 @@ export function runningContainer(
   stack: string,
   { service, index }: Target,
 ): ContainerView & { readonly pid: number } {
-  const views = listContainers(engine, stack, [service]);
-  const wanted = views.filter(({ record }) => index === undefined || record.key.index === index);
+  const named = listContainers(engine, stack, [service]);
+  const views = index === undefined ? [...named, ...listContainers(engine, stack, [service], true)] : named;
+  const wanted = views.filter(
+    ({ record: { key, spec } }) => index === undefined || (spec.oneOff === undefined && key.index === index),
+  );
   const up = wanted.filter(({ observed }) => observed.pid !== undefined);
   const running = up.find(({ observed }) => observed.status !== 'paused') ?? up[0];
   const pid = running?.observed.pid;

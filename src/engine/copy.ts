@@ -21,6 +21,8 @@ export interface CopyTarget {
   readonly name: string;
   /** The host's id of the container's user 0. */
   readonly idBase: number;
+  /** Where something is mounted in it, absolute. */
+  readonly mounts: readonly string[];
   /** Where its root is to be seen: a process that runs (with its start time, so that no other is meant), or one to start. */
   readonly root: { readonly pid: number; readonly startTime: string } | { readonly view: View };
 }
@@ -53,7 +55,8 @@ async function targetOf(engine: Engine, { record, observed }: ContainerView): Pr
   const { host, paths } = engine.machine;
   const { spec, key } = record;
   const idBase = spec.namespaces.user === 'private' ? firstHostId(key.stack) : 0;
-  const target = { name: spec.name, idBase };
+  const targets = [...spec.mounts, ...(spec.files ?? [])].map(({ target: path }) => path);
+  const target = { name: spec.name, idBase, mounts: targets };
   // Who is on his way to be a container has the host's root still.
   if ((observed.pid !== undefined) !== engine.supervisor.runs(key) || observed.status === 'restarting') {
     throw new TsstackError('conflict', `${spec.name} is just being started or started again`, {

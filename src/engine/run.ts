@@ -7,6 +7,7 @@ import { type ContainerView, listContainers } from './containers.ts';
 import { hold } from './ended-one-offs.ts';
 import type { Engine } from './engine.ts';
 import { type Reporting, up } from './up.ts';
+import { orphanWishes } from './up-request.ts';
 
 /** As many digits as Compose has. */
 const SLUG_BYTES = 6;
@@ -29,15 +30,9 @@ export async function runOneOff(engine: Engine, options: RunOptions, reporting: 
   if (stack === undefined) throw new TsstackError('not-found', `There is no service "${service}" in the stack file`);
   const name = oneOffName({ service, slug });
   if (options.client !== undefined) hold(engine, { stack: stack.name, service: name, index: 1 }, options.client);
-  // Loading for one service leaves the others out, which makes no orphans of them.
-  const others = engine.machine.records.containersOf(stack.name).map(({ key }) => key.service);
+  const { ignoreOrphans } = orphanWishes(loaded, false);
   const upOptions = { load: { ...load, services: [name] }, forceRecreate: false, noDeps: options.noDeps };
-  await up(
-    engine,
-    { ...loaded, stack: { ...stack, disabledServices: [...stack.disabledServices, ...others] } },
-    { ...upOptions, removeOrphans: false, wait: false },
-    reporting,
-  );
+  await up(engine, { ...loaded, stack }, { ...upOptions, removeOrphans: false, ignoreOrphans, wait: false }, reporting);
   const [view] = listContainers(engine, stack.name, [name]);
   if (view === undefined) throw new TsstackError('not-found', `The container of "${service}" has been removed`);
   return view;

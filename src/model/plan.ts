@@ -156,6 +156,11 @@ export interface Plan {
   readonly updates?: readonly RollingUpdate[];
   readonly conflicts: readonly Conflict[];
   readonly warnings: readonly string[];
+  /**
+   * Names of volumes that are in the way as they would have to be made again, without their data: conflicts that are none
+   * once the user agrees to that. Absent: none.
+   */
+  readonly lossyVolumes?: readonly string[];
   /** Containers of the stack whose service is no longer in the file, by name. */
   readonly orphans: readonly string[];
 }

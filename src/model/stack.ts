@@ -17,15 +17,17 @@ export interface Stack {
   readonly files: readonly string[];
   /** Enabled services by name, names sorted. */
   readonly services: Readonly<Record<string, Service>>;
-  /** Networks that an enabled service uses, by key, keys sorted. */
+  /** Networks that an enabled service uses, or with `--all-resources` all, by key, keys sorted. */
   readonly networks: Readonly<Record<string, Network>>;
-  /** Named volumes that an enabled service uses, by key, keys sorted. */
+  /** Named volumes that an enabled service uses, or with `--all-resources` all, by key, keys sorted. */
   readonly volumes: Readonly<Record<string, Volume>>;
   /** Configs and secrets that an enabled service uses, by key; absent: none. Secrets are here in the clear: never send or keep it. */
   readonly configs?: Readonly<Record<string, FileSource>>;
   readonly secrets?: Readonly<Record<string, FileSource>>;
   /** Services switched off by a profile; their containers are not orphans. */
   readonly disabledServices: readonly string[];
+  /** Services that the command neither names nor needs; their containers are not orphans. Absent: none. */
+  readonly unnamedServices?: readonly string[];
 }
 
 export type ImageSource =

@@ -2,6 +2,7 @@ import { networkAddress } from '../model/address.ts';
 import type { Endpoint, PublishedPort } from '../model/container.ts';
 import type { FieldChange, ResourceChange } from '../model/plan.ts';
 import { causeOf } from './container-steps.ts';
+import { costsData, diffVolume } from './diff.ts';
 import { addressOf, compareSpecs, type Draft } from './draft.ts';
 import { isContentChange } from './on-change.ts';
 import type { Decisions } from './steps.ts';
@@ -28,11 +29,16 @@ export function resourceChanges({ networks, volumes, drafts, removals }: Decisio
   ].sort((left, right) => compareSpecs(left.spec, right.spec));
   return [
     ...changedNetworks,
-    ...volumes.map(({ address, volume, action, cause }) => ({
+    ...volumes.map(({ address, volume, before, action, cause }) => ({
       address,
       action,
       cause,
-      fields: action === 'create' ? [{ field: 'name', after: volume.name, forcesReplacement: false }] : [],
+      fields:
+        action === 'create'
+          ? [{ field: 'name', after: volume.name, forcesReplacement: false }]
+          : before === undefined
+            ? []
+            : diffVolume(before, volume).map((field) => ({ ...field, forcesReplacement: costsData(field) })),
     })),
     ...containers.flatMap(({ change }) => change ?? []),
   ];

@@ -11,6 +11,7 @@ import type { Findings } from './findings.ts';
 import { type Handover, planHandover } from './handover.ts';
 import { stays } from './interfaces.ts';
 import { restartDependents, startCause } from './lifecycle.ts';
+import { mountedOf } from './mounts.ts';
 import type { NetworkPlan } from './networks.ts';
 import { keepIgnored } from './on-change.ts';
 import { assignPorts } from './ports.ts';
@@ -22,6 +23,8 @@ interface DecideRequest {
   readonly sorted: Sorted;
   readonly stack: Stack;
   readonly networks: NetworkPlan;
+  /** Names of volumes that are made again: no container that mounts one can stay. */
+  readonly emptied: ReadonlySet<string>;
   /** Services whose containers are replaced whatever they are like. */
   readonly forced: ReadonlySet<string>;
   /** Nothing is started or restarted. */
@@ -46,8 +49,10 @@ export function decideContainers(request: DecideRequest): Decided {
       const cause = request.networks.vacated.get(network);
       if (cause !== undefined) replaceDraft(draft, cause);
     }
+    const emptied = mountedOf(draft.observed?.spec, request.emptied);
+    if (emptied !== undefined) replaceDraft(draft, `volume "${emptied}" is made again`);
   }
-  if (!request.noStart) chooseStartFirst(drafts, request.stack.services, request.findings);
+  if (!request.noStart) chooseStartFirst(drafts, { ...request, services: request.stack.services });
   assignResources(request);
   for (const draft of drafts) compareResources(draft);
   const handover = planHandover(drafts, removals);

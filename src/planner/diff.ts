@@ -91,14 +91,14 @@ const NETWORK_POLICY: PolicyTable<NetworkSpec> = {
   gateway6: 'replace',
 };
 
-/** What is in a volume cannot be made again, so nothing ever replaces one. */
+/** What is in a volume cannot be made again, so nothing ever replaces one unless the user has agreed to lose it. */
 const VOLUME_POLICY: PolicyTable<VolumeSpec> = {
   stack: 'ignore',
   key: 'ignore',
   name: 'ignore',
   driver: 'conflict',
   driverOptions: 'conflict',
-  labels: 'ignore',
+  labels: 'update',
 };
 
 /** Endpoints are compared by their network; the network's own facts change only when the network is replaced. */
@@ -130,6 +130,13 @@ export function diffNetwork(before: NetworkSpec, after: NetworkSpec): readonly F
 
 export function diffVolume(before: VolumeSpec, after: VolumeSpec): readonly FieldChange[] {
   return diffFields(VOLUME_POLICY, before, after);
+}
+
+/** Whether a changed field of a volume would cost its data. */
+export function costsData({ field }: FieldChange): boolean {
+  return Object.entries(VOLUME_POLICY).some(
+    ([name, policy]) => policy === 'conflict' && (field === name || field.startsWith(`${name}.`)),
+  );
 }
 
 /** Every policy by kind of resource and field: `container`, `resources.memoryBytes`. */

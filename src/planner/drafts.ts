@@ -8,7 +8,6 @@ import { diffContainer, forcesReplacement } from './diff.ts';
 import { compareSpecs, type Draft, isUp, observedKey, type Removal, replaceDraft, updateDraft } from './draft.ts';
 import type { Findings } from './findings.ts';
 import { reactionTo } from './on-change.ts';
-import { member } from './record.ts';
 import type { Scope } from './scope.ts';
 import { changeCause, withFiles } from './sources.ts';
 
@@ -50,7 +49,8 @@ function replicasIn({ containers }: ObservedState): ReadonlyMap<string, Observed
 export function sortContainers({ stack, scope, specs, observed, keep, removeOrphans }: SortRequest): Sorted {
   const wanted = new Set(specs.map(observedKey));
   const inScope = new Map(scope.services.map((service) => [service.name, service]));
-  const disabled = new Set(stack.disabledServices);
+  const known = new Set([...Object.keys(stack.services), ...stack.disabledServices, ...(stack.unnamedServices ?? [])]);
+  const expanded = new Set(specs.map(({ key }) => key.service));
   const removals: Removal[] = [];
   const bystanders: ObservedContainer[] = [];
   const orphans: string[] = [];
@@ -64,7 +64,8 @@ export function sortContainers({ stack, scope, specs, observed, keep, removeOrph
       continue;
     }
     if (wanted.has(observedKey(container.spec))) continue;
-    if (service !== undefined && key.index > service.replicas) {
+    const surplus = key.index > (service?.replicas ?? 0) || expanded.has(key.service);
+    if (service !== undefined && surplus) {
       removals.push({ observed: container, cause: `scaled to ${service.replicas}` });
       continue;
     }
@@ -77,7 +78,7 @@ export function sortContainers({ stack, scope, specs, observed, keep, removeOrph
       else bystanders.push(container);
       continue;
     }
-    const orphan = member(stack.services, key.service) === undefined && !disabled.has(key.service);
+    const orphan = !known.has(key.service);
     if (orphan) orphans.push(name);
     if (orphan && removeOrphans) removals.push({ observed: container, cause: 'no longer in the stack file' });
     else bystanders.push(container);

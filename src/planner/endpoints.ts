@@ -1,9 +1,9 @@
 import { machineName } from '../model/address.ts';
 import type { Endpoint, NetworkSpec } from '../model/container.ts';
+import { shortId } from '../model/short-id.ts';
 import { hostInterfaceName } from '../network/ipam.ts';
 import { type Addresses, addressKey } from './addresses.ts';
 import type { Draft } from './draft.ts';
-import { shortId } from './expand.ts';
 import { interfaceNames, orderedNetworks, stays } from './interfaces.ts';
 
 /** The interfaces of a container in order. Networks that could not be planned are left out. */

@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
-import { type ContainerKey, containerAddress, imageAddress, machineName } from '../model/address.ts';
+import { type ContainerKey, containerAddress, imageAddress } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { Security } from '../model/limits.ts';
 import type { ObservedState } from '../model/observed.ts';
+import { shortId } from '../model/short-id.ts';
 import type { ImageSource, Service, Stack } from '../model/stack.ts';
 import { argvOf } from './argv.ts';
 import { environmentOf } from './environment.ts';
@@ -14,6 +14,7 @@ import { type BindHash, hashBinds, mountsOf } from './mounts.ts';
 import { connectionOf } from './network-mode.ts';
 import { preStartsOf } from './pre-start.ts';
 import { member } from './record.ts';
+import { replicaNumbers } from './replica-numbers.ts';
 
 export interface ExpandContext {
   readonly stack: Stack;
@@ -27,12 +28,6 @@ export interface ExpandContext {
 /** One container per replica. A service that can't be expanded is a conflict and gives none. */
 export function expandServices(context: ExpandContext, services: readonly Service[]): readonly ContainerSpec[] {
   return services.flatMap((service) => expandService(context, service));
-}
-
-/** First 12 digits of a container's identity: its host name, and a name on its networks, as in Docker. */
-export function shortId(key: ContainerKey): string {
-  const { stack, service, index } = key;
-  return hash('sha256', machineName({ stack, service, index })).slice(0, 12);
 }
 
 function expandService(context: ExpandContext, service: Service): readonly ContainerSpec[] {
@@ -50,11 +45,12 @@ function expandService(context: ExpandContext, service: Service): readonly Conta
   }
   const base = serviceSpec(context, service, image);
   if (base === undefined) return [];
-  return Array.from({ length: service.replicas }, (_, offset) => {
-    const key: ContainerKey = { stack: stack.name, service: service.name, index: offset + 1 };
+  const replica = (index: number): ContainerSpec => {
+    const key: ContainerKey = { stack: stack.name, service: service.name, index };
     const spec = replicaSpec(stack, service, image, { ...base, ...filesOf(service, context.contentHash), key });
     return { ...spec, mounts: hashBinds(spec.mounts, context.bindHash) };
-  });
+  };
+  return replicaNumbers(service, context, replica).map(replica);
 }
 
 type ReplicaFields = 'name' | 'labels' | 'hostname' | 'env' | 'mounts';
@@ -108,6 +104,13 @@ function serviceSpec(context: ExpandContext, service: Service, image: ImageInfo)
   }
   const preStart = preStartsOf(context, service, image);
   const healthcheck = healthcheckOf(service.healthcheck, image.config.healthcheck);
+  if (service.healthcheck?.startIntervalMs !== undefined && healthcheck?.startPeriodMs === 0) {
+    findings.conflicts.push({
+      address,
+      message: `Cannot check service "${service.name}": healthcheck.start_interval counts during healthcheck.start_period, and there is none`,
+      hint: `Set services.${service.name}.healthcheck.start_period, or leave start_interval out.`,
+    });
+  }
   return {
     key: { stack: stack.name, service: service.name, index: 1 },
     image: { source: service.source, id: image.id },

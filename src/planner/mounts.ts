@@ -1,6 +1,6 @@
 import { stableHash } from '../lib/stable-json.ts';
 import type { ContainerKey } from '../model/address.ts';
-import type { ContainerMount } from '../model/container.ts';
+import type { ContainerMount, ContainerSpec } from '../model/container.ts';
 import type { ImageConfig } from '../model/image.ts';
 import type { Mount } from '../model/mounts.ts';
 import type { Service, Stack } from '../model/stack.ts';
@@ -53,4 +53,10 @@ export function hashBinds(mounts: readonly Mount[], bindHash: BindHash = () => u
     const content = bindHash(mount.source);
     return content === undefined ? mount : { ...mount, content };
   });
+}
+
+/** Which of these volumes a container mounts first. */
+export function mountedOf(spec: ContainerSpec | undefined, volumes: ReadonlySet<string>): string | undefined {
+  const names = spec?.mounts.flatMap((mount) => (mount.type === 'volume' ? (mount.source ?? []) : [])) ?? [];
+  return names.find((name) => volumes.has(name));
 }

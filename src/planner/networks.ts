@@ -21,7 +21,7 @@ export interface NetworkDecision {
 }
 
 export interface NetworkPlan {
-  /** Networks that the planned containers use, by key, sorted. */
+  /** Networks that the planned containers use, or all, by key, sorted. */
   readonly decisions: ReadonlyMap<string, NetworkDecision>;
   readonly removals: readonly NetworkSpec[];
   /** Networks that must be empty before the plan can go on, with the reason: containers on them can't stay. */
@@ -35,6 +35,8 @@ export interface NetworkRequest {
   readonly containers: readonly ContainerSpec[];
   /** Containers of the stack that stay as they are, whatever the file says. */
   readonly bystanders: readonly ObservedContainer[];
+  /** Make what no container uses, too. */
+  readonly unused: boolean;
   /** Remove what is no longer declared. */
   readonly complete: boolean;
   readonly findings: Findings;
@@ -45,7 +47,8 @@ export function planNetworks(request: NetworkRequest): NetworkPlan {
   const context: SubnetContext = { stack, observed, findings, given: new Map() };
   const hosts = countHosts(request.containers);
   const decisions = new Map<string, NetworkDecision>();
-  for (const key of [...hosts.keys()].sort()) {
+  const keys = new Set([...hosts.keys(), ...(request.unused ? Object.keys(stack.networks) : [])]);
+  for (const key of [...keys].sort()) {
     const network = member(stack.networks, key);
     const decision = network && decideNetwork(context, network, hosts.get(key) ?? 0);
     if (decision !== undefined) decisions.set(key, decision);

@@ -61,6 +61,7 @@ function oneOffService(stack: Stack, service: Service, options: OneOffOptions): 
     ...(entrypoint !== undefined && { entrypoint, command: [] }),
     ...(command.length > 0 && { command }),
     environment: { ...service.environment, ...options.environment },
+    unsetEnvironment: (service.unsetEnvironment ?? []).filter((key) => !Object.hasOwn(options.environment, key)),
     ...(user !== undefined && { user }),
     ...(workingDir !== undefined && { workingDir }),
     tty,

@@ -14,7 +14,7 @@ import type { BindHash } from './mounts.ts';
 import { planNetworks } from './networks.ts';
 import { type Scope, selectServices } from './scope.ts';
 import { type Decisions, upSteps } from './steps.ts';
-import { planVolumes, renewVolumes } from './volumes.ts';
+import { afterContainers, planVolumes, renewVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
 
 export { planDown } from './down.ts';
@@ -37,6 +37,10 @@ export interface UpOptions {
   readonly recreateDeps?: boolean;
   /** Also start what has done its work. */
   readonly runAgain?: boolean;
+  /** Make networks and volumes that no service uses, too; the stack must have been loaded with them. */
+  readonly allResources?: boolean;
+  /** Volumes whose definition has changed are made again, without what is in them. */
+  readonly recreateVolumes?: boolean;
   /** Say nothing of orphans. */
   readonly ignoreOrphans?: boolean;
   /** Time to stop before a container is killed; absent: each service's own grace period. */
@@ -68,14 +72,24 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     observed,
     containers: specs,
     bystanders: [...sorted.bystanders, ...(keep ? Object.values(observed.containers) : [])],
+    unused: options.allResources === true,
     complete: scope.complete,
     findings,
   });
-  const volumes = planVolumes(stack, specs, observed, findings);
+  const { volumes, lossy } = planVolumes({
+    stack,
+    containers: specs,
+    unused: options.allResources === true,
+    recreate: options.recreateVolumes === true && !keep,
+    bystanders: sorted.bystanders,
+    observed,
+    findings,
+  });
   const { handover, updates } = decideContainers({
     stack,
     sorted,
     networks,
+    emptied: new Set(volumes.flatMap(({ action, volume }) => (action === 'replace' ? volume.name : []))),
     forced: forcedServices(scope, options),
     noStart: options.noStart === true,
     runAgain: options.runAgain === true,
@@ -86,7 +100,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
   const decisions: Decisions = {
     ...sorted,
     networks,
-    volumes: [...volumes, ...renewed],
+    volumes: [...afterContainers(volumes, sorted), ...renewed],
     handover,
     updates,
     imageKey: options.imageKey,
@@ -108,6 +122,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
     steps: findings.conflicts.length > 0 ? [] : upSteps(decisions),
     ...(updates.length > 0 && { updates }),
     ...findings,
+    ...(lossy.length > 0 && !keep && { lossyVolumes: lossy }),
     orphans: sorted.orphans,
   };
 }

@@ -5,6 +5,7 @@ import type { UpdatePolicy } from '../model/update.ts';
 import { addressOf, type Draft, observedKey } from './draft.ts';
 import type { Findings } from './findings.ts';
 import type { Handover } from './handover.ts';
+import { mountedOf } from './mounts.ts';
 import type { NetworkPlan } from './networks.ts';
 import { member } from './record.ts';
 import { stepId } from './step-id.ts';
@@ -13,6 +14,8 @@ interface RolloutRequest {
   readonly drafts: readonly Draft[];
   readonly services: Readonly<Record<string, Service>>;
   readonly networks: NetworkPlan;
+  /** Names of volumes that are made again. */
+  readonly emptied: ReadonlySet<string>;
   readonly handover: Handover;
   readonly findings: Findings;
 }
@@ -34,7 +37,7 @@ export function planRollouts(request: RolloutRequest): readonly RollingUpdate[] 
 }
 
 /** What lets the replicas of a service not wait for each other: others wait for all of them, or they for others. */
-function obstacleOf(draft: Draft, { networks, handover }: RolloutRequest): string | undefined {
+function obstacleOf(draft: Draft, { networks, handover, emptied }: RolloutRequest): string | undefined {
   const { spec, observed } = draft;
   const shares = [spec, observed?.spec].some((each) => /^(service|container)$/.test(each?.networkMode.type ?? ''));
   if (shares) return 'it shares the network of another one';
@@ -42,6 +45,8 @@ function obstacleOf(draft: Draft, { networks, handover }: RolloutRequest): strin
     const cause = networks.vacated.get(network);
     if (cause !== undefined) return cause;
   }
+  const volume = mountedOf(observed?.spec, emptied);
+  if (volume !== undefined) return `volume "${volume}" is made again`;
   const self = observedKey(spec);
   const exchanges = handover.has(self) || [...handover.values()].some((sources) => sources.includes(self));
   return exchanges ? 'an address, a port or a name goes from one container to another' : undefined;

@@ -57,7 +57,7 @@ interface RestartOptions {
   readonly noDeps?: boolean;
 }
 
-/** Stop and start again, with the dependents that ask for it (`depends_on.*.restart`). What is stopped is started. */
+/** Stop and start again, with the dependents that ask for it (`depends_on.*.restart`). What has ended is started, jobs too. */
 export function planRestart(
   stack: string,
   observed: ObservedState,
@@ -65,12 +65,8 @@ export function planRestart(
   { timeoutMs, noDeps = false }: RestartOptions = {},
 ): Plan {
   const { all, chosen, conflicts } = choose(observed, services);
-  const named = new Set(services);
   const cause = 'restarted by the user';
-  const direct = chosen.filter(
-    (each) => isUp(each) || named.has(each.spec.key.service) || startCause(each) !== undefined,
-  );
-  const restarted = (noDeps ? direct : withRestartedDependents(direct, all)).filter(isReplica);
+  const restarted = (noDeps ? chosen : withRestartedDependents(chosen, all)).filter(isReplica);
   const endings = restarted.map((each) => ({ observed: each, cause, keep: true, removeVolumes: false, timeoutMs }));
   return runPlan(stack, conflicts, {
     changes: restarted.map(({ spec }) => ({ address: addressOf(spec), action: 'start', cause, fields: [] })),

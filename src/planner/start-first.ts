@@ -3,18 +3,21 @@ import type { Service } from '../model/stack.ts';
 import { type Draft, isUp } from './draft.ts';
 import { namespaceOwner } from './drafts.ts';
 import type { Findings } from './findings.ts';
-import { anonymousVolumeName } from './mounts.ts';
+import { anonymousVolumeName, mountedOf } from './mounts.ts';
 import { member } from './record.ts';
+
+interface StartFirstRequest {
+  readonly services: Readonly<Record<string, Service>>;
+  /** Names of volumes that are made again. */
+  readonly emptied: ReadonlySet<string>;
+  readonly findings: Findings;
+}
 
 /**
  * Chooses the replaced replicas whose new container starts before the old one stops (`update_config.order`). They get
  * the other slot. A service that can't have two containers of a replica is replaced stop-first, with a warning.
  */
-export function chooseStartFirst(
-  drafts: readonly Draft[],
-  services: Readonly<Record<string, Service>>,
-  findings: Findings,
-): void {
+export function chooseStartFirst(drafts: readonly Draft[], { services, emptied, findings }: StartFirstRequest): void {
   const shared = new Set(drafts.flatMap(({ spec }) => namespaceOwner(spec) ?? []));
   const warned = new Set<string>();
   for (const draft of drafts) {
@@ -22,7 +25,8 @@ export function chooseStartFirst(
     const { service } = spec.key;
     if (member(services, service)?.update?.order !== 'start-first') continue;
     if (action !== 'replace' || observed === undefined || !isUp(observed)) continue;
-    const obstacle = obstacleOf(spec, shared) ?? obstacleOf(observed.spec, shared);
+    const obstacle =
+      obstacleOf(spec, shared) ?? obstacleOf(observed.spec, shared) ?? emptiedObstacle(observed.spec, emptied);
     if (obstacle === undefined) {
       draft.startFirst = true;
       draft.spec = inOtherSlot(spec, observed.spec);
@@ -31,6 +35,11 @@ export function chooseStartFirst(
       findings.warnings.push(`Service "${service}" is replaced stop-first, not start-first: ${obstacle}.`);
     }
   }
+}
+
+function emptiedObstacle(spec: ContainerSpec, emptied: ReadonlySet<string>): string | undefined {
+  const name = mountedOf(spec, emptied);
+  return name === undefined ? undefined : `its volume "${name}" is made again`;
 }
 
 /** Why two containers of a replica can't be there at the same time; undefined: they can. */

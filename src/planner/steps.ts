@@ -53,9 +53,9 @@ function createVolumeStep(draft: VolumeDraft): Step & { readonly type: 'create-v
 
 /** The old volume goes when its container has gone. */
 function removeVolumeSteps(drafts: readonly VolumeDraft[]): readonly Step[] {
-  return drafts.flatMap(({ address, volume, cause, action, after = [] }) =>
+  return drafts.flatMap(({ address, volume, before = volume, cause, action, after = [] }) =>
     action === 'replace'
-      ? { type: 'remove-volume', id: stepId('remove', address), address, cause, dependsOn: after, volume }
+      ? { type: 'remove-volume', id: stepId('remove', address), address, cause, dependsOn: after, volume: before }
       : [],
   );
 }

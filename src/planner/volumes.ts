@@ -1,12 +1,13 @@
 import { type Address, volumeAddress } from '../model/address.ts';
 import type { ContainerSpec, VolumeSpec } from '../model/container.ts';
-import type { ObservedState } from '../model/observed.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Conflict, StepId } from '../model/plan.ts';
 import type { Stack, Volume } from '../model/stack.ts';
-import { diffVolume } from './diff.ts';
-import { addressOf, type Draft } from './draft.ts';
+import { costsData, diffVolume } from './diff.ts';
+import { addressOf, type Draft, endId, type Removal } from './draft.ts';
 import { isMadeAnew } from './drafts.ts';
 import type { Findings } from './findings.ts';
+import { mountedOf } from './mounts.ts';
 import { member } from './record.ts';
 import { stepId } from './step-id.ts';
 
@@ -14,19 +15,36 @@ import { stepId } from './step-id.ts';
 export interface VolumeDraft {
   readonly address: Address;
   readonly volume: VolumeSpec;
+  /** As it is; absent: as it will be. */
+  readonly before?: VolumeSpec;
   readonly action: 'create' | 'update' | 'replace';
   /** Steps that must be done before an old one is removed. */
   readonly after?: readonly StepId[];
   readonly cause: string;
 }
 
-/** Volumes to create and to mount again, by address. What is in one is never changed or removed by `up`. */
-export function planVolumes(
-  stack: Stack,
-  containers: readonly ContainerSpec[],
-  observed: ObservedState,
-  findings: Findings,
-): readonly VolumeDraft[] {
+interface VolumesRequest {
+  readonly stack: Stack;
+  readonly containers: readonly ContainerSpec[];
+  /** Those that no container mounts, too. */
+  readonly unused: boolean;
+  /** The user agrees to lose what is in volumes whose definition has changed. */
+  readonly recreate: boolean;
+  /** Containers of the stack that stay. */
+  readonly bystanders: readonly ObservedContainer[];
+  readonly observed: ObservedState;
+  readonly findings: Findings;
+}
+
+/**
+ * Volumes to create, to change and to mount again, by address. What is in one is removed by no `up` that was not told to;
+ * `lossy` are the names of those for which that would have to be.
+ */
+export function planVolumes(request: VolumesRequest): {
+  readonly volumes: readonly VolumeDraft[];
+  readonly lossy: readonly string[];
+} {
+  const { stack, containers, observed } = request;
   const declared = new Map(Object.values(stack.volumes).map((volume) => [volume.name, volume]));
   const wanted = new Map<string, VolumeSpec | undefined>();
   for (const container of containers) {
@@ -35,12 +53,15 @@ export function planVolumes(
       const volume = declared.get(mount.source);
       wanted.set(
         mount.source,
-        volume === undefined
-          ? anonymousVolume(stack.name, mount.source)
-          : checkVolume(volume, stack.name, member(observed.volumes, volume.name), findings),
+        volume === undefined ? anonymousVolume(stack.name, mount.source) : checkVolume(volume, request),
       );
     }
   }
+  for (const volume of request.unused ? declared.values() : []) {
+    if (!wanted.has(volume.name)) wanted.set(volume.name, checkVolume(volume, request));
+  }
+  const changes = [...wanted.values()].map((volume) => volume && changeOf(volume, request));
+  const changed = changes.flatMap((change) => change?.draft ?? []);
   const created = [...wanted.values()]
     .filter((volume) => volume !== undefined)
     .filter((volume) => member(observed.volumes, volume.name) === undefined)
@@ -52,12 +73,28 @@ export function planVolumes(
     }));
   const mended = (observed.unmountedVolumes ?? []).flatMap((name) => {
     const volume = member(observed.volumes, name);
-    if (volume === undefined || !wanted.has(name)) return [];
+    if (volume === undefined || !wanted.has(name) || changed.some((draft) => draft.volume.name === name)) return [];
     const key = declared.get(name)?.key ?? volume.key;
     const address = addressOfVolume({ ...volume, key });
     return { address, volume, action: 'update' as const, cause: 'drift: not mounted' };
   });
-  return [...created, ...mended].sort((left, right) => (left.address < right.address ? -1 : 1));
+  return {
+    volumes: [...created, ...changed, ...mended].sort((left, right) => (left.address < right.address ? -1 : 1)),
+    lossy: changes.flatMap((change) => change?.lossy ?? []),
+  };
+}
+
+/** Volumes that are made again go when every container that mounts them has gone. */
+export function afterContainers(
+  volumes: readonly VolumeDraft[],
+  { drafts, removals }: { readonly drafts: readonly Draft[]; readonly removals: readonly Removal[] },
+): readonly VolumeDraft[] {
+  const leaving = [...removals, ...drafts].flatMap(({ observed }) => observed ?? []);
+  return volumes.map((draft) => {
+    if (draft.action !== 'replace') return draft;
+    const users = leaving.filter(({ spec }) => mountedOf(spec, new Set([draft.volume.name])) !== undefined);
+    return { ...draft, after: users.map((user) => endId('remove', user)) };
+  });
 }
 
 /**
@@ -86,12 +123,42 @@ function anonymousVolume(stack: string, name: string): VolumeSpec {
   return { stack, key: '', name, driver: 'local', driverOptions: {}, labels: {} };
 }
 
+/** What becomes of a volume of this stack that is there and declared otherwise now. */
+function changeOf(
+  wanted: VolumeSpec,
+  request: VolumesRequest,
+): { readonly draft?: VolumeDraft; readonly lossy?: string } | undefined {
+  const { observed, findings, recreate } = request;
+  const there = member(observed.volumes, wanted.name);
+  if (there === undefined || there.stack !== wanted.stack || wanted.key === '') return undefined;
+  const fields = diffVolume(there, wanted);
+  const address = addressOfVolume(wanted);
+  const costly = fields.filter(costsData);
+  const names = [...new Set(costly.map(({ field }) => field.replace('driverOptions', 'driver_opts')))];
+  if (costly.length === 0) {
+    if (fields.length === 0) return undefined;
+    return { draft: { address, volume: wanted, before: there, action: 'update', cause: 'its labels have changed' } };
+  }
+  const holder = holderOf(wanted, request);
+  if (holder !== undefined || !recreate) {
+    findings.conflicts.push(changedDefinition(wanted, names, holder));
+    return holder === undefined ? { lossy: wanted.name } : {};
+  }
+  const cause = `made again without its data, as ${names.join(', ')} changed`;
+  return { draft: { address, volume: wanted, before: there, action: 'replace', cause } };
+}
+
+/** Who keeps a volume from being removed: a container that stays, or one of another stack. */
+function holderOf({ name }: VolumeSpec, { bystanders, observed }: VolumesRequest): string | undefined {
+  const own = bystanders.find(({ spec }) => mountedOf(spec, new Set([name])) !== undefined)?.spec.name;
+  return own ?? member(observed.host.foreignVolumeUsers ?? {}, name)?.[0];
+}
+
 function checkVolume(
   volume: Volume,
-  stack: string,
-  there: VolumeSpec | undefined,
-  findings: Findings,
+  { stack: { name: stack }, observed, findings }: VolumesRequest,
 ): VolumeSpec | undefined {
+  const there = member(observed.volumes, volume.name);
   if (volume.external) {
     if (there === undefined) findings.conflicts.push(missingExternal(volume));
     return undefined;
@@ -109,9 +176,6 @@ function checkVolume(
     findings.warnings.push(
       `Volume "${volume.name}" belongs to stack "${there.stack}"; set volumes.${volume.key}.external to use it knowingly.`,
     );
-  } else {
-    const changed = diffVolume(there, wanted).map(({ field }) => field.replace('driverOptions', 'driver_opts'));
-    if (changed.length > 0) findings.conflicts.push(changedDefinition(volume, changed));
   }
   return wanted;
 }
@@ -124,10 +188,10 @@ function missingExternal(volume: Volume): Conflict {
   };
 }
 
-function changedDefinition(volume: Volume, fields: readonly string[]): Conflict {
+function changedDefinition(volume: VolumeSpec, fields: readonly string[], holder: string | undefined): Conflict {
   return {
     address: volumeAddress(volume.key),
     message: `Cannot change volume "${volume.name}": it was made with another ${fields.join(', ')}, and making it again would destroy its data`,
-    hint: `Set volumes.${volume.key}.name to a new name, which leaves this one alone, or give up its data: "tsstack down", "tsstack volume rm ${volume.name}", then "tsstack up".`,
+    hint: `Set volumes.${volume.key}.name to a new name, which leaves this one alone, or give up its data: ${holder === undefined ? '"tsstack up --yes"' : `remove container "${holder}", which mounts it, then "tsstack up --yes"`}.`,
   };
 }

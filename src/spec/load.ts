@@ -83,6 +83,8 @@ export function loadStack(
         origins: (service) => context.origins.get(service),
         files: project.files.map(fileName),
         disabledServices: model.disabled,
+        unnamedServices: model.leftOut,
+        allResources: request.allResources === true,
       });
       return stack;
     },
@@ -107,7 +109,13 @@ interface ModelRequest {
   readonly watch: ((inside: Inside) => void) | undefined;
 }
 
-function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disabled: readonly string[] } {
+interface ResolvedModel {
+  readonly dict: Dict;
+  readonly disabled: readonly string[];
+  readonly leftOut: readonly string[];
+}
+
+function resolveModel(value: Dict, options: ModelRequest): ResolvedModel {
   const { request, name, context } = options;
   const model = canonicalProject(value, name, context);
   const all = model['services'] as Dict;
@@ -116,11 +124,11 @@ function resolveModel(value: Dict, options: ModelRequest): { dict: Dict; disable
   const profiles = request.profiles.length > 0 ? request.profiles : fromEnvironment.filter((profile) => profile !== '');
   const selected = selectServices(all, { profiles, services: request.services }, context);
   options.watch?.({ context, all, disabled: selected.disabled, profiles });
-  checkConsistency({ model, all, enabled: selected.enabled }, context);
+  if (request.unchecked !== true) checkConsistency({ model, all, enabled: selected.enabled }, context);
   warnUnsupported(value, selected.enabled, context);
   model['services'] = selected.enabled;
   // The reference's JSON has no top-level models.
   delete model['models'];
   resolveServiceFiles(selected.enabled, context);
-  return { dict: model, disabled: selected.disabled };
+  return { dict: model, disabled: selected.disabled, leftOut: selected.leftOut };
 }

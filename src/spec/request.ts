@@ -16,6 +16,10 @@ export interface LoadRequest {
   readonly services: readonly string[];
   /** `--scale`: number of replicas by service, whatever the files say. */
   readonly scale?: Readonly<Record<string, number>>;
+  /** `--all-resources`: networks and volumes that no service uses are there, too. */
+  readonly allResources?: boolean;
+  /** `config --no-consistency`: what only fits together badly is no error. */
+  readonly unchecked?: boolean;
   /** Text of `-f -`. */
   readonly stdin?: string;
 }

@@ -15,6 +15,8 @@ export interface Selected {
   readonly enabled: Dict;
   /** Services that a profile switches off, sorted. */
   readonly disabled: readonly string[];
+  /** Enabled ones that are neither named nor needed by what is, sorted. */
+  readonly leftOut: readonly string[];
 }
 
 /** Applies profiles, then the choice of services with what they depend on (Compose specification, "Profiles"). */
@@ -29,8 +31,10 @@ export function selectServices(all: Dict, selection: Selection, context: Context
   }
   checkServiceNames(selection.services, all, context);
   checkDisabled({ all, enabled }, new Set(disabled), context);
-  if (selection.services.length === 0) return { enabled, disabled };
-  return { enabled: closure(enabled, selection.services), disabled };
+  if (selection.services.length === 0) return { enabled, disabled, leftOut: [] };
+  const chosen = closure(enabled, selection.services);
+  const leftOut = Object.keys(enabled).filter((name) => !Object.hasOwn(chosen, name));
+  return { enabled: chosen, disabled, leftOut };
 }
 
 /** Complains of names that a command gave and no file has. */

@@ -288,7 +288,7 @@ describe('problems', () => {
       [['--services', '--images'], /config cannot do --services and --images at the same time/],
       [['--watch', '-o', 'x'], /config cannot do --watch and --output at the same time/],
       [['--schema', 'web'], /config --schema takes no services, got "web"/],
-      [['--no-interpolate', 'web'], /config --no-interpolate takes no services, got "web"/],
+      [['--variables', 'web'], /config --variables takes no services, got "web"/],
       [['--service'], /Unknown option --service\nhint: Did you mean --services\?/],
       [['--watch', '-f', '-'], /config --watch cannot watch standard input/],
     ];

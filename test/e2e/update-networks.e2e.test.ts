@@ -128,7 +128,7 @@ test('every field of a network that can change by itself has a row above', () =>
   }
 });
 
-e2e('a volume is never replaced: what would need that is a conflict with the ways out', async (project) => {
+e2e('a volume is not replaced unasked: what would need that is a conflict with the ways out', async (project) => {
   const stack = (volume: string) =>
     `services: {web: {command: [sleep, infinity], volumes: ["data:/data"]}}\nvolumes: {data: {${volume}}}\n`;
   const volume = `${project.name}_data`;
@@ -146,11 +146,11 @@ e2e('a volume is never replaced: what would need that is a conflict with the way
       stderr,
       /Cannot change volume ".*_data": it was made with another driver_opts\.device, driver_opts\.type/,
     );
-    assert.match(stderr, /Set volumes\.data\.name to a new name.*tsstack volume rm/);
+    assert.match(stderr, /Set volumes\.data\.name to a new name.*tsstack up --yes/);
   }
   assert.equal((await project.container('web')).pid, pid, 'nothing was done');
 
-  // The one way out: a new name. The old volume stays.
+  // One way out: a new name. The old volume stays.
   project.write(stack(`name: ${volume}2, driver_opts: {type: tmpfs, device: tmpfs}`));
   await project.expect(0, 'up', '-d');
   assert.notEqual((await project.container('web')).pid, pid, 'another volume is another mount');
@@ -163,7 +163,7 @@ e2e('a volume is never replaced: what would need that is a conflict with the way
   await project.expect(0, 'down', '--remove-orphans');
   assert.equal(content(), 'precious\n');
 
-  // The other way out.
+  // Another way out; the third, a yes, is in scenarios-up.e2e.test.ts.
   project.write(stack('driver_opts: {type: tmpfs, device: tmpfs}'));
   await project.expect(0, 'volume', 'rm', volume);
   await project.expect(0, 'up', '-d');

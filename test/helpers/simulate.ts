@@ -95,8 +95,7 @@ class Machine {
         if (!this.#networks.delete(step.network.key)) fail(step, 'not there');
         return;
       case 'create-volume':
-        if (this.#volumes.has(step.volume.name) && !this.#unmounted.delete(step.volume.name))
-          fail(step, 'there already');
+        if (!this.#mayBeMade(step.volume)) fail(step, 'there already');
         this.#volumes.set(step.volume.name, step.volume);
         return;
       case 'remove-volume':
@@ -173,6 +172,12 @@ class Machine {
         }
         this.#containers.delete(name);
     }
+  }
+
+  /** It is new, was not mounted, or gets other labels. */
+  #mayBeMade({ name, labels }: VolumeSpec): boolean {
+    const there = this.#volumes.get(name);
+    return this.#unmounted.delete(name) || JSON.stringify(there?.labels) !== JSON.stringify(labels);
   }
 
   #createNetwork(network: NetworkSpec): void {

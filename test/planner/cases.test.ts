@@ -32,6 +32,8 @@ interface CaseOptions extends Partial<UpOptions> {
   readonly removeVolumes?: boolean;
   readonly timeoutMs?: number;
   readonly profiles?: readonly string[];
+  /** The file is loaded for the services that are named, as commands do. */
+  readonly loadNamed?: boolean;
 }
 
 for (const name of readdirSync(CASES).sort()) {
@@ -65,7 +67,7 @@ function planCommand(directory: string, observed: ObservedState, options: CaseOp
     case 'rm':
       return planRemove('demo', observed, { services, stop: options.stop === true, removeVolumes });
     default:
-      return planLoaded(load(directory, 'stack.yaml', options.profiles), observed, options);
+      return planLoaded(load(directory, 'stack.yaml', options), observed, options);
   }
 }
 
@@ -88,14 +90,19 @@ function observedState(directory: string): ObservedState {
   const images = (patch as Partial<ObservedState>).images ?? {};
   const empty: ObservedState = { ...EMPTY_STATE, images: { host: HOST_IMAGE, ...images } };
   if (!existsSync(join(directory, 'before.yaml'))) return merge(empty, patch) as ObservedState;
-  const before = planLoaded(load(directory, 'before.yaml', ['*']), empty, {});
+  const before = planLoaded(load(directory, 'before.yaml', { profiles: ['*'] }), empty, {});
   assert.deepEqual(before.conflicts, []);
   return merge(applyPlan(empty, before), patch) as ObservedState;
 }
 
-function load(directory: string, file: string, profiles: readonly string[] = []): Stack {
+function load(
+  directory: string,
+  file: string,
+  { profiles = [], services: named = [], loadNamed = false, allResources = false }: CaseOptions,
+): Stack {
+  const services = loadNamed ? named : [];
   const env = { COMPOSE_PROJECT_NAME: 'demo' };
-  return loadStack({ files: [file], cwd: directory, env, envFiles: [], profiles, services: [] }).stack;
+  return loadStack({ files: [file], cwd: directory, env, envFiles: [], profiles, services, allResources }).stack;
 }
 
 function readJson(directory: string, file: string): object {

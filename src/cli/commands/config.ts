@@ -1,6 +1,7 @@
 import { leaveFixedHashes } from '../../lib/fixed-hashes.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { TsstackError } from '../../model/error.ts';
+import type { LoadRequest } from '../../spec/request.ts';
 import { type Arguments, type Context, defineCommand, EXIT } from '../command.ts';
 import { hashesOf, listPart, PARTS } from '../config/parts.ts';
 import { emit, jsonText, linesText, modelText } from '../config/print.ts';
@@ -20,6 +21,7 @@ const OPTIONS = {
   variables: flag('', 'The variables that the files use, with their defaults, nothing filled in'),
   environment: flag('', 'What variables are filled in from, NAME=VALUE'),
   hash: value('', 'SERVICE', 'A hash of the configuration of a service; `*`: of each'),
+  'no-consistency': flag('', 'Do not check whether services, networks and volumes fit together'),
   'no-interpolate': flag('', 'The files merged, with variables, paths and short forms as they are written'),
   explain: value('', 'PATH', 'Which file, line and rule gave a value, and what it hides'),
   schema: flag('', 'The JSON Schema of stack files, for editors'),
@@ -31,7 +33,7 @@ const OPTIONS = {
 const VIEWS = [...PARTS, 'variables', 'environment', 'hash', 'no-interpolate', 'explain', 'schema', 'watch'] as const;
 
 /** Of these, what is about the files and not about services. */
-const WHOLE = ['variables', 'no-interpolate', 'schema'] as const;
+const WHOLE = ['variables', 'schema'] as const;
 
 type ConfigArguments = Arguments<typeof OPTIONS>;
 
@@ -64,7 +66,12 @@ export const command = defineCommand({
     }
     // What is read once only, or on and on, cannot be counted first.
     if (options.watch || context.globals.file.includes('-')) leaveFixedHashes();
-    const request = loadRequest(context, operands);
+    if (options['no-interpolate'] && operands.length > 0) {
+      context.err.write(
+        'warning: with --no-interpolate the whole files are shown: services that are named are ignored\n',
+      );
+    }
+    const request = { ...loadRequest(context, operands), unchecked: options['no-consistency'] };
     if (options.watch) {
       const { watchAndPrint } = await import('../config/watch.ts');
       return watchAndPrint(context, request);
@@ -89,11 +96,7 @@ function checkArguments({ options, operands }: ConfigArguments): void {
   });
 }
 
-async function resultText(
-  context: Context,
-  { options }: ConfigArguments,
-  request: ReturnType<typeof loadRequest>,
-): Promise<string> {
+async function resultText(context: Context, { options }: ConfigArguments, request: LoadRequest): Promise<string> {
   if (options['no-interpolate']) {
     const { writtenStack } = await import('../../spec/written.ts');
     return modelText(context, writtenStack(request), false);

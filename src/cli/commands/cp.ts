@@ -8,10 +8,10 @@ import { needsContainerRoot, runAsContainerRoot } from '../cp/as-container-root.
 import { withContainerRoot } from '../cp/container-root.ts';
 import { withContainers } from '../cp/hold.ts';
 import { type Copying, parseOperands } from '../cp/operands.ts';
+import { writeOut } from '../cp/write-out.ts';
 import { countOption } from '../numbers.ts';
 import { flag, value } from '../options.ts';
 import { stackSelector } from '../stack-request.ts';
-import { standardStream } from '../terminal.ts';
 
 /** `tsstack cp`. */
 export const command = defineCommand({
@@ -123,11 +123,4 @@ async function withLocalRoot(use: (root: number) => Promise<void>): Promise<void
 /** A slash or `/.` at the end means something. */
 function absolute(cwd: string, path: string): string {
   return path.startsWith('/') ? path : `${resolve(cwd)}/${path}`;
-}
-
-/** Done when the bytes are no longer needed. */
-function writeOut(bytes: Uint8Array): Promise<void> {
-  return new Promise((done, failed) =>
-    standardStream(1).write(bytes, (error) => (error == null ? done() : failed(error))),
-  );
 }

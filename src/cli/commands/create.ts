@@ -1,6 +1,6 @@
-import type { UpRequest, UpResult } from '../../daemon/api.ts';
+import type { UpRequest } from '../../daemon/api.ts';
 import { defineCommand, EXIT } from '../command.ts';
-import { streamRequest } from '../stream-request.ts';
+import { requestUp } from '../request-up.ts';
 import { MAKE_OPTIONS, makeRequest } from '../up-options.ts';
 import { showPlan } from '../views/plan.ts';
 
@@ -22,7 +22,7 @@ export const command = defineCommand({
       noStart: true,
       wait: false,
     };
-    await streamRequest<UpResult>(context, { path: '/v1/up', body, onEvent: (event) => showPlan(context, event) });
+    await requestUp(context, body, { onEvent: (event) => showPlan(context, event) });
     return EXIT.done;
   },
 });

@@ -1,8 +1,9 @@
 import type { ContainerSummary } from '../../daemon/api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { CONTAINER_STATUSES, type ContainerStatus } from '../../model/observed.ts';
-import { defineCommand, EXIT } from '../command.ts';
+import { type Context, defineCommand, EXIT } from '../command.ts';
 import { listContainers } from '../containers.ts';
+import { psFormat } from '../docker-config.ts';
 import { flag, list, onFlag } from '../options.ts';
 import { orphanServices } from '../orphans.ts';
 import { renderContainers } from '../views/ps.ts';
@@ -22,11 +23,13 @@ export const command = defineCommand({
     'no-trunc': flag('', 'Whole commands'),
   },
   formats: ['table', 'json'],
+  templates: true,
   examples: [
     { command: 'tsstack ps', does: 'what runs, since when, on which ports, with what usage' },
     { command: 'tsstack ps -a', does: 'also what has ended, and how' },
     { command: 'tsstack ps --services --status exited', does: 'names of services that have ended' },
     { command: 'tsstack ps --format json', does: 'for scripts' },
+    { command: "tsstack ps --format 'table {{.Name}}\\t{{.Status}}'", does: 'these columns, as docker takes them' },
   ],
   run: async (context, { options, operands }) => {
     const wanted = statuses([...options.status, ...options.filter.map(statusOfFilter)]);
@@ -36,11 +39,26 @@ export const command = defineCommand({
       .filter(({ service }) => !hidden.includes(service));
     if (options.services) context.out.write(lines([...new Set(shown.map(({ service }) => service))]));
     else if (options.quiet) context.out.write(lines(shown.map(({ name }) => name)));
-    else if (context.format === 'json') context.out.write(`${JSON.stringify(shown, undefined, 2)}\n`);
-    else context.out.write(renderContainers(shown, Date.now(), { whole: options['no-trunc'] }));
+    else context.out.write(await shownText(context, shown, options['no-trunc']));
     return EXIT.done;
   },
 });
+
+async function shownText(context: Context, shown: readonly ContainerSummary[], whole: boolean): Promise<string> {
+  const given = context.globals.json ? 'json' : context.globals.format;
+  const format = given ?? psFormat(context) ?? 'table';
+  if (format === 'json') return `${JSON.stringify(shown, undefined, 2)}\n`;
+  const table = () => renderContainers(shown, Date.now(), { whole });
+  if (format === 'table') return table();
+  const { renderByTemplate } = await import('../views/ps-template.ts');
+  try {
+    return renderByTemplate(shown, format, Date.now());
+  } catch (error) {
+    if (given !== undefined || !(error instanceof TsstackError)) throw error;
+    context.err.write(`warning: psFormat of the Docker configuration is left out. ${error.message}\n`);
+    return table();
+  }
+}
 
 function isUp(status: ContainerSummary['status']): boolean {
   return status !== 'created' && status !== 'exited';

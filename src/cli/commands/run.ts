@@ -50,7 +50,15 @@ export const command = defineCommand({
     const request = await requestOf(context, args);
     const sinceMs = Date.now();
     const { quiet, rm, detach } = args.options;
-    const started = await streamRequest<RunResult>(context, { path: '/v1/run', body: request, quiet });
+    const started = await streamRequest<RunResult>(context, {
+      path: '/v1/run',
+      body: request,
+      quiet,
+      onEvent: (event) => {
+        if (event.type !== 'plan' || quiet || context.format === 'json') return;
+        for (const warning of event.plan.warnings) context.err.write(`warning: ${warning}\n`);
+      },
+    });
     if (detach) {
       context.out.write(`${started.container.name}\n`);
       return EXIT.done;

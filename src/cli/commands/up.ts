@@ -4,7 +4,7 @@ import type { Following } from '../attach.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { secondsOption } from '../numbers.ts';
 import { flag, list, type Values, value } from '../options.ts';
-import { streamRequest } from '../stream-request.ts';
+import { requestUp } from '../request-up.ts';
 import { excludeEachOther, isGiven, MAKE_OPTIONS, makeRequest, WAIT_OPTIONS, waitRequest } from '../up-options.ts';
 import { showPlan } from '../views/plan.ts';
 
@@ -75,9 +75,7 @@ export const command = defineCommand({
     const leaves = options.detach || waiting.wait || options['no-start'] || context.globals['dry-run'];
     const attach = leaves || context.format === 'json' ? undefined : await import('../attach.ts');
     const starts = attach?.logStarts(context.paths);
-    const result = await streamRequest<UpResult>(context, {
-      path: '/v1/up',
-      body: request,
+    const result = await requestUp(context, request, {
       quiet: options.quiet,
       onEvent: (event) => {
         if (!options.quiet) showPlan(context, event);

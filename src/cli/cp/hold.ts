@@ -19,7 +19,7 @@ export async function withContainers<Result>(
   if (answer === undefined) throw new TsstackError('daemon-unreachable', 'The daemon ended before it had answered');
   const lost = (): void => {
     if (controller.signal.aborted) return;
-    context.err.write('cp: the daemon has ended; what was copied until now is there\n');
+    context.err.write('The daemon has ended; what was copied until now is there\n');
     process.exit(EXIT.failed);
   };
   const over = answers.next().then(lost, lost);

@@ -1,8 +1,8 @@
 import type { CreateVolumeRequest, RemoveVolumeRequest, VolumeDetail, VolumeSummary } from '../../daemon/api.ts';
 import { TsstackError } from '../../model/error.ts';
+import { askYes } from '../ask-yes.ts';
 import { type Context, EXIT } from '../command.ts';
 import { printVolumes } from '../views/volumes.ts';
-import { askYes } from './ask-yes.ts';
 import type { VolumeOptions } from './verb.ts';
 
 /** `volume ls`. */

@@ -14,6 +14,9 @@ export interface StackInput extends Places {
   /** Files that values of a service came from; undefined: none. */
   readonly origins: (service: string) => Readonly<Record<string, string>> | undefined;
   readonly disabledServices: readonly string[];
+  readonly unnamedServices: readonly string[];
+  /** What no service uses is taken, too. */
+  readonly allResources: boolean;
 }
 
 /** The canonical model as the engine takes it; `written` is the merged file, for its `x-` keys. */
@@ -41,17 +44,25 @@ export function normalizeStack(model: Dict, written: Dict, input: StackInput): S
     projectDirectory: input.projectDirectory,
     files: input.files,
     services,
-    networks: usedNetworks(model, services, name),
-    volumes: usedVolumes(model, services),
+    networks: usedNetworks(model, services, { name, all: input.allResources }),
+    volumes: usedVolumes(model, services, input.allResources),
     configs: fileSources('configs', model, uses),
     secrets: fileSources('secrets', model, uses),
     disabledServices: input.disabledServices,
+    unnamedServices: input.unnamedServices.length === 0 ? undefined : input.unnamedServices,
   });
 }
 
-function usedNetworks(model: Dict, services: Readonly<Record<string, Service>>, name: string): Record<string, Network> {
+function usedNetworks(
+  model: Dict,
+  services: Readonly<Record<string, Service>>,
+  { name, all }: { readonly name: string; readonly all: boolean },
+): Record<string, Network> {
   const declared = dictAt(model, 'networks') ?? {};
-  const used = new Set(Object.values(services).flatMap((service) => Object.keys(service.networks)));
+  const used = new Set([
+    ...Object.values(services).flatMap((service) => Object.keys(service.networks)),
+    ...(all ? Object.keys(declared) : []),
+  ]);
   const result: Record<string, Network> = Object.create(null);
   for (const key of [...used].sort()) {
     const from = declared[key];
@@ -60,10 +71,13 @@ function usedNetworks(model: Dict, services: Readonly<Record<string, Service>>, 
   return result;
 }
 
-function usedVolumes(model: Dict, services: Readonly<Record<string, Service>>): Record<string, Volume> {
+function usedVolumes(model: Dict, services: Readonly<Record<string, Service>>, all: boolean): Record<string, Volume> {
   const declared = dictAt(model, 'volumes') ?? {};
   const mounts = Object.values(services).flatMap((service) => service.mounts);
-  const used = new Set(mounts.flatMap((mount) => (mount.type === 'volume' && mount.source ? [mount.source] : [])));
+  const used = new Set([
+    ...mounts.flatMap((mount) => (mount.type === 'volume' && mount.source ? [mount.source] : [])),
+    ...(all ? Object.keys(declared) : []),
+  ]);
   const result: Record<string, Volume> = Object.create(null);
   for (const key of [...used].sort()) {
     const from = declared[key];
