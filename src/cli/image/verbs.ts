@@ -12,7 +12,7 @@ import { TsstackError } from '../../model/error.ts';
 import { type Context, EXIT } from '../command.ts';
 import { withoutAlgorithm } from '../views/images.ts';
 import { renderHistory, renderStore } from '../views/store.ts';
-import { askYes } from '../volume/ask-yes.ts';
+import { askYes } from '../ask-yes.ts';
 import type { ImageOptions } from './options.ts';
 
 /** `image ls [NAME…]`: those of these repositories, or all. */

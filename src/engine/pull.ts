@@ -1,0 +1,100 @@
+import type { ContentStore } from '../image/content/content-store.ts';
+import { canonicalName, familiarName, parseReference } from '../image/content/reference.ts';
+import { findStored } from '../image/content/stored-image.ts';
+import { imageKey } from '../image/image.ts';
+import { platformFromText } from '../image/platform.ts';
+import { type PullResult, pullImage } from '../image/registry/pull.ts';
+import { TsstackError } from '../model/error.ts';
+import type { ImageSource, PullPolicy, Stack } from '../model/stack.ts';
+import type { Engine } from './engine.ts';
+import type { Reporting } from './up.ts';
+
+/** What a command says of pulling; `policy` or absent: each service's own. */
+export type PullWish = 'always' | 'missing' | 'never' | 'policy';
+
+/** An image that is to be fetched. */
+export interface WantedImage {
+  /** As `imageKey` gives it. */
+  readonly key: string;
+  readonly reference: string;
+  readonly platform?: string;
+}
+
+type ReferenceSource = ImageSource & { readonly type: 'reference' };
+
+/** The images of a stack that are to be pulled before it can be planned, each once. */
+export function imagesToPull(engine: Engine, stack: Stack, wish: PullWish = 'policy'): readonly WantedImage[] {
+  const wanted = new Map<string, WantedImage>();
+  for (const { source, preStart = [], pullPolicy = 'missing', replicas } of Object.values(stack.services)) {
+    if (replicas === 0) continue;
+    const policy = wish === 'policy' ? pullPolicy : wish;
+    for (const each of [source, ...preStart.flatMap((hook) => hook.source ?? [])]) {
+      if (each.type !== 'reference' || !isDue(engine, each, policy)) continue;
+      wanted.set(imageKey(each), { key: imageKey(each), ...each });
+    }
+  }
+  return [...wanted.values()];
+}
+
+function isDue(engine: Engine, source: ReferenceSource, policy: PullPolicy): boolean {
+  if (policy === 'never' || policy === 'build') return false;
+  const there = isStored(engine.images.content, source);
+  if (!there || policy === 'missing') return !there;
+  const name = nameOf(source.reference);
+  // What a digest or an id stands for never changes.
+  if (name === undefined || name.includes('@')) return false;
+  if (policy === 'always') return true;
+  const since = engine.images.content.index.namedAtMs(name) ?? 0;
+  return engine.machine.now() - since >= policy.refreshAfterMs;
+}
+
+function isStored(store: ContentStore, { reference, platform }: ReferenceSource): boolean {
+  try {
+    findStored(store, reference, platform === undefined ? undefined : platformFromText(platform));
+    return true;
+  } catch (error) {
+    if (error instanceof TsstackError) return false;
+    throw error;
+  }
+}
+
+/** undefined: it cannot be one, so it is an id. */
+function nameOf(text: string): string | undefined {
+  try {
+    return canonicalName(parseReference(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Pulls images side by side. `env`: of the user, whose credentials are used. Throws the first failure when all have
+ * ended; what has come by then is taken up by the next pull.
+ */
+export function pullImages(
+  engine: Engine,
+  images: readonly Omit<WantedImage, 'key'>[],
+  { env, reporting }: { readonly env: Readonly<Record<string, string>>; readonly reporting: Reporting },
+): Promise<readonly PullResult[]> {
+  const { signal, progress } = reporting;
+  return engine.images.hold(async () => {
+    const results = await Promise.allSettled(
+      images.map(async ({ reference, platform }) => {
+        const parsed = parseReference(reference);
+        const subject = familiarName(parsed);
+        const pulled = await pullImage(engine.images.content, parsed, {
+          ...(platform !== undefined && { platform }),
+          env,
+          signal,
+          progress: ({ digest, bytes, size }) => progress({ type: 'transfer', subject, digest, bytes, size }),
+          warn: (message) => progress({ type: 'warning', message }),
+        });
+        progress({ type: 'note', message: `${subject} ${pulled.alreadyThere ? 'is up to date' : 'pulled'}` });
+        return pulled;
+      }),
+    );
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (failures.length > 0) throw failures[0];
+    return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  });
+}
