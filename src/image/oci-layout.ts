@@ -7,7 +7,7 @@ import { parseObject } from './json.ts';
 import { DOCUMENT_BYTES } from './limits.ts';
 import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, parseIndex, parseManifest } from './manifest.ts';
 import type { OpenedImage } from './opened-image.ts';
-import { hostArchitecture, platformName, runsHere } from './platform.ts';
+import { hostArchitecture, hostPlatform, nearestPlatform, platformNames } from './platform.ts';
 
 /** An index names a manifest or an index; nobody nests more than twice. */
 const INDEX_DEPTH = 4;
@@ -58,10 +58,11 @@ function chooseTag(entries: readonly Descriptor[], tag: string | undefined): rea
 function choosePlatform(files: ImageFiles, entries: readonly Descriptor[], depth: number): Descriptor {
   if (depth > INDEX_DEPTH) throw imageInvalid(`indexes are nested more than ${INDEX_DEPTH} deep`);
   const usable = entries.filter(({ mediaType }) => INDEX_TYPES.has(mediaType) || MANIFEST_TYPES.has(mediaType));
-  const chosen = usable.find(({ platform }) => runsHere(platform));
+  const chosen = nearestPlatform(hostPlatform(), usable);
   if (chosen === undefined) {
-    const platforms = [...new Set(usable.map(({ platform }) => platformName(platform)))].slice(0, 20).join(', ');
-    throw imageInvalid(`it is for ${platforms || 'nothing that runs'}, not for linux/${hostArchitecture()}`);
+    throw imageInvalid(
+      `it is for ${platformNames(usable) || 'nothing that runs'}, not for linux/${hostArchitecture()}`,
+    );
   }
   if (MANIFEST_TYPES.has(chosen.mediaType)) return chosen;
   return choosePlatform(files, parseIndex(readBlob(files, chosen)), depth + 1);
