@@ -2,11 +2,13 @@
 # Makes this checkout ready to use; does only what is missing, so that it is quick when nothing is.
 #   scripts/setup.sh              Debian packages, npm packages (the pinned Node 24 among them), the build, the link
 #   scripts/setup.sh --examples   also the programs that examples/web runs: nginx, redis, PostgreSQL, Node
+#   scripts/setup.sh --tests      also what only the tests use: a registry for images, and others' programs to compare with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(nftables iproute2 util-linux procps busybox-static attr xz-utils zstd curl)
-[ "${1:-}" = --examples ] && packages+=(nginx redis-server postgresql)
+case ${1:-} in --examples | --tests) packages+=(nginx redis-server postgresql) ;; esac
+[ "${1:-}" != --tests ] || packages+=(docker-registry skopeo openssl)
 
 fail() {
   echo "setup: $1" >&2
@@ -48,7 +50,7 @@ install_packages() {
   rm -f "$output"
   [ $status = 0 ] || fail "apt-get could not install: $*"
   command -v systemctl > /dev/null || return 0
-  for service in nginx redis-server postgresql; do
+  for service in nginx redis-server postgresql docker-registry; do
     [[ " $* " != *" $service "* ]] || systemctl disable --quiet "$service" 2> /dev/null || true
   done
 }

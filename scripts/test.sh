@@ -70,7 +70,7 @@ if [ "${1:-}" = in-vm ]; then
   exit
 fi
 
-bash scripts/setup.sh --examples || exit 1
+bash scripts/setup.sh --tests || exit 1
 for name in "${@:-unit kernel e2e v2}"; do
   for each in $name; do run_named "$each"; done
 done

@@ -3,7 +3,7 @@ import type { Healthcheck } from '../model/stack.ts';
 import { parseDigest } from './digest.ts';
 import { imageInvalid } from './errors.ts';
 import { asArray, asKeys, asNumber, asObject, asStrings, asText, type JsonObject, parseObject } from './json.ts';
-import { type Platform, platformName } from './platform.ts';
+import { type Platform, parsePlatform, platformName } from './platform.ts';
 
 export interface ParsedConfig {
   readonly platform: Platform;
@@ -28,7 +28,7 @@ export const EMPTY_CONFIG: ImageConfig = {
 /** An image's configuration document, OCI image-spec config.md with Docker's healthcheck. Throws `image-invalid`. */
 export function parseConfig(text: Buffer): ParsedConfig {
   const document = parseObject(text, 'the configuration');
-  const platform = parseDocumentPlatform(document);
+  const platform = parsePlatform(document);
   const createdAtMs = Date.parse(asText(document['created'], 'created'));
   const rootfs = asObject(document['rootfs'] ?? {}, 'rootfs');
   const run = asObject(document['config'] ?? {}, 'config');
@@ -54,14 +54,6 @@ export function parseHistory(text: Buffer, sizes: readonly number[]): readonly I
       sizeBytes: entry['empty_layer'] === true ? 0 : (layers.next().value ?? 0),
     };
   });
-}
-
-function parseDocumentPlatform(document: JsonObject): Platform {
-  return {
-    os: asText(document['os'], 'os'),
-    architecture: asText(document['architecture'], 'architecture'),
-    variant: asText(document['variant'], 'variant'),
-  };
 }
 
 function runConfig(run: JsonObject): ImageConfig {

@@ -13,7 +13,7 @@ import { openDirectory } from './file-range.ts';
 import { hostRootFilesystem } from './host-root/host-root.ts';
 import { openOciLayout } from './oci-layout.ts';
 import type { OpenedImage } from './opened-image.ts';
-import { hostArchitecture, parsePlatform } from './platform.ts';
+import { hostArchitecture, platformFromText } from './platform.ts';
 import { openTarball } from './tarball.ts';
 import { unpackOpened } from './unpack-image.ts';
 import { unpackedAbout, unpackedLayers } from './unpacked.ts';
@@ -126,7 +126,7 @@ function openImage(context: ImageContext, source: ImageSource): Promise<OpenedIm
 }
 
 function openReference(context: ImageContext, { reference, platform }: ReferenceSource): OpenedImage {
-  const wanted = platform === undefined ? undefined : parsePlatform(platform);
+  const wanted = platform === undefined ? undefined : platformFromText(platform);
   try {
     return findStored(new ContentStore(context.paths), reference, wanted);
   } catch (error) {

@@ -2,7 +2,7 @@ import { parseDigest } from './digest.ts';
 import { imageInvalid } from './errors.ts';
 import { asArray, asObject, asText, type JsonObject, parseObject } from './json.ts';
 import { LAYERS } from './limits.ts';
-import type { Platform } from './platform.ts';
+import { type Platform, parsePlatform } from './platform.ts';
 
 /** OCI image-spec descriptor.md. */
 export interface Descriptor {
@@ -93,11 +93,7 @@ export function parseDescriptor(value: unknown): Descriptor {
     mediaType: asText(document['mediaType'], 'mediaType'),
     digest: parseDigest(document['digest']),
     size,
-    platform: {
-      os: asText(platform['os'], 'os'),
-      architecture: asText(platform['architecture'], 'architecture'),
-      variant: asText(platform['variant'], 'variant'),
-    },
+    platform: parsePlatform(platform),
     refName: asText(annotations['org.opencontainers.image.ref.name'], 'ref.name'),
   };
 }

@@ -8,7 +8,14 @@ import { parseObject } from './json.ts';
 import { DOCUMENT_BYTES } from './limits.ts';
 import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, type Manifest, parseIndex, parseManifest } from './manifest.ts';
 import type { OpenedImage } from './opened-image.ts';
-import { checkPlatform, fitsPlatform, hostPlatform, type Platform, platformName } from './platform.ts';
+import {
+  checkPlatform,
+  hostPlatform,
+  nearestPlatform,
+  type Platform,
+  platformName,
+  platformNames,
+} from './platform.ts';
 
 /** An index names a manifest or an index; nobody nests more than twice. */
 export const INDEX_DEPTH = 4;
@@ -24,12 +31,15 @@ export function openOciLayout(files: ImageFiles, tag: string | undefined): Opene
   return openRoot(files, chooseTag(parseIndex(readRange(index, DOCUMENT_BYTES)), tag), hostPlatform());
 }
 
-/** The image for a platform that an entry of an index leads to, or several entries of one name. Throws `image-invalid`. */
-export function openRoot(files: ImageFiles, entries: readonly Descriptor[], wanted: Platform): RootedImage {
+/**
+ * The image for a platform (undefined: the first that is there) that an entry of an index leads to, or several entries of
+ * one name. Throws `image-invalid`.
+ */
+export function openRoot(files: ImageFiles, entries: readonly Descriptor[], wanted: Platform | undefined): RootedImage {
   const descriptor = choosePlatform(files, { entries, wanted }, 0);
   const manifest = parseManifest(readBlob(files, descriptor));
   const { about, config, diffIds, platform } = parseConfig(readBlob(files, manifest.config));
-  checkPlatform(wanted, platform);
+  if (wanted !== undefined) checkPlatform(wanted, platform);
   if (diffIds.length !== manifest.layers.length) {
     throw imageInvalid(`${manifest.layers.length} layers, but ${diffIds.length} diff_ids`);
   }
@@ -72,17 +82,17 @@ function chooseTag(entries: readonly Descriptor[], tag: string | undefined): rea
 
 function choosePlatform(
   files: ImageFiles,
-  { entries, wanted }: { readonly entries: readonly Descriptor[]; readonly wanted: Platform },
+  { entries, wanted }: { readonly entries: readonly Descriptor[]; readonly wanted: Platform | undefined },
   depth: number,
 ): Descriptor {
   if (depth > INDEX_DEPTH) throw imageInvalid(`indexes are nested more than ${INDEX_DEPTH} deep`);
   const usable = entries.filter(({ mediaType }) => INDEX_TYPES.has(mediaType) || MANIFEST_TYPES.has(mediaType));
-  const fitting = usable.filter(({ platform }) => fitsPlatform(wanted, platform));
   // Of an index, a store may have what was asked for and no more.
-  const chosen = fitting.find(({ digest }) => files.find(blobName(digest)) !== undefined) ?? fitting[0];
+  const there = usable.filter(({ digest }) => files.find(blobName(digest)) !== undefined);
+  const chosen = wanted === undefined ? there[0] : (nearestPlatform(wanted, there) ?? nearestPlatform(wanted, usable));
   if (chosen === undefined) {
-    const platforms = [...new Set(usable.map(({ platform }) => platformName(platform)))].slice(0, 20).join(', ');
-    throw imageInvalid(`it is for ${platforms || 'nothing that runs'}, not for ${platformName(wanted)}`);
+    const asked = wanted === undefined ? 'any platform' : platformName(wanted);
+    throw imageInvalid(`it is for ${platformNames(usable) || 'nothing that runs'}, not for ${asked}`);
   }
   if (MANIFEST_TYPES.has(chosen.mediaType)) return chosen;
   return choosePlatform(files, { entries: parseIndex(readBlob(files, chosen)), wanted }, depth + 1);

@@ -11,7 +11,8 @@ export interface Reference {
   readonly digest?: string;
 }
 
-const DEFAULT_REGISTRY = 'docker.io';
+/** The registry of names without one. */
+export const DEFAULT_REGISTRY = 'docker.io';
 /** Another name of the same, in old references. */
 const OLD_DEFAULT = 'index.docker.io';
 const OFFICIAL = 'library/';

@@ -46,13 +46,13 @@ export function listStored(store: ContentStore): readonly StoredImage[] {
 
 function anyPlatform(store: ContentStore, root: Descriptor): readonly StoredImage[] {
   try {
-    return [openStored(store, root, { os: '', architecture: '' })];
+    return [openStored(store, root, undefined)];
   } catch {
     return [];
   }
 }
 
-function openStored(store: ContentStore, root: Descriptor, platform: Platform): StoredImage {
+function openStored(store: ContentStore, root: Descriptor, platform: Platform | undefined): StoredImage {
   const names = [...store.index.names()].filter(([, { digest }]) => digest === root.digest).map(([name]) => name);
   return { ...openRoot(store.files, [root], platform), root, names: names.toSorted() };
 }

@@ -1,0 +1,127 @@
+import { TsstackError } from '../../model/error.ts';
+import type { Endpoint } from './registries.ts';
+import { Again, type Timing } from './retry.ts';
+import { SETTINGS_FILE } from './settings-file.ts';
+
+interface Circumstances {
+  readonly endpoint: Endpoint;
+  readonly url: URL;
+  readonly timing: Timing;
+}
+
+/** What a failed connection means for the user, and whether another may do better. Gives what is to be thrown. */
+export function connectionFailure(error: unknown, circumstances: Circumstances): unknown {
+  if (error instanceof TsstackError || error instanceof Again) return error;
+  const first = firstOf(error);
+  const code = String((first as NodeJS.ErrnoException).code ?? '');
+  if (first.name === 'AbortError') return new TsstackError('cancelled', 'the transfer was cancelled');
+  const reason = permanent(code, first, circumstances);
+  if (reason !== undefined) return unreachable(circumstances, reason);
+  const { connectMs, silenceMs } = circumstances.timing;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+    return new Again(unreachable(circumstances, { message: `no connection in ${connectMs / 1000} s` }), { weight: 2 });
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+    return new Again(unreachable(circumstances, { message: `it said nothing for ${silenceMs / 1000} s` }), {
+      weight: 2,
+    });
+  }
+  // Resets, ends before the end, name servers that are busy.
+  if (CONNECTION_CODES.has(code)) {
+    return new Again(unreachable(circumstances, { message: `the connection broke off (${describe(first, code)})` }));
+  }
+  if (first.name === 'HTTPParserError' || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+    const message = `Registry ${place(circumstances)}: what it answers is not HTTP`;
+    return new TsstackError('registry-failed', message, { cause: error });
+  }
+  // Neither the network's nor the peer's: of the body that we send, or a bug.
+  return error;
+}
+
+interface Reason {
+  readonly message: string;
+  readonly hint?: string;
+}
+
+const CONNECTION_CODES = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+const NETWORK: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there (ECONNREFUSED)',
+  ENOTFOUND: 'there is no host of that name (ENOTFOUND)',
+  EHOSTUNREACH: 'there is no way to that host (EHOSTUNREACH)',
+  ENETUNREACH: 'there is no way to its network (ENETUNREACH)',
+  EACCES: 'this machine does not let us connect (EACCES)',
+};
+
+function permanent(code: string, error: Error, { endpoint, url }: Circumstances): Reason | undefined {
+  const network = NETWORK[code];
+  if (network !== undefined) return { message: network, hint: 'Check the name and port, and the network.' };
+  if (UNKNOWN_AUTHORITY.has(code)) {
+    return {
+      message: `its certificate is signed by an authority that this machine does not know (${code})`,
+      hint: `Put the certificate of the authority into /etc/docker/certs.d/${url.origin === endpoint.origin ? endpoint.name : url.host}/ca.crt, or name it in ${SETTINGS_FILE}.`,
+    };
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return {
+      message: `its certificate is not valid now (${code})`,
+      hint: 'Renew it, or set the clock of this machine.',
+    };
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const { reason } = error as Error & { readonly reason?: string };
+    return {
+      message: `its certificate is for another name: ${(reason ?? code).slice(0, 200)}`,
+      hint: 'Use a name that is in it.',
+    };
+  }
+  if (/wrong.version.number|packet.length.too.long|http.request/i.test(`${code} ${error.message}`)) {
+    return {
+      message: 'it does not speak TLS on that port, but probably plain HTTP',
+      hint: `If that is meant, write "http: true" for ${endpoint.name} into ${SETTINGS_FILE}.`,
+    };
+  }
+  if (/^(?:ERR_SSL|ERR_TLS|CERT_|EPROTO|ERR_OSSL|HOSTNAME_MISMATCH|INVALID_)/.test(code))
+    return { message: `TLS fails (${code})` };
+  return undefined;
+}
+
+function unreachable(circumstances: Circumstances, { message, hint }: Reason): TsstackError {
+  return new TsstackError('registry-unreachable', `Registry ${place(circumstances)}: ${message}`, { hint });
+}
+
+/** The registry, and the host that it has sent us to. An address of a blob's store holds secrets beyond its host. */
+function place({ endpoint, url }: Circumstances): string {
+  const { host } = new URL(endpoint.origin);
+  if (url.origin !== endpoint.origin) return `${endpoint.name} (at ${url.origin})`;
+  return host === endpoint.name ? endpoint.name : `${endpoint.name} (at ${host})`;
+}
+
+/** Node tries all addresses of a host, and undici wraps what the socket says. */
+function firstOf(error: unknown): Error {
+  if (error instanceof AggregateError && error.errors.length > 0) return firstOf(error.errors[0]);
+  const made = error instanceof Error ? error : new Error(String(error));
+  const { cause } = made;
+  const inner = cause instanceof Error && typeof (cause as NodeJS.ErrnoException).code === 'string';
+  return inner && (made as NodeJS.ErrnoException).code === undefined ? firstOf(cause) : made;
+}
+
+function describe(error: Error, code: string): string {
+  return code === 'UND_ERR_SOCKET' ? error.message.slice(0, 100) : code;
+}
