@@ -11,7 +11,7 @@ export const MAKE_OPTIONS = {
   'no-recreate': flag('', 'Leave containers that are there as they were made'),
   'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
   'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
-  pull: value('', 'POLICY', 'always, missing or never; images are used as they are on this machine'),
+  pull: value('', 'POLICY', 'When images are pulled: always, missing or never, instead of pull_policy'),
   build: flag('', 'Build images before; refused where there is one to build'),
   'no-build': flag('', 'Build no images; none are built'),
   'quiet-pull': flag('', 'No progress of pulls'),

@@ -38,7 +38,7 @@ export interface UpRequest {
   readonly runAgain?: boolean;
   /** Time to stop before a container is killed; absent: each service's own. */
   readonly timeoutMs?: number;
-  /** `always`: refused for services whose image would have to be fetched. */
+  /** When images are fetched; absent or `policy`: as each service's `pull_policy` says. */
   readonly pull?: 'always' | 'missing' | 'never' | 'policy';
   /** Refused for services that have a `build`. */
   readonly build?: boolean;

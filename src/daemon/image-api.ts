@@ -1,4 +1,6 @@
-/** What the API says about the images of the store; the rest of it: api.ts. */
+import type { LoadRequest } from '../spec/load.ts';
+
+/** What the API says about the images of the store and of registries; the rest of it: api.ts. */
 export type { RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
 
 /** `POST /v1/store/inspect` → `StoredImageDetail[]`. Names, or ids. */
@@ -45,4 +47,68 @@ export interface SaveImagesRequest {
 
 export interface SavedImages {
   readonly saved: readonly string[];
+}
+
+/** `POST /v1/pull` → stream; result `PulledImages`: the images of a stack. */
+export interface PullRequest {
+  readonly load: LoadRequest;
+  readonly requestId: string;
+  /** Also of services that the named ones depend on. */
+  readonly includeDeps: boolean;
+  readonly ignoreFailures: boolean;
+  /** Not the images of services that can be built. */
+  readonly ignoreBuildable: boolean;
+  /** `always` unless given. */
+  readonly policy?: 'always' | 'missing';
+  readonly dryRun?: boolean;
+}
+
+/** `POST /v1/store/pull` → stream; result `PulledImages`: images by their references. */
+export interface PullImagesRequest {
+  readonly names: readonly string[];
+  /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own unless given. */
+  readonly platform?: string;
+  /** Of the user, whose credentials are used. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly requestId: string;
+}
+
+/** References, as they were written. */
+export interface PulledImages {
+  readonly pulled: readonly string[];
+}
+
+/** `POST /v1/store/push` → stream; result `PushedImages`: images of the store to the registries that their names say. */
+export interface PushImagesRequest {
+  readonly names: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly requestId: string;
+}
+
+export interface PushedImages {
+  readonly pushed: readonly { readonly name: string; readonly digest: string; readonly uploadedBytes: number }[];
+}
+
+/** `POST /v1/login` → `LoginResult`: tries credentials with a registry and keeps them where the user's Docker configuration says. */
+export interface LoginRequest {
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface LoginResult {
+  /** Where they are kept, in words. */
+  readonly place: string;
+}
+
+/** `POST /v1/logout` → `LogoutResult`. */
+export interface LogoutRequest {
+  readonly registry: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface LogoutResult {
+  /** false: there were none. */
+  readonly removed: boolean;
 }

@@ -1,3 +1,4 @@
+import type { PullWish } from '../engine/pull.ts';
 import { TsstackError } from '../model/error.ts';
 import type { LoadRequest } from '../spec/load.ts';
 import { loadStack } from '../spec/load.ts';
@@ -100,4 +101,12 @@ export function selectStack(selector: StackSelector): string {
 export function stackName(name: string): string {
   if (/^[a-z0-9][a-z0-9_-]*$/.test(name)) return name;
   throw new TsstackError('usage', `"${name}" is no stack name: it holds lower-case letters, digits, "-" and "_"`);
+}
+
+/** `pull` of a request: what is asked of pulling. Throws `usage`. */
+export function parsePull(body: Body, name = 'pull'): PullWish {
+  const wish = body.optionalText(name) ?? 'policy';
+  const found = (['always', 'missing', 'never', 'policy'] as const).find((each) => each === wish);
+  if (found === undefined) throw wrong(name, 'always, missing, never or policy');
+  return found;
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
-import type { Reporting } from '../engine/up.ts';
+import type { Reporting } from '../engine/reporting.ts';
 
 export interface RouteContext {
   readonly engine: Engine;

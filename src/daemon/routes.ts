@@ -2,9 +2,11 @@ import { execIn, listContainers } from '../engine/containers.ts';
 import { down } from '../engine/down.ts';
 import { type LifecycleOptions, restart, start, stop } from '../engine/lifecycle.ts';
 import { makeUpPlan, type UpPlanOptions } from '../engine/plan.ts';
+import { imagesToPull } from '../engine/pull.ts';
+import type { Reporting } from '../engine/reporting.ts';
 import { planScript } from '../engine/script.ts';
 import { listStacks } from '../engine/stacks.ts';
-import { type Reporting, up } from '../engine/up.ts';
+import { up } from '../engine/up.ts';
 import { checkWishes, jobsOf, orphanWishes, unattachedServices } from '../engine/up-request.ts';
 import { watchStack } from '../engine/watch.ts';
 import { TsstackError } from '../model/error.ts';
@@ -20,7 +22,8 @@ import type {
 } from './api.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
 import { openApiDocument } from './openapi.ts';
-import { Body, parseLoad, parseSelector, selectStack, stackName } from './requests.ts';
+import { REGISTRY_ROUTES } from './registry-routes.ts';
+import { Body, parseLoad, parsePull, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
 import { RUN_ROUTES } from './run-routes.ts';
 import { SERVICE_ROUTES } from './service-routes.ts';
@@ -99,7 +102,8 @@ export const ROUTES: readonly Route[] = [
       const options = upPlanOptions(request);
       const loaded = loadStack(options.load);
       const { stack, diagnostics } = loaded;
-      const wanted = { ...options, ...orphanWishes(loaded, options.removeOrphans) };
+      const pulls = imagesToPull(engine, stack);
+      const wanted = { ...options, ...orphanWishes(loaded, options.removeOrphans), pulls };
       const plan = await engine.planning.run('plan', () => makeUpPlan(engine, stack, wanted));
       return { plan, diagnostics, ...(request.flag('script') && { script: await planScript(engine, plan) }) };
     },
@@ -163,11 +167,10 @@ export const ROUTES: readonly Route[] = [
         ...options,
         ...orphanWishes(loaded, options.removeOrphans),
         wait: request.flag('wait'),
+        pull: parsePull(request),
         ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
       };
-      const pull = request.optionalText('pull');
       checkWishes(loaded.stack, loaded, {
-        ...(pull !== undefined && { pull }),
         build: request.flag('build'),
         follow: request.texts('follow'),
         removeOrphans: options.removeOrphans,
@@ -215,6 +218,7 @@ export const ROUTES: readonly Route[] = [
   ...RUN_ROUTES,
   ...VOLUME_ROUTES,
   ...IMAGE_ROUTES,
+  ...REGISTRY_ROUTES,
 ];
 
 type Lifecycle = typeof start;

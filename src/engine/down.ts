@@ -3,8 +3,8 @@ import { observe } from '../observe/observe.ts';
 import { planDown } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
 import { refuseConflicts } from './plan.ts';
+import type { Reporting } from './reporting.ts';
 import { sweep } from './sweep.ts';
-import type { Reporting } from './up.ts';
 import { unmountUnused } from './volumes.ts';
 
 export interface DownOptions {

@@ -6,7 +6,7 @@ import { observe } from '../observe/observe.ts';
 import { planRestart, planStart, planStop } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
 import { refuseConflicts } from './plan.ts';
-import type { Reporting } from './up.ts';
+import type { Reporting } from './reporting.ts';
 import { waitRunning } from './wait-running.ts';
 
 export interface LifecycleOptions {

@@ -1,7 +1,9 @@
 import { treeHasher } from '../host/tree-hash.ts';
+import { EMPTY_CONFIG } from '../image/config.ts';
 import { imageKey } from '../image/image.ts';
 import { containerAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
+import type { ImageInfo } from '../model/image.ts';
 import type { ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
@@ -11,8 +13,11 @@ import type { LoadRequest } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
 import { readContents } from './file-contents.ts';
 import { preflight } from './preflight.ts';
+import type { WantedImage } from './pull.ts';
 
 export interface UpPlanOptions extends Omit<UpOptions, 'services' | 'imageKey' | 'contentHash'> {
+  /** Images that would be pulled first: the plan is made without what they say. */
+  readonly pulls?: readonly WantedImage[];
   /** How the stack was loaded, or is to be loaded again. */
   readonly load: LoadRequest;
 }
@@ -22,16 +27,31 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
   const observed = await observe(engine.observer, stack.name, stack);
   const key = stack.secrets === undefined ? new Uint8Array() : await engine.secretKey();
   const files = readContents(stack, key);
-  const { load, ...wanted } = options;
+  const { load, pulls = [], ...wanted } = options;
   const { services } = load;
   const contents = { contentHash: files.contentHash, bindHash: treeHasher() };
-  const plan = planUp(stack, observed, { ...wanted, services, imageKey, ...contents });
+  const pending = Object.fromEntries(pulls.map(({ key }) => [key, PENDING]));
+  const plan = planUp(
+    stack,
+    { ...observed, images: { ...pending, ...observed.images } },
+    { ...wanted, services, imageKey, ...contents },
+  );
   const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
   const warnings = [...plan.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
-  const complete: Plan = { ...plan, steps: conflicts.length > 0 ? [] : plan.steps, conflicts, warnings };
+  const complete: Plan = {
+    ...plan,
+    ...(pulls.length > 0 && { pulls: pulls.map(({ reference }) => reference) }),
+    steps: conflicts.length > 0 ? [] : plan.steps,
+    conflicts,
+    warnings,
+  };
   engine.contents.set(complete, files.contents);
   return complete;
 }
+
+/** Stands for an image that is not there yet. */
+const LATER = '(known when it is pulled)';
+const PENDING: ImageInfo = { id: LATER, config: { ...EMPTY_CONFIG, command: [LATER] }, unpacked: false };
 
 /** Limits that this machine's kernel can't keep. */
 function unsupported({ machine: { cgroups } }: Engine, { services }: Stack): readonly string[] {

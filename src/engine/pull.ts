@@ -3,11 +3,11 @@ import { canonicalName, familiarName, parseReference } from '../image/content/re
 import { findStored } from '../image/content/stored-image.ts';
 import { imageKey } from '../image/image.ts';
 import { platformFromText } from '../image/platform.ts';
-import { type PullResult, pullImage } from '../image/registry/pull.ts';
+import { pullImage } from '../image/registry/pull.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ImageSource, PullPolicy, Stack } from '../model/stack.ts';
 import type { Engine } from './engine.ts';
-import type { Reporting } from './up.ts';
+import type { Reporting } from './reporting.ts';
 
 /** What a command says of pulling; `policy` or absent: each service's own. */
 export type PullWish = 'always' | 'missing' | 'never' | 'policy';
@@ -67,34 +67,77 @@ function nameOf(text: string): string | undefined {
   }
 }
 
+export interface PullRequest {
+  /** Empty: all of the stack. */
+  readonly services: readonly string[];
+  /** Not of these. */
+  readonly without: readonly string[];
+  readonly includeDeps: boolean;
+  /** Services whose image cannot be pulled are warned about. */
+  readonly ignoreFailures: boolean;
+  readonly wish: PullWish;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The images of a stack, whether they are there or not; their references. */
+export async function pullStack(
+  engine: Engine,
+  stack: Stack,
+  { services, without, includeDeps, ignoreFailures, wish, env }: PullRequest,
+  reporting: Reporting,
+): Promise<readonly string[]> {
+  const named = Object.entries(stack.services).filter(
+    ([name]) => !without.includes(name) && (services.length === 0 || includeDeps || services.includes(name)),
+  );
+  const images = imagesToPull(engine, { ...stack, services: Object.fromEntries(named) }, wish);
+  if (reporting.dryRun === true) {
+    for (const { reference } of images) reporting.progress({ type: 'note', message: `${reference} would be pulled` });
+    return [];
+  }
+  await pullImages(engine, images, { env, reporting, ignoreFailures });
+  return images.map(({ reference }) => reference);
+}
+
+interface PullContext {
+  /** Of the user, whose credentials are used. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly reporting: Reporting;
+  readonly ignoreFailures?: boolean;
+}
+
 /**
- * Pulls images side by side. `env`: of the user, whose credentials are used. Throws the first failure when all have
- * ended; what has come by then is taken up by the next pull.
+ * Pulls images side by side. Throws the first failure when all have ended; what has come by then is taken up by the next
+ * pull.
  */
 export function pullImages(
   engine: Engine,
   images: readonly Omit<WantedImage, 'key'>[],
-  { env, reporting }: { readonly env: Readonly<Record<string, string>>; readonly reporting: Reporting },
-): Promise<readonly PullResult[]> {
-  const { signal, progress } = reporting;
+  context: PullContext,
+): Promise<void> {
   return engine.images.hold(async () => {
-    const results = await Promise.allSettled(
-      images.map(async ({ reference, platform }) => {
-        const parsed = parseReference(reference);
-        const subject = familiarName(parsed);
-        const pulled = await pullImage(engine.images.content, parsed, {
-          ...(platform !== undefined && { platform }),
-          env,
-          signal,
-          progress: ({ digest, bytes, size }) => progress({ type: 'transfer', subject, digest, bytes, size }),
-          warn: (message) => progress({ type: 'warning', message }),
-        });
-        progress({ type: 'note', message: `${subject} ${pulled.alreadyThere ? 'is up to date' : 'pulled'}` });
-        return pulled;
-      }),
-    );
+    const results = await Promise.allSettled(images.map((image) => pullOne(engine, image, context)));
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    if (failures.length > 0) throw failures[0];
-    return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    for (const failure of failures) {
+      const known = failure instanceof TsstackError && failure.code !== 'cancelled';
+      if (context.ignoreFailures !== true || !known) throw failure;
+      context.reporting.progress({ type: 'warning', message: failure.message });
+    }
   });
+}
+
+async function pullOne(
+  engine: Engine,
+  { reference, platform }: Omit<WantedImage, 'key'>,
+  { env, reporting: { signal, progress } }: PullContext,
+): Promise<void> {
+  const parsed = parseReference(reference);
+  const subject = familiarName(parsed);
+  const { alreadyThere } = await pullImage(engine.images.content, parsed, {
+    ...(platform !== undefined && { platform }),
+    env,
+    signal,
+    progress: ({ digest, bytes, size }) => progress({ type: 'transfer', subject, digest, bytes, size }),
+    warn: (message) => progress({ type: 'warning', message }),
+  });
+  progress({ type: 'note', message: `${subject} ${alreadyThere ? 'is up to date' : 'pulled'}` });
 }

@@ -3,7 +3,7 @@ import { observe } from '../observe/observe.ts';
 import { planRemove } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
 import { requireServices } from './lifecycle.ts';
-import type { Reporting } from './up.ts';
+import type { Reporting } from './reporting.ts';
 
 export interface RemoveOptions {
   /** Empty: all. */

@@ -6,7 +6,8 @@ import { type LoadRequest, type LoadResult, loadStack } from '../spec/load.ts';
 import { type ContainerView, listContainers } from './containers.ts';
 import { hold } from './ended-one-offs.ts';
 import type { Engine } from './engine.ts';
-import { type Reporting, up } from './up.ts';
+import type { Reporting } from './reporting.ts';
+import { up } from './up.ts';
 import { orphanWishes } from './up-request.ts';
 
 /** As many digits as Compose has. */

@@ -6,7 +6,7 @@ import { findStored, listStored, type StoredImage } from '../image/content/store
 import { TsstackError } from '../model/error.ts';
 import type { RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
 import type { Engine } from './engine.ts';
-import type { Reporting } from './up.ts';
+import type { Reporting } from './reporting.ts';
 
 /** Every image of the store, newest first. */
 export function listStoredImages(engine: Engine): readonly StoredImageSummary[] {

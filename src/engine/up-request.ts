@@ -4,7 +4,6 @@ import type { LoadResult } from '../spec/load.ts';
 
 /** What `up` is asked for besides its plan. */
 export interface UpWishes {
-  readonly pull?: string;
   readonly build: boolean;
   readonly follow: readonly string[];
   readonly removeOrphans: boolean;
@@ -15,7 +14,6 @@ type Loaded = Pick<LoadResult, 'model' | 'variable'>;
 /** Throws `usage` for wishes that cannot be fulfilled, before anything is done. */
 export function checkWishes(stack: Stack, loaded: Loaded, wishes: UpWishes): void {
   checkFollowed(stack, wishes.follow);
-  checkPull(stack, wishes.pull);
   if (wishes.build) checkBuild(loaded.model);
   if (wishes.removeOrphans && isOn(loaded.variable('COMPOSE_IGNORE_ORPHANS'))) {
     throw new TsstackError('usage', 'COMPOSE_IGNORE_ORPHANS and --remove-orphans exclude each other');
@@ -28,19 +26,6 @@ function checkFollowed(stack: Stack, services: readonly string[]): void {
   throw new TsstackError('usage', `No service that this command is about is called ${quoted(unknown)}`, {
     hint: `Services: ${Object.keys(stack.services).join(', ')}`,
   });
-}
-
-function checkPull(stack: Stack, policy: string | undefined): void {
-  const fetched = Object.values(stack.services).filter(({ source }) => source.type === 'reference');
-  if (policy !== 'always' || fetched.length === 0) return;
-  const names = fetched.map(({ name }) => name);
-  throw new TsstackError(
-    'usage',
-    `--pull always: this version fetches no images, and ${quoted(names)} would need one`,
-    {
-      hint: 'Leave --pull out: images that are on this machine are used',
-    },
-  );
 }
 
 function checkBuild(model: Loaded['model']): void {

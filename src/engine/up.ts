@@ -1,23 +1,19 @@
 import { execute } from '../executor/execute.ts';
-import type { ProgressEvent } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Reservation } from '../observe/context.ts';
 import type { LoadResult } from '../spec/load.ts';
 import type { Engine } from './engine.ts';
 import { endFailedUpdates } from './failed-updates.ts';
 import { makeUpPlan, refuseConflicts, type UpPlanOptions } from './plan.ts';
+import { imagesToPull, type PullWish, pullImages } from './pull.ts';
+import type { Reporting } from './reporting.ts';
 import { waitRunning } from './wait-running.ts';
 
-export interface UpOptions extends UpPlanOptions {
+export interface UpOptions extends Omit<UpPlanOptions, 'pulls'> {
+  /** Absent: each service's own policy. */
+  readonly pull?: PullWish;
   readonly wait: boolean;
   readonly waitTimeoutMs?: number;
-}
-
-export interface Reporting {
-  readonly signal: AbortSignal;
-  readonly progress: (event: ProgressEvent) => void;
-  /** `--dry-run`: the plan is reported, and nothing is done. */
-  readonly dryRun?: boolean;
 }
 
 /** Makes the machine match the file. Everything that stands in the way is said before anything is changed. */
@@ -29,11 +25,16 @@ export async function up(
 ): Promise<{ stack: string; services: string[] }> {
   const { name } = stack;
   reporting.progress({ type: 'diagnostics', diagnostics });
+  const pulls = imagesToPull(engine, stack, options.pull);
+  if (reporting.dryRun !== true && pulls.length > 0) {
+    await pullImages(engine, pulls, { env: options.load.env, reporting });
+  }
+  const planned = { ...options, ...(reporting.dryRun === true && { pulls }) };
   // Images that the plan finds are there until its containers are.
   return await engine.images.hold(() =>
     engine.stacks.run(name, async () => {
       const plan = await engine.planning.run('plan', async () => {
-        const made = await makeUpPlan(engine, stack, options);
+        const made = await makeUpPlan(engine, stack, planned);
         reporting.progress({ type: 'plan', plan: made });
         refuseConflicts(made);
         if (reporting.dryRun !== true) engine.reserved.set(name, reservation(made));

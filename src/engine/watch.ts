@@ -9,7 +9,8 @@ import { listContainers } from './containers.ts';
 import type { Engine } from './engine.ts';
 import { restart } from './lifecycle.ts';
 import type { UpPlanOptions } from './plan.ts';
-import { type Reporting, up } from './up.ts';
+import type { Reporting } from './reporting.ts';
+import { up } from './up.ts';
 
 /**
  * Brings a stack up and keeps it matched while files change, until the signal; what runs then stays up. A stack file with

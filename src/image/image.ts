@@ -138,7 +138,7 @@ function openReference(context: ImageContext, { reference, platform }: Reference
 type ReferenceSource = ImageSource & { readonly type: 'reference' };
 
 const SOURCES_HINT =
-  'Load it with "tsstack image load", or use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
+  'Pull it (tsstack image pull), load it (tsstack image load), or use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
 
 /** Every error names its image. */
 async function inImage<Result>(source: ImageSource, body: () => Promise<Result>): Promise<Result> {

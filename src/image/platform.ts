@@ -82,9 +82,12 @@ export function platformName({ os, architecture, variant }: Platform): string {
 /** Other spellings that users write, as `uname -m` and Debian have them. */
 const SPELLINGS: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', i386: '386', armhf: 'arm' };
 
+/** Those that can be written without their system. */
+const ARCHITECTURES = new Set(['amd64', 'arm64', 'arm', '386', 'ppc64le', 's390x', 'riscv64', 'loong64', 'mips64le']);
+
 /** `linux/arm64`, `linux/arm/v7`, `arm64`. Throws `image-invalid`. */
 export function platformFromText(text: string): Platform {
-  const full = text.includes('/') ? text : `linux/${text}`;
+  const full = ARCHITECTURES.has(SPELLINGS[text] ?? text) ? `linux/${text}` : text;
   const [, os, architecture, variant] = /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9.]+))?$/.exec(full) ?? [];
   if (os === undefined || architecture === undefined) {
     throw imageInvalid(

@@ -152,6 +152,8 @@ export interface Plan {
   readonly changes: readonly ResourceChange[];
   /** A topological order of an acyclic graph. Empty: nothing to do. */
   readonly steps: readonly Step[];
+  /** Images that are pulled first; what they say of running them is not known yet. Absent: none. */
+  readonly pulls?: readonly string[];
   /** Absent: none. */
   readonly updates?: readonly RollingUpdate[];
   readonly conflicts: readonly Conflict[];

@@ -44,9 +44,14 @@ export type ImageSource =
   /** A reference, as written, or an image id. `platform`: of an image for several; absent: the machine's own. */
   | { readonly type: 'reference'; readonly reference: string; readonly platform?: string };
 
+/** When an image is fetched from its registry; with a time, when it was last fetched longer ago. */
+export type PullPolicy = 'always' | 'missing' | 'never' | 'build' | { readonly refreshAfterMs: number };
+
 export interface Service {
   readonly name: string;
   readonly source: ImageSource;
+  /** Absent: `missing`, or `build` for a service that has one. */
+  readonly pullPolicy?: PullPolicy;
   /** Number of replicas, 0 or more. */
   readonly replicas: number;
   /** Fixed container name; only with one replica. */

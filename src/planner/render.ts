@@ -32,6 +32,7 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
   const style = options.style ?? ((_meaning, text) => text);
   const lines = [
     ...(plan.changes.length > 0 ? [style('heading', `Plan for ${plan.stack}`), ''] : []),
+    ...renderPulls(plan, style),
     ...renderChanges(plan.changes, style),
     ...renderPreStart(plan, style),
     ...renderUpdates(plan, style),
@@ -43,6 +44,15 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
     style('heading', summary(plan)),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Images that are not there yet. */
+function renderPulls({ pulls = [] }: Plan, style: Style): readonly string[] {
+  const lines = pulls.map(
+    (image) =>
+      `  ${style('start', '↓')} ${style('heading', `image.${image}`)}  is pulled first: what it says is not known yet`,
+  );
+  return lines.length === 0 ? [] : [...lines, ''];
 }
 
 /** What runs to its end before containers start. */
@@ -100,12 +110,13 @@ function renderValues({ field, before, after, file }: FieldChange, created: bool
 }
 
 /** `Plan: 2 to create, 1 to update in place.`, or that there is nothing to do. */
-function summary({ stack, changes, conflicts, steps }: Plan): string {
+function summary({ stack, changes, conflicts, steps, pulls = [] }: Plan): string {
   const counts = Map.groupBy(changes, ({ action }) => action);
   const parts = (Object.keys(COUNTED) as Action[]).flatMap((action) => {
     const count = counts.get(action)?.length ?? 0;
     return count === 0 ? [] : [`${count} ${COUNTED[action]}`];
   });
+  if (pulls.length > 0) parts.push(`${pulls.length} to pull`);
   if (conflicts.length > 0) parts.push(`${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}`);
   if (parts.length > 0) return `Plan: ${parts.join(', ')}.`;
   return steps.length > 0 ? 'Plan: images to unpack.' : `Nothing to do: ${stack} is as the stack file says.`;

@@ -33,11 +33,10 @@ const STACK = `services:
 `;
 const NONE = { build: false, follow: [], removeOrphans: false };
 
-test('checkWishes() names the services whose images would have to be fetched or built', () => {
+test('checkWishes() names the services whose images would have to be built', () => {
   const loaded = load(STACK);
-  checkWishes(loaded.stack, loaded, { ...NONE, pull: 'missing' });
+  checkWishes(loaded.stack, loaded, NONE);
   const refused = (wishes: object) => () => checkWishes(loaded.stack, loaded, { ...NONE, ...wishes });
-  assert.throws(refused({ pull: 'always' }), { code: 'usage', message: /fetches no images, and "web" would/ });
   assert.throws(refused({ build: true }), { code: 'usage', message: /builds no images, and "made" has/ });
   assert.throws(refused({ follow: ['web', 'gone'] }), { code: 'usage', message: /"gone"/ });
 });

@@ -93,10 +93,10 @@ const concerned: readonly Case[] = [
   },
   service('oom_kill_disable: true', `services.a.oom_kill_disable: ${later}`),
   service('pid: "service:b"', 'services.a.pid: the value "service:b" is not done yet: an own namespace is used'),
-  service('platform: linux/arm64', `services.a.platform: ${later}`),
+  service('platform: linux/arm64'),
   service('provider: {type: x, options: {y: 1}}', `services.a.provider: ${later}`),
-  service('pull_policy: if_not_present', `services.a.pull_policy: ${later}`),
-  service('pull_refresh_after: 1d', `services.a.pull_refresh_after: ${later}`),
+  service('pull_policy: build', `services.a.pull_policy: ${later}`),
+  service('pull_policy: refresh'),
   service('runtime: runc', 'services.a.runtime: tsstack starts containers itself'),
   service(
     'security_opt: ["no-new-privileges:true", "apparmor=x", "label=disable"]',

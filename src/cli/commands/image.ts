@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { loadImages, saveImages } from '../image/archive.ts';
 import type { ImageOptions } from '../image/options.ts';
+import { pullImages, pushImages } from '../image/transfer.ts';
 import { inspectImages, listImages, pruneImages, removeImages, showHistory, tagImage } from '../image/verbs.ts';
 import { flag, value } from '../options.ts';
 import { runVerb, type Verbs } from '../verbs.ts';
@@ -12,15 +13,18 @@ const VERBS: Verbs<ImageOptions> = {
   tag: { options: [], run: tagImage },
   rm: { options: ['force'], run: removeImages },
   prune: { options: ['force', 'all'], run: pruneImages },
+  pull: { options: ['platform', 'quiet'], run: pullImages },
+  push: { options: ['quiet'], run: pushImages },
   load: { options: ['input', 'quiet'], run: loadImages },
   save: { options: ['output'], run: saveImages },
 };
 
 const OPTIONS = {
-  quiet: flag('q', 'ls: only ids; load: no progress'),
+  quiet: flag('q', 'ls: only ids; pull, push, load: no progress'),
   'no-trunc': flag('', 'ls, history: do not cut ids and commands'),
   force: flag('f', 'rm: also what containers are made from; prune: do not ask'),
   all: flag('a', 'prune: also images with a name that no container is made from'),
+  platform: value('', 'PLATFORM', 'pull: of an image for several, such as linux/arm64'),
   input: value('i', 'FILE', 'load: read this file instead of standard input'),
   output: value('o', 'FILE', 'save: write to this file instead of standard output'),
 };
@@ -28,12 +32,13 @@ const OPTIONS = {
 /** `tsstack image`. */
 export const command = defineCommand({
   name: 'image',
-  summary: 'Look at the images of this machine, load, save, name and remove them',
+  summary: 'Look at the images of this machine, pull, push, load, save, name and remove them',
   operands: `${Object.keys(VERBS).join('|')} [NAME…]`,
   options: OPTIONS,
   formats: ['table', 'json'],
   examples: [
     { command: 'tsstack image ls', does: 'images of the store, and the containers made from them' },
+    { command: 'tsstack image pull busybox:1.36', does: 'from its registry; continues what broke off' },
     { command: 'tsstack image load app.tar', does: 'what docker save, podman save or skopeo wrote' },
     { command: 'tsstack image save app:1.2 -o app.tar', does: 'an archive that all of them read' },
     { command: 'tsstack image history app:1.2', does: 'the steps that it was built by' },

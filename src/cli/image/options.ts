@@ -5,5 +5,6 @@ export interface ImageOptions {
   readonly all: boolean;
   readonly 'no-trunc': boolean;
   readonly output: string | undefined;
+  readonly platform: string | undefined;
   readonly input: string | undefined;
 }

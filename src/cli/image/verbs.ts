@@ -9,10 +9,10 @@ import type {
 } from '../../daemon/image-api.ts';
 import { formatBytes } from '../../lib/format-bytes.ts';
 import { TsstackError } from '../../model/error.ts';
+import { askYes } from '../ask-yes.ts';
 import { type Context, EXIT } from '../command.ts';
 import { withoutAlgorithm } from '../views/images.ts';
 import { renderHistory, renderStore } from '../views/store.ts';
-import { askYes } from '../ask-yes.ts';
 import type { ImageOptions } from './options.ts';
 
 /** `image ls [NAME…]`: those of these repositories, or all. */

@@ -7,6 +7,8 @@ import { canonicalName, parseReference } from './reference.ts';
 const REF_NAME = 'org.opencontainers.image.ref.name';
 /** containerd's: the whole name, where the other holds a tag only. */
 const IMAGE_NAME = 'io.containerd.image.name';
+/** Ours: when a name was last set, RFC 3339. */
+const NAMED_AT = 'io.tsstack.named-at';
 const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 
 export interface NamedDescriptor {
@@ -44,15 +46,35 @@ export class IndexFile {
     return this.#entries().map(({ descriptor }) => descriptor);
   }
 
-  /** Lets a name (in full) stand for an image, and no longer for another. */
+  /**
+   * Lets a name (in full) stand for an image, and no longer for another: that one stays, without a name if it had no other,
+   * until it is removed.
+   */
   set(name: string, { mediaType, digest, size }: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>): void {
-    const entry = { mediaType, digest, size, annotations: { [REF_NAME]: name, [IMAGE_NAME]: name } };
+    const entries = this.#entries();
+    const others = entries.filter((entry) => entry.name !== name);
+    const nameless = entries.filter(
+      (entry) =>
+        entry.name === name && !isOf(entry, digest) && !others.some((other) => isOf(other, entry.descriptor.digest)),
+    );
+    const annotations = { [REF_NAME]: name, [IMAGE_NAME]: name, [NAMED_AT]: new Date().toISOString() };
     this.#write([
-      ...this.#entries()
-        .filter((other) => other.name !== name)
-        .map(({ document }) => document),
-      entry,
+      ...others.map(({ document }) => document),
+      ...nameless.map(({ descriptor }) => ({
+        mediaType: descriptor.mediaType,
+        digest: descriptor.digest,
+        size: descriptor.size,
+      })),
+      { mediaType, digest, size, annotations },
     ]);
+  }
+
+  /** When a name (in full) was last set by us; undefined: not known. */
+  namedAtMs(name: string): number | undefined {
+    const entry = this.#entries().find((each) => each.name === name);
+    const annotations = asObject(entry?.document['annotations'] ?? {}, 'annotations');
+    const time = Date.parse(String(annotations[NAMED_AT]));
+    return Number.isNaN(time) ? undefined : time;
   }
 
   /** Keeps an image that has no name. */
@@ -107,6 +129,10 @@ function entriesOf(index: JsonObject): readonly Entry[] {
     const names = [annotations[IMAGE_NAME], annotations[REF_NAME]];
     return { document, descriptor: parseDescriptor(item), name: names.flatMap((name) => fullName(name) ?? [])[0] };
   });
+}
+
+function isOf({ descriptor }: Entry, digest: string): boolean {
+  return descriptor.digest === digest;
 }
 
 function fullName(text: unknown): string | undefined {

@@ -12,7 +12,7 @@ export function preStartHooks(service: Dict, base: PathBase): readonly PreStartH
     const image = textAt(each, 'image');
     const own = image !== undefined && image !== textAt(service, 'image');
     return defined({
-      source: own ? imageSource(image, undefined, { image: base, rootfs: base }) : undefined,
+      source: own ? imageSource({ image }, { image: base, rootfs: base }) : undefined,
       command: Array.isArray(each['command']) ? textsAt(each, 'command') : null,
       perReplica: each['per_replica'] === true,
       ...settings(each),

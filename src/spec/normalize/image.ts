@@ -7,12 +7,18 @@ interface ImageBases {
   readonly rootfs: PathBase;
 }
 
+interface Written {
+  readonly image: string | undefined;
+  readonly rootfs?: string | undefined;
+  readonly platform?: string | undefined;
+}
+
 /** Where a service's root comes from: `x-rootfs`, else `image`, else the host's own programs. */
-export function imageSource(image: string | undefined, rootfs: string | undefined, bases: ImageBases): ImageSource {
+export function imageSource({ image, rootfs, platform }: Written, bases: ImageBases): ImageSource {
   if (rootfs !== undefined) return { type: 'rootfs', path: resolvePath(rootfs, bases.rootfs) };
   if (image === undefined) return { type: 'host' };
   const match = /^(oci|oci-archive|docker-archive):(.+)$/s.exec(image);
-  if (match === null) return { type: 'reference', reference: image };
+  if (match === null) return { type: 'reference', reference: image, ...(platform !== undefined && { platform }) };
   const [, type, rest = ''] = match;
   const { path, tag } = splitTag(rest);
   const named = { path: resolvePath(path, bases.image), ...(tag !== undefined && { tag }) };

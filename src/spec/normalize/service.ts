@@ -10,6 +10,7 @@ import { logging } from './logging.ts';
 import { mounts } from './mounts.ts';
 import { attachments, networkMode, portMappings } from './network.ts';
 import { defaultStopGraceMs, dependencies, healthcheck, restartPolicy } from './process.ts';
+import { pullPolicy } from './pull-policy.ts';
 import { defined, dictAt, dictsAt, numberAt, stringsAt, textAt, textsAt } from './read.ts';
 import { readyCheck } from './ready.ts';
 import { updatePolicies } from './update.ts';
@@ -35,10 +36,11 @@ export function normalizeService({ name, service, written, enabled, base, origin
   const stopGrace = textAt(service, 'stop_grace_period');
   return defined({
     name,
-    source: imageSource(textAt(service, 'image'), textAt(written, 'x-rootfs'), {
-      image: base('image'),
-      rootfs: base('x-rootfs'),
-    }),
+    source: imageSource(
+      { image: textAt(service, 'image'), rootfs: textAt(written, 'x-rootfs'), platform: textAt(service, 'platform') },
+      { image: base('image'), rootfs: base('x-rootfs') },
+    ),
+    pullPolicy: pullPolicy(textAt(service, 'pull_policy'), textAt(service, 'pull_refresh_after')),
     replicas: numberAt(service, 'scale') ?? numberAt(dictAt(service, 'deploy') ?? {}, 'replicas') ?? 1,
     containerName: textAt(service, 'container_name'),
     labels: stringsAt(service, 'labels'),

@@ -43,6 +43,7 @@ const bridgeOptions = ['com.docker.network.driver.mtu', 'com.docker.network.brid
 const localOptions = ['type', 'device', 'o'];
 
 const processKeys: readonly UnsupportedKey[] = [
+  { path: 'pull_policy', reason: 'later', when: (value) => value === 'build' },
   { path: 'annotations', reason: 'later' },
   {
     path: 'build',
@@ -72,10 +73,7 @@ const processKeys: readonly UnsupportedKey[] = [
     hint: `the options ${LOG_OPTIONS.join(' and ')} are done`,
   },
   { path: 'models', reason: 'later' },
-  { path: 'platform', reason: 'later' },
   { path: 'provider', reason: 'later' },
-  { path: 'pull_policy', reason: 'later', when: isNot('never') },
-  { path: 'pull_refresh_after', reason: 'later' },
   { path: 'runtime', reason: 'runtime', hint: takeOut },
   { path: 'use_api_socket', reason: 'later' },
 ];

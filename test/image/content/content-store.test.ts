@@ -132,6 +132,26 @@ describe('names', () => {
     store.index.set('docker.io/library/b:1', one);
     store.index.set('docker.io/library/a:1', two);
     const digests = () => [...open().index.names()].map(([name, { digest }]) => [name, digest]);
+    assert.deepEqual(
+      open()
+        .index.roots()
+        .map(({ digest }) => digest),
+      [one.digest, two.digest],
+    );
+    assert.ok(Date.now() - (open().index.namedAtMs('docker.io/library/a:1') ?? 0) < 60_000);
+    // The last name that an image had is given to another: it stays without one.
+    store.index.set('docker.io/library/c:1', one);
+    store.index.remove(new Set(['docker.io/library/b:1']));
+    store.index.set('docker.io/library/c:1', two);
+    assert.deepEqual(
+      open()
+        .index.roots()
+        .map(({ digest }) => digest),
+      [two.digest, one.digest, two.digest],
+    );
+    store.index.set('docker.io/library/b:1', one);
+    store.index.remove(new Set(['docker.io/library/c:1']));
+    store.index.set('docker.io/library/a:1', two);
     assert.deepEqual(digests(), [
       ['docker.io/library/b:1', one.digest],
       ['docker.io/library/a:1', two.digest],
