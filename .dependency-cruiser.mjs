@@ -53,7 +53,7 @@ const config = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(cli|copy|model|lib|engine|spec|log|planner/render|store/paths|runtime/terminal|daemon/((image-)?api|start))',
+          '^src/(cli|copy|model|lib|engine|spec|log|planner/render|store/paths|runtime/terminal|daemon/(api|image-api|run-api|volume-api|start))',
       },
     },
     {

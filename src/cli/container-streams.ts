@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import type { ContainerSummary, KillRequest, RunResult } from '../daemon/api.ts';
+import type { ContainerSummary, KillRequest } from '../daemon/api.ts';
+import type { RunResult } from '../daemon/run-api.ts';
 import { LogReader } from '../log/log-reader.ts';
 import type { Context } from './command.ts';
 import { DetachKeys } from './detach-keys.ts';

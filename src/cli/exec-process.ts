@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { constants as os } from 'node:os';
-import type { ExecResponse } from '../daemon/api.ts';
+import type { ExecResponse } from '../daemon/run-api.ts';
 import { explainReport, reportStatus } from '../lib/launch-report.ts';
 import { TsstackError } from '../model/error.ts';
 import { uniqueName } from './unique-name.ts';

@@ -1,9 +1,7 @@
 import type { PublishedPort } from '../model/container.ts';
-import type { ErrorReport } from '../model/error.ts';
 import type { HealthResult, HealthStatus } from '../model/health.ts';
 import type { Inspection } from '../model/inspection.ts';
 import type { ContainerStatus, RunEnd, Traffic, Usage } from '../model/observed.ts';
-import type { VolumeSummary } from '../model/volume.ts';
 import type { LoadRequest } from '../spec/load.ts';
 
 /**
@@ -224,121 +222,6 @@ export type ContainerDetail = ContainerSummary & Inspection;
 /** `POST /v1/images` (`ContainersRequest`) → `ContainerImage[]`. */
 export type { ContainerImage } from '../model/image.ts';
 
-/** `GET /v1/volumes`, and `POST /v1/volumes` (`VolumesRequest`) → `VolumeSummary[]`. */
-export type { VolumeSummary } from '../model/volume.ts';
-
-/** `POST /v1/volumes` → `VolumeSummary[]`: those that a stack made or uses. */
-export interface VolumesRequest {
-  readonly selector: StackSelector;
-}
-
-/** `GET /v1/volumes/{name}` → `VolumeDetail`. */
-export interface VolumeDetail extends VolumeSummary {
-  /** What its content takes on the disk. */
-  readonly sizeBytes?: number;
-}
-
-/** `POST /v1/volumes/create` → `VolumeSummary`. */
-export interface CreateVolumeRequest {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly driverOptions: Readonly<Record<string, string>>;
-}
-
-/** `POST /v1/volumes/remove` → `Nothing`. Refused while a container mounts it, be it stopped. */
-export interface RemoveVolumeRequest {
-  readonly name: string;
-}
-
-/** `POST /v1/volumes/transfer` → `VolumeTransfer`: the client performs it, so its pipes are the archive's own. */
-export interface VolumeTransferRequest {
-  readonly name: string;
-  readonly direction: 'export' | 'import';
-}
-
-export interface VolumeTransfer {
-  /** Host program to spawn; the tar archive is its standard output, or its standard input. */
-  readonly argv: readonly string[];
-}
-
-/** `POST /v1/run` → stream; result `RunResult`: a container of its own, made of a service and started. */
-export interface RunRequest {
-  readonly load: LoadRequest;
-  readonly requestId: string;
-  readonly service: string;
-  /** Container name; absent: `STACK-SERVICE-run-` and 12 hexadecimal digits. */
-  readonly name?: string;
-  /** Remove it when it has ended, with its anonymous volumes: the daemon does, whoever is there then. */
-  readonly remove: boolean;
-  /** Empty: the service's own. */
-  readonly command: readonly string[];
-  /** With this the service's own command is left out. */
-  readonly entrypoint?: readonly string[];
-  /** Laid over the service's own, as are labels. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly user?: string;
-  readonly workingDir?: string;
-  /** A terminal for its first process. */
-  readonly tty: boolean;
-  /** Standard input is a named pipe that a client writes to; else `/dev/null`. */
-  readonly stdinOpen: boolean;
-  readonly servicePorts: boolean;
-  /** Short forms, as in a stack file. */
-  readonly publish: readonly string[];
-  readonly volumes: readonly string[];
-  readonly noDeps: boolean;
-  readonly useAliases: boolean;
-  readonly capAdd: readonly string[];
-  readonly capDrop: readonly string[];
-  /** Process id of a client that will remove it itself: while it lives, nobody else does. */
-  readonly client?: number;
-}
-
-/** A container and how to take part in its standard streams. @public */
-export interface RunResult {
-  readonly container: ContainerSummary;
-  /** The named pipe to write its input to; absent: it reads none. */
-  readonly stdinPath?: string;
-  /** It has a terminal: `/dev/pts/0` of its own devpts. */
-  readonly tty: boolean;
-}
-
-/** `POST /v1/attach` → `RunResult`. */
-export interface AttachRequest {
-  readonly selector: StackSelector;
-  readonly service: string;
-  /** Absent: the first that runs. */
-  readonly index?: number;
-}
-
-/** `POST /v1/exec` → `ExecResponse`: the client performs it, so its terminal and pipes are the program's own. */
-export interface ExecRequest {
-  readonly selector: StackSelector;
-  readonly service: string;
-  /** Absent: the lowest running one. */
-  readonly index?: number;
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly user?: string;
-  readonly workingDir?: string;
-  readonly tty: boolean;
-  readonly privileged: boolean;
-}
-
-export interface ExecResponse {
-  /**
-   * Host program to spawn; descriptor 3 must be the launcher, opened read-only and unlinked; with `tty`, 4 the master. A
-   * pipe as 5 is closed without a byte when the program has been executed; else it says which step failed.
-   */
-  readonly argv: readonly string[];
-  readonly launcherBase64: string;
-  /** Its steps in words, for what comes out of that pipe. */
-  readonly listing: string;
-  /** With `tty`: the container's own `/dev/pts/ptmx`, to be opened read-write. */
-  readonly ptmxPath?: string;
-}
-
 /** `GET /v1/stacks` → `StackSummary[]`. */
 export interface StackSummary {
   readonly name: string;
@@ -373,33 +256,3 @@ export interface OpenApiDocument {
 
 /** `GET /v1/stacks/{stack}/events?since=MS`: application/x-ndjson of these, those that were and then those that come. @public */
 export type { ContainerEvent } from '../model/event.ts';
-
-/** `POST /v1/copy` → one `CopyAnswer`; the connection is closed when the copying is over. */
-export interface CopyRequest {
-  readonly selector: StackSelector;
-  readonly service: string;
-  /** Absent: every replica. */
-  readonly index?: number;
-  /** One-offs of the service, too. */
-  readonly all: boolean;
-  /** Only the first of them. */
-  readonly first: boolean;
-}
-
-export type CopyAnswer = { readonly containers: readonly CopyContainer[] } | { readonly error: ErrorReport };
-
-/** A container whose files the client copies below the root directory of a process. */
-export interface CopyContainer {
-  /** Where something is mounted in it, absolute. */
-  readonly mounts: readonly string[];
-  readonly name: string;
-  /** The host's id of the container's user 0. */
-  readonly idBase: number;
-  /** It runs, as this process. */
-  readonly process?: { readonly pid: number; readonly startTime: string };
-  /**
-   * It does not run: this, started as `ExecResponse` says, has its files at /proc/PID/root once its status pipe is
-   * closed, and ends with its standard input.
-   */
-  readonly view?: Pick<ExecResponse, 'argv' | 'launcherBase64' | 'listing'>;
-}

@@ -16,7 +16,8 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
     info: {
       title: 'tsstack',
       version: VERSION,
-      description: 'The engine of one machine, on a unix socket. The shapes are documented in src/daemon/api.ts.',
+      description:
+        'The engine of one machine, on a unix socket. The shapes are documented in the api.ts files of src/daemon.',
     },
     servers: [{ url: 'http://localhost', description: 'unix socket /run/tsstack/daemon.sock' }],
     paths,

@@ -11,20 +11,13 @@ import { checkWishes, jobsOf, orphanWishes, unattachedServices } from '../engine
 import { watchStack } from '../engine/watch.ts';
 import { TsstackError } from '../model/error.ts';
 import { loadStack } from '../spec/load.ts';
-import type {
-  CancelRequest,
-  ExecResponse,
-  LifecycleRequest,
-  Nothing,
-  PlanResponse,
-  UpResult,
-  VersionResponse,
-} from './api.ts';
+import type { CancelRequest, LifecycleRequest, Nothing, PlanResponse, UpResult, VersionResponse } from './api.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { REGISTRY_ROUTES } from './registry-routes.ts';
 import { Body, parseLoad, parsePull, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
+import type { ExecResponse } from './run-api.ts';
 import { RUN_ROUTES } from './run-routes.ts';
 import { SERVICE_ROUTES } from './service-routes.ts';
 import { summarize } from './summary.ts';

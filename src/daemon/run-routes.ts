@@ -3,9 +3,9 @@ import { type RunOptions, runOneOff } from '../engine/run.ts';
 import { capabilities } from '../spec/normalize/limits.ts';
 import { parsePublished, parseVolumes } from '../spec/one-off.ts';
 import { containerPaths, type Paths } from '../store/paths.ts';
-import type { RunResult } from './api.ts';
 import { Body, parseLoad, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
+import type { RunResult } from './run-api.ts';
 import { summarize } from './summary.ts';
 
 /** Routes of commands that take part in a container's standard streams. */

@@ -7,16 +7,10 @@ import { pause, unpause } from '../engine/pause.ts';
 import { remove } from '../engine/remove.ts';
 import { top } from '../engine/top.ts';
 import { reportError } from '../model/error.ts';
-import type {
-  Affected,
-  ContainerDetail,
-  ContainerImage,
-  ContainerProcesses,
-  CopyAnswer,
-  CopyContainer,
-} from './api.ts';
+import type { Affected, ContainerDetail, ContainerImage, ContainerProcesses } from './api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
+import type { CopyAnswer, CopyContainer } from './run-api.ts';
 import { summarize } from './summary.ts';
 
 /** Routes of commands on services that run. */

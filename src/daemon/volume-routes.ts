@@ -1,8 +1,9 @@
 import { deleteVolume, inspectVolume, listVolumes, makeVolume, transferVolume } from '../engine/volumes.ts';
 import { TsstackError } from '../model/error.ts';
-import type { Nothing, VolumeTransfer } from './api.ts';
+import type { Nothing } from './api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
+import type { VolumeTransfer } from './volume-api.ts';
 
 /** Routes about volumes. */
 export const VOLUME_ROUTES: readonly Route[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { VolumeSummary } from '../../src/daemon/api.ts';
+import type { VolumeSummary } from '../../src/daemon/volume-api.ts';
 import { fakeDaemon, json, type Route } from './fake-daemon.ts';
 import { cli, withFiles } from './run-cli.ts';
 

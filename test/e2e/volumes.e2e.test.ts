@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VolumeDetail, VolumeSummary } from '../../src/daemon/api.ts';
+import type { VolumeDetail, VolumeSummary } from '../../src/daemon/volume-api.ts';
 import { e2e, type Project } from '../helpers/e2e.ts';
 import { output, run } from '../helpers/run.ts';
 

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { AttachRequest, RunResult } from '../../daemon/api.ts';
+import type { AttachRequest, RunResult } from '../../daemon/run-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { takePart } from '../container-streams.ts';

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type CopyOptions, copyFiles, copyFromArchive, copyToArchive, type Side } from '../../copy/copy.ts';
-import type { CopyContainer, CopyRequest } from '../../daemon/api.ts';
+import type { CopyContainer, CopyRequest } from '../../daemon/run-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { needsContainerRoot, runAsContainerRoot } from '../cp/as-container-root.ts';

@@ -1,4 +1,4 @@
-import type { ExecRequest, ExecResponse } from '../../daemon/api.ts';
+import type { ExecRequest, ExecResponse } from '../../daemon/run-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { defineCommand } from '../command.ts';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../detach-keys.ts';

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { copyToArchive } from '../../copy/copy.ts';
-import type { CopyRequest } from '../../daemon/api.ts';
+import type { CopyRequest } from '../../daemon/run-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { withContainerRoot } from '../cp/container-root.ts';

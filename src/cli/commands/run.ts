@@ -1,4 +1,4 @@
-import type { RunRequest, RunResult } from '../../daemon/api.ts';
+import type { RunRequest, RunResult } from '../../daemon/run-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { type Arguments, type Context, defineCommand, EXIT } from '../command.ts';
 import { givenEnvironment, givenLabels } from '../given-environment.ts';

@@ -1,4 +1,4 @@
-import type { VolumeSummary, VolumesRequest } from '../../daemon/api.ts';
+import type { VolumeSummary, VolumesRequest } from '../../daemon/volume-api.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { flag } from '../options.ts';
 import { stackSelector } from '../stack-request.ts';

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
-import type { CopyContainer } from '../../daemon/api.ts';
+import type { CopyContainer } from '../../daemon/run-api.ts';
 import { explainReport } from '../../lib/launch-report.ts';
 import { TsstackError } from '../../model/error.ts';
 import { openLauncher, reportOf } from '../exec-process.ts';

@@ -1,4 +1,4 @@
-import type { CopyAnswer, CopyContainer, CopyRequest } from '../../daemon/api.ts';
+import type { CopyAnswer, CopyContainer, CopyRequest } from '../../daemon/run-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { fromReport } from '../client.ts';
 import { type Context, EXIT } from '../command.ts';

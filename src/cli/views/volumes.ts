@@ -1,4 +1,4 @@
-import type { VolumeSummary } from '../../daemon/api.ts';
+import type { VolumeSummary } from '../../daemon/volume-api.ts';
 import { table } from '../../lib/table.ts';
 import type { Context } from '../command.ts';
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, rmSync } from 'node:fs';
-import type { VolumeTransfer, VolumeTransferRequest } from '../../daemon/api.ts';
+import type { VolumeTransfer, VolumeTransferRequest } from '../../daemon/volume-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { type Context, EXIT } from '../command.ts';
 import type { VolumeOptions } from './verb.ts';

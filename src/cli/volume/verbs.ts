@@ -1,4 +1,4 @@
-import type { CreateVolumeRequest, RemoveVolumeRequest, VolumeDetail, VolumeSummary } from '../../daemon/api.ts';
+import type { CreateVolumeRequest, RemoveVolumeRequest, VolumeDetail, VolumeSummary } from '../../daemon/volume-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { askYes } from '../ask-yes.ts';
 import { type Context, EXIT } from '../command.ts';
