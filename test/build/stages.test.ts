@@ -86,7 +86,7 @@ test('planStages() tells wrong references, all at once', () => {
   assert.deepEqual(wrong('FROM $X'), [
     '1 FROM names no image: its variable is empty (Give it with build.args, or a default: ARG NAME=VALUE before FROM)',
   ]);
-  assert.deepEqual(wrong('FROM ${X:?give X}'), ['1 X: give X (undefined)']);
+  assert.deepEqual(wrong('FROM ${X:?unset}'), ['1 X: unset (undefined)']);
   assert.deepEqual(wrong(FILE, { target: 'biuld' }), ['The Dockerfile has no stage "biuld" (did you mean "build"?)']);
 });
 
