@@ -66,7 +66,8 @@ async function copied(sources: string, destination: string, options: Options = {
       parents: options.parents ?? false,
       others: 0,
     });
-    shown = result.copied
+    shown = result
+      .copied()
       .map((each) => (each.type === 'made' ? `+${each.to}` : `${each.entry.path || '.'}>${each.to}`))
       .join(' ');
   });
@@ -127,6 +128,37 @@ test('planCopy() puts everything where BuildKit puts it', async () => {
   }
 });
 
+test('names are bytes, and heredocs get their place beside other files', () =>
+  withDirectory(async (directory) => {
+    const tree = new DirectoryTree(make(directory, ['ü']), { asRoot: true });
+    const excludes = new PatternMatcher([], '');
+    const result = await planCopy({
+      tree,
+      sources: ['?'],
+      destination: '/é/',
+      image: EMPTY_TREE,
+      excludes,
+      parents: false,
+      others: 1,
+    });
+    assert.equal(result.placeOf('EOF'), '\xc3\xa9/EOF');
+    assert.deepEqual(
+      result.copied().map(({ to }) => to),
+      ['\xc3\xa9', '\xc3\xa9/\xc3\xbc'],
+    );
+    const alone = await planCopy({
+      tree,
+      sources: [],
+      destination: '/a/b',
+      image: EMPTY_TREE,
+      excludes,
+      parents: false,
+      others: 1,
+    });
+    assert.equal(alone.placeOf('EOF'), 'a/b');
+    assert.deepEqual(alone.copied(), [{ type: 'made', to: 'a' }]);
+  }));
+
 const WRONG: readonly [sources: string, destination: string, message: RegExp, options?: Options][] = [
   ['a.txt c.md', '/x', /Several files cannot be copied to "\/x", which is no directory/],
   ['*.txt', '/x', /Several files/],
@@ -135,7 +167,7 @@ const WRONG: readonly [sources: string, destination: string, message: RegExp, op
   ['out', '/x', /There is no "out" to copy/],
   ['dir/sub/q', '/x', /There is no "\/dir\/sub\/q" to copy/, { parents: true }],
   ['dir', '/x', /"x" of the image is no directory/, { image: ['x'] }],
-  ['dir', '/x', /The file "dir\/x" cannot take the place of the directory \/x\/x/, { image: ['x/x/'] }],
+  ['dir', '/x', /The file "dir\/x" cannot take the place of the directory "\/x\/x"/, { image: ['x/x/'] }],
   ['loop', '/x', /Too many links/, { files: ['loop -> loop'] }],
   ['[a', '/x', /"\[a" is no pattern/],
 ];

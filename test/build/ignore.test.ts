@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileGlob, matchesGlob } from '../../src/build/context/glob.ts';
-import { type ParentMatches, PatternMatcher, parseIgnoreFile } from '../../src/build/context/ignore.ts';
+import { ignoreFilesOf, type ParentMatches, PatternMatcher, parseIgnoreFile } from '../../src/build/context/ignore.ts';
 
 /** From the tests of moby/patternmatcher (Apache-2.0): patterns, a path, whether it is ignored. */
 const MOBY: readonly [patterns: readonly string[], path: string, expected: boolean | 'error'][] = [
@@ -250,4 +250,8 @@ test('patterns made to take for ever take no longer than others', () => {
   assert.equal(matches([`${'*'.repeat(101)}a`], 'a'), 'error');
   assert.equal(matches([`${'**/a/'.repeat(20)}b`], 'a/'.repeat(200).slice(0, -1)), false);
   assert.ok(Date.now() - began < 5000);
+});
+
+test('ignoreFilesOf() puts the file of the Dockerfile first', () => {
+  assert.deepEqual(ignoreFilesOf('docker/Dockerfile.dev'), ['docker/Dockerfile.dev.dockerignore', '.dockerignore']);
 });

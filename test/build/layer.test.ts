@@ -186,7 +186,7 @@ test('a COPY becomes a layer: times of the files, owner and mode as asked, hard 
     };
     const { copied } = await planCopy(plan);
     const options = { owner: { uid: 3, gid: 4 }, chmod: parseChmod('u=rwX,go='), nowNs: 9_000_000_000n };
-    const entries = await read(await tar(copiedEntries(copied, tree, options)));
+    const entries = await read(await tar(copiedEntries(copied(), tree, options)));
     const shown = entries.map(({ name, mode, uid, gid, mtime, linkName }) => [
       name,
       mode.toString(8),

@@ -3,13 +3,13 @@ import { TsstackError } from '../../model/error.ts';
 import type { ParentMatches, PatternMatcher } from './ignore.ts';
 import { type Copied, Placement } from './placement.ts';
 import { findSources, type Selected } from './select.ts';
-import { joinPath, parentPath, pathText, resolveIn, type SourceTree, shownPath } from './tree.ts';
+import { joinPath, parentPath, pathBytes, pathText, resolveIn, type SourceTree } from './tree.ts';
 
 export interface CopyRequest {
   readonly tree: SourceTree;
   /** As written, expanded. */
   readonly sources: readonly string[];
-  /** Absolute; a slash at its end makes it a directory. */
+  /** Absolute, as text; a slash at its end makes it a directory. */
   readonly destination: string;
   /** The image so far; `EMPTY_TREE` with --link. */
   readonly image: SourceTree;
@@ -21,8 +21,8 @@ export interface CopyRequest {
 
 export interface CopyResult {
   /** In the order of the bytes of `to`, each once. */
-  readonly copied: readonly Copied[];
-  /** Where a file of a heredoc goes. */
+  readonly copied: () => readonly Copied[];
+  /** Where a file of a heredoc goes, a byte string; call it before `copied()`, which has what is made on the way. */
   readonly placeOf: (name: string) => string;
   /** Patterns that match nothing: allowed, and most likely a mistake. */
   readonly empty: readonly string[];
@@ -37,13 +37,13 @@ export async function planCopy(request: CopyRequest): Promise<CopyResult> {
   const found = sources.map((source) => ({ source, selected: findSources(tree, source, parents) }));
   const selected = found.flatMap((each) => each.selected);
   const placement = new Placement(image);
-  const top = resolveIn(image, destination);
+  const top = resolveIn(image, pathBytes(destination));
   const asDirectory = parents || /(^|\/)\.?$/.test(destination) || placement.typeAt(top) === 'directory';
   const files = selected.filter(({ path }) => tree.entry(path)?.type !== 'directory');
   if (selected.length + request.others > 1 && files.length + request.others > 0 && !asDirectory) {
     throw new TsstackError(
       'build-failed',
-      `Several files cannot be copied to ${shownPath(destination)}, which is no directory`,
+      `Several files cannot be copied to ${JSON.stringify(destination)}, which is no directory`,
       {
         hint: 'A slash at its end makes it one',
       },
@@ -54,9 +54,9 @@ export async function planCopy(request: CopyRequest): Promise<CopyResult> {
   for (const each of selected) await copier.copy(each, top, placeOf);
   if (asDirectory && selected.length + request.others > 0) placement.makeDirectory(top);
   return {
-    copied: placement.copied(),
+    copied: () => placement.copied(),
     placeOf: (name) => {
-      const place = placeOf(name);
+      const place = placeOf(pathBytes(name));
       placement.makeDirectory(parentPath(place));
       return place;
     },

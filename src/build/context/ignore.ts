@@ -23,6 +23,11 @@ export function parseIgnoreFile(text: string, file: string): readonly string[] {
     });
 }
 
+/** Where patterns may be, relative to the context, by the path of the Dockerfile: the first that is there counts alone. */
+export function ignoreFilesOf(dockerfile: string): readonly string[] {
+  return [`${dockerfile}.dockerignore`, '.dockerignore'];
+}
+
 /** A slash at the beginning means nothing. */
 function cleaned(pattern: string): string {
   const path = pattern === '' ? '' : cleanPath(pattern);

@@ -31,7 +31,7 @@ export class Placement {
       const [what, other] = entry.type === 'directory' ? ['directory', 'file'] : ['file', 'directory'];
       throw new TsstackError(
         'build-failed',
-        `The ${what} ${shownPath(entry.path)} cannot take the place of the ${other} /${to}`,
+        `The ${what} ${shownPath(entry.path)} cannot take the place of the ${other} ${shownPath(`/${to}`)}`,
         {
           hint: 'Remove it in an earlier step, or copy to another place',
         },

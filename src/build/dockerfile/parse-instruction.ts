@@ -22,7 +22,7 @@ const parsers: Readonly<Record<string, Parser>> = {
   ENTRYPOINT: commandOf('entrypoint'),
   LABEL: pairsOf('label'),
   ENV: pairsOf('env'),
-  EXPOSE: (raw, position) => ({ type: 'expose', position, ports: texts(plainWords(required(raw))) }),
+  EXPOSE: parseExpose,
   ADD: parseAdd,
   COPY: parseCopy,
   VOLUME: parseVolume,
@@ -166,6 +166,11 @@ function parseArg(raw: RawInstruction, position: Position): Arg {
     return equals === -1 ? { name: text } : { name: text.slice(0, equals), value: text.slice(equals + 1) };
   });
   return { type: 'arg', position, arguments: found };
+}
+
+function parseExpose(raw: RawInstruction, position: Position): Instruction {
+  parseFlags(raw, {});
+  return { type: 'expose', position, ports: texts(plainWords(required(raw))) };
 }
 
 function parseVolume(raw: RawInstruction, position: Position): Instruction {
