@@ -93,6 +93,8 @@ const CASES: readonly [sources: string, destination: string, result: string, opt
   ['empty', '/x', 'empty>x'],
   ['to-dir', '/x', 'dir>x dir/sub>x/sub dir/sub/y.txt>x/sub/y.txt dir/sub/z>x/sub/z dir/x>x/x'],
   ['to-b', '/x/', '+x b.txt>x/to-b'],
+  ['d/l', '/x', 'f>x', { files: ['f', 'd/l -> /f'] }],
+  ['d/l', '/x', 'd/f>x', { files: ['f', 'd/f', 'd/l -> ../../d/f'] }],
   ['.', '/x', '.>x a>x/a l>x/l', { files: ['a', 'l -> ../../etc'] }],
   ['dir', '/x', 'dir>x dir/sub>x/sub dir/sub/z>x/sub/z dir/x>x/x', { excludes: ['**/*.txt'] }],
   ['*', '/x/', '', { files: [], image: ['nothing'] }],
@@ -182,11 +184,19 @@ test('an ignored directory is not read when nothing in it can be kept', () =>
   withDirectory((directory) => {
     make(directory, ['node_modules/a', 'src/b']);
     chmodSync(`${directory}/node_modules`, 0);
-    const tree = new DirectoryTree(directory, {
-      asRoot: true,
-      ignore: new PatternMatcher(['node_modules', '!src'], 'f'),
-    });
-    assert.deepEqual(tree.children(''), ['src']);
+    chmodSync(directory, 0o755);
+    const children = (patterns: readonly string[]): readonly string[] =>
+      new DirectoryTree(directory, { asRoot: true, ignore: new PatternMatcher(patterns, 'f') }).children('');
+    // Root may read everything.
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      assert.deepEqual(children(['node_modules', '!src']), ['src']);
+      assert.throws(() => children(['node_modules', '!**/src']), /"node_modules" cannot be read: EACCES/);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(`${directory}/node_modules`, 0o755);
+    }
   }));
 
 test('names come in the order of their bytes, and names that are no text stay as they are', () =>

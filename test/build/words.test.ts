@@ -79,6 +79,7 @@ const PATTERNS: readonly [text: string, values: Readonly<Record<string, string>>
   ['${FOO//*/z}', { FOO: 'xxyy' }, 'z'],
   ['${FOO//ww}', { FOO: 'xxyy' }, 'error'],
   ['${FOO///}', { FOO: 'xxyy' }, 'xxyy'],
+  ['${FOO#*b}', { FOO: 'a\nbc' }, 'a\nbc'],
   ['${FOO#\\a}', { FOO: 'xxyy' }, 'error'],
   ['v${V}.${OS}-${ARCH}${VAR:+-${VAR}}', { V: '1', OS: 'linux', ARCH: 'arm', VAR: 'v7' }, 'v1.linux-arm-v7'],
   ['v${V}.${OS}-${ARCH}${VAR:+-${VAR}}', { V: '1', OS: 'linux', ARCH: 'arm64', VAR: '' }, 'v1.linux-arm64'],
