@@ -44,6 +44,14 @@ const config = {
       'The supervisor acts through the executor.',
     ),
     only('copy', 'copy|image|model|lib', 'copy moves files between the host and a root, with the archives of image.'),
+    only('build', 'build|image|model|lib|host', 'build turns a Dockerfile and a context into layers.'),
+    {
+      name: 'build-is-pure',
+      severity: 'error',
+      comment: 'Of build, only the reader of contexts and what makes layers touch files.',
+      from: { path: '^src/build/', pathNot: '^src/build/(context/scan\\.ts|layer/)' },
+      to: { path: '^(node:)?(fs|child_process|fs/promises)$' },
+    },
     only('watch', 'watch|model|lib|host', 'watch turns file changes into actions.'),
     {
       name: 'cli-is-thin',
@@ -60,7 +68,7 @@ const config = {
       name: 'only-host-acts',
       severity: 'error',
       comment: 'Only host touches processes and files.',
-      from: { path: '^src/', pathNot: '^src/(host|cli|copy|daemon|main|log|image|lib/read|spec/read|store)' },
+      from: { path: '^src/', pathNot: '^src/(host|build|cli|copy|daemon|main|log|image|lib/read|spec/read|store)' },
       to: { path: '^(node:)?(fs|child_process|fs/promises)$' },
     },
     {

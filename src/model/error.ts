@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'registry-limited'
   | 'registry-failed'
   | 'registry-settings'
+  | 'invalid-dockerfile'
+  | 'build-failed'
   | 'address-pool-exhausted'
   | 'unsupported-host'
   | 'missing-tool'
@@ -68,6 +70,17 @@ export class InvalidStackError extends TsstackError {
   }
 }
 
+/** A Dockerfile with errors. `diagnostics` holds them all, warnings included, in file order. */
+export class InvalidDockerfileError extends TsstackError {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
+    super('invalid-dockerfile', `${errors} error${errors === 1 ? '' : 's'} in the Dockerfile`);
+    this.diagnostics = diagnostics;
+  }
+}
+
 /** An error as it crosses the API: plain data, never a stack trace. */
 export interface ErrorReport {
   readonly code: ErrorCode;
@@ -80,7 +93,7 @@ export interface ErrorReport {
 }
 
 export function reportError(error: unknown): ErrorReport {
-  if (error instanceof InvalidStackError) {
+  if (error instanceof InvalidStackError || error instanceof InvalidDockerfileError) {
     return { code: error.code, message: error.message, diagnostics: error.diagnostics };
   }
   if (error instanceof TsstackError) {

@@ -12,6 +12,7 @@ import { contentDirectory, ingestDirectory } from '../store-layout.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { IndexFile } from './index-file.ts';
 import { type Expected, Ingest } from './ingest.ts';
+import { NewIngest } from './new-ingest.ts';
 
 /** The bytes of a blob from an offset on. It may be asked for again, further on, after it has broken off. */
 export type BlobSource = (offset: number) => AsyncIterable<Buffer>;
@@ -32,6 +33,8 @@ export class ContentStore {
   readonly #ingests: string;
   /** Blobs that are coming in, by digest: who wants the same waits for it. */
   readonly #coming = new Map<string, Promise<void>>();
+  /** Names of blobs that are being made. */
+  readonly #making = new Set<string>();
 
   constructor(paths: Paths) {
     this.#directory = contentDirectory(paths);
@@ -80,6 +83,25 @@ export class ContentStore {
       writeAtomically(path, data);
     }
     return { mediaType, digest, size: data.length };
+  }
+
+  /**
+   * Stores what is made here, whose digest is known at its end only. Throws `cancelled` and what `source` throws; then
+   * nothing of it is kept.
+   */
+  async addUnknown(source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<Expected> {
+    const ingest = new NewIngest(this.#ingests);
+    this.#making.add(ingest.name);
+    try {
+      for await (const chunk of source) {
+        if (signal.aborted) throw new TsstackError('cancelled', 'writing a layer was cancelled');
+        ingest.write(chunk);
+      }
+      return ingest.finish((digest) => this.blobPath(digest));
+    } finally {
+      ingest.discard();
+      this.#making.delete(ingest.name);
+    }
   }
 
   /**
@@ -143,7 +165,7 @@ export class ContentStore {
   removeIngests(): number {
     let freed = 0;
     for (const name of namesIn(this.#ingests)) {
-      if (this.#coming.has(name.replace('-', ':'))) continue;
+      if (this.#coming.has(name.replace('-', ':')) || this.#making.has(name)) continue;
       freed += statSync(`${this.#ingests}/${name}`, { throwIfNoEntry: false })?.size ?? 0;
       rmSync(`${this.#ingests}/${name}`, { force: true });
     }

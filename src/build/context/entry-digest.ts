@@ -1,0 +1,13 @@
+import { stableHash } from '../../lib/stable-json.ts';
+import type { TreeEntry } from './tree.ts';
+
+/**
+ * What a step's key sees of a file: everything but its time, which a checkout or a clone changes without meaning.
+ * `contentHash`: of a file; undefined for anything else.
+ */
+export function entryDigest(entry: TreeEntry, contentHash: string | undefined): string {
+  const { type, mode, uid, gid, size, linkName, deviceMajor, deviceMinor } = entry;
+  // Of a link the kernel keeps no permissions.
+  const permissions = type === 'symlink' ? 0 : mode;
+  return stableHash([type, permissions, uid, gid, size, linkName, deviceMajor, deviceMinor, contentHash ?? null]);
+}
