@@ -119,7 +119,8 @@ describe('blobs', () => {
   it('a password is not asked for by the host that we are sent to', async () => {
     registry.handler = (request, response) =>
       respond(302, { location: `http://${other.host}${request.url}` })(response);
-    other.handler = (_request, response) => respond(401, { 'www-authenticate': 'Basic realm="x"' })(response);
+    const challenge = `Basic realm="x", Bearer realm="http://${other.host}/token"`;
+    other.handler = (_request, response) => respond(401, { 'www-authenticate': challenge })(response);
     await fails(bytes(client(ANN).blob(LAYER)), 'registry-denied', /where the registry sends us/);
     assert.ok(other.seen.every(({ headers }) => headers.authorization === undefined));
   });
