@@ -127,7 +127,7 @@ export class Authorization {
     const safe =
       realm?.protocol === 'https:' ||
       (realm?.protocol === 'http:' &&
-        (realm.origin === endpoint.origin || connections.registries.mayUseHttp(realm.host)));
+        (realm.origin === endpoint.origin || connections.registries.mayUseHttp(realm.host, endpoint)));
     if (realm !== undefined && safe && realm.username === '' && realm.password === '') return realm;
     const shown = JSON.stringify(text.slice(0, 200));
     throw new TsstackError('registry-failed', `Registry ${endpoint.name} wants credentials sent to ${shown}`, {

@@ -33,6 +33,7 @@ export async function* downloadBlob(download: Download): AsyncGenerator<Buffer> 
       const answer = await download.ask(ranges && at > 0 ? { range: `bytes=${at}-` } : {});
       const start = await startOf(answer, at, download);
       if (start === undefined) {
+        if (!ranges) throw new TsstackError('registry-failed', `${what}: it answers ${answer.status} without the blob`);
         ranges = false;
         continue;
       }

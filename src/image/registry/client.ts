@@ -35,8 +35,9 @@ export interface Document {
 }
 
 const ACCEPT = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ');
-/** Pages of a list of tags, and bytes of each. */
+/** Of a list of tags; bytes are of one page. */
 const PAGES = 1000;
+const TAGS = 200_000;
 const PAGE_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -94,7 +95,7 @@ export class RegistryClient {
       attempts: this.#attempts(),
       ask: (headers) =>
         this.#exchange.once(this.#url(`/blobs/${expected.digest}`), { ...request, headers, expect: [200, 206, 416] }),
-      failure: (error, answer) => connections.failure(endpoint, error, answer.url),
+      failure: (error, answer) => connections.failure(endpoint, error, answer),
     });
   }
 
@@ -150,7 +151,9 @@ export class RegistryClient {
     const tags: string[] = [];
     let url: URL | undefined = this.#url('/tags/list?n=1000');
     for (let page = 0; url !== undefined; page += 1) {
-      if (page === PAGES) throw new TsstackError('registry-failed', `${what}: there are more than ${PAGES} pages`);
+      if (page === PAGES || tags.length > TAGS) {
+        throw new TsstackError('registry-failed', `${what}: there are more than ${PAGES} pages, or ${TAGS} tags`);
+      }
       const here: URL = url;
       const [answer, body] = await retrying(this.#attempts(), async () => {
         const found = await this.#exchange.once(here, { method: 'GET', what, ...this.#pull, expect: [200] });

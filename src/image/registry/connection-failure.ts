@@ -14,7 +14,8 @@ export function connectionFailure(error: unknown, circumstances: Circumstances):
   if (error instanceof TsstackError || error instanceof Again) return error;
   const first = firstOf(error);
   const code = String((first as NodeJS.ErrnoException).code ?? '');
-  if (first.name === 'AbortError') return new TsstackError('cancelled', 'the transfer was cancelled');
+  if (first.name === 'AbortError' || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
+    return new TsstackError('cancelled', 'the transfer was cancelled');
   const reason = permanent(code, first, circumstances);
   if (reason !== undefined) return unreachable(circumstances, reason);
   const { connectMs, silenceMs } = circumstances.timing;
@@ -99,8 +100,13 @@ function permanent(code: string, error: Error, { endpoint, url }: Circumstances)
   }
   if (/^(?:ERR_SSL|ERR_TLS|CERT_|EPROTO|ERR_OSSL|HOSTNAME_MISMATCH|INVALID_)/.test(code))
     return { message: `TLS fails (${code})` };
-  return undefined;
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall === undefined || CONNECTION_CODES.has(code) || code === 'ETIMEDOUT' || !SOCKET_CALLS.has(syscall)
+    ? undefined
+    : { message: `${syscall} fails (${code})` };
 }
+
+const SOCKET_CALLS = new Set(['connect', 'getaddrinfo', 'read', 'write']);
 
 function unreachable(circumstances: Circumstances, { message, hint }: Reason): TsstackError {
   return new TsstackError('registry-unreachable', `Registry ${place(circumstances)}: ${message}`, { hint });

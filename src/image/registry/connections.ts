@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, request } from 'undici';
+import { TsstackError } from '../../model/error.ts';
 import { connectionFailure } from './connection-failure.ts';
 import type { Endpoint, Registries } from './registries.ts';
 import type { Timing } from './retry.ts';
@@ -17,6 +18,8 @@ export interface Answer {
   readonly status: number;
   /** Who gave it, after redirects. */
   readonly url: URL;
+  /** Of its request. */
+  readonly signal: AbortSignal;
   readonly headers: Dispatcher.ResponseData['headers'];
   readonly body: Dispatcher.ResponseData['body'];
 }
@@ -54,14 +57,16 @@ export class Connections {
           typeof asked.body === 'function' ? Readable.from(asked.body(), { objectMode: false }) : (asked.body ?? null),
         signal: asked.signal,
       });
-      return { status: statusCode, url, headers, body };
+      return { status: statusCode, url, signal: asked.signal, headers, body };
     } catch (error) {
-      throw this.failure(endpoint, error, url);
+      throw this.failure(endpoint, error, { url, signal: asked.signal });
     }
   }
 
   /** What an error of a connection, or of a body that breaks off, means. */
-  failure(endpoint: Endpoint, error: unknown, url: URL): unknown {
+  failure(endpoint: Endpoint, error: unknown, { url, signal }: Pick<Answer, 'url' | 'signal'>): unknown {
+    // Whatever reason it was given.
+    if (signal.aborted) return new TsstackError('cancelled', 'the transfer was cancelled');
     return connectionFailure(error, { endpoint, url, timing: this.timing });
   }
 
@@ -136,7 +141,7 @@ export async function readAnswer(
       chunks.push(chunk);
     }
   } catch (error) {
-    throw connections.failure(endpoint, error, answer.url);
+    throw connections.failure(endpoint, error, answer);
   }
   return Buffer.concat(chunks);
 }

@@ -30,10 +30,8 @@ export class DockerConfig {
   helper(registry: string): string | undefined {
     const document = this.#read();
     const helpers = this.#member(document, 'credHelpers');
-    const name = serverNames(registry)
-      .map((server) => helpers[server])
-      .find((each) => each !== undefined);
-    const chosen = name ?? document['credsStore'] ?? '';
+    const key = Object.keys(helpers).find((each) => meansRegistry(each, registry));
+    const chosen = (key === undefined ? undefined : helpers[key]) ?? document['credsStore'] ?? '';
     if (chosen === '') return undefined;
     // It becomes part of the name of a program.
     if (typeof chosen === 'string' && /^[\w.-]+$/.test(chosen)) return chosen;

@@ -59,7 +59,11 @@ export class Exchange {
         `${what}: it sends us to ${JSON.stringify(text.slice(0, 200))}, which is no address of HTTP`,
       );
     }
-    if (http && answer.url.protocol === 'https:' && !this.#options.connections.registries.mayUseHttp(next.host)) {
+    if (
+      http &&
+      answer.url.protocol === 'https:' &&
+      !this.#options.connections.registries.mayUseHttp(next.host, this.#options.endpoint)
+    ) {
       throw new TsstackError('registry-failed', `${what}: it sends us from HTTPS to plain HTTP at ${next.host}`, {
         hint: `If that is meant, write "http: true" for ${next.host} into registries.yaml.`,
       });

@@ -79,7 +79,8 @@ class Pull {
   }
 
   async run(): Promise<PullResult> {
-    const { reference, controller } = this.#context;
+    const { reference, controller, signal } = this.#context;
+    const queue = { registry: reference.registry, controller, signal };
     const root = await this.#root();
     const manifest = parseManifest((await this.#manifestFor(root, 0)).data);
     checkSizes(manifest);
@@ -87,9 +88,9 @@ class Pull {
     for (const { digest, size } of [manifest.config, ...layers])
       this.#progress.tell({ digest, state: 'waiting', bytes: 0, size });
     const fetch = (descriptor: Descriptor) => this.#fetch(descriptor);
-    await forEachBlob(reference.registry, [manifest.config], controller, fetch);
+    await forEachBlob(queue, [manifest.config], fetch);
     this.#checkConfig(manifest);
-    await forEachBlob(reference.registry, layers, controller, fetch);
+    await forEachBlob(queue, layers, fetch);
     const missing = [manifest.config, ...layers].find((descriptor) => !this.#store.has(descriptor));
     if (missing !== undefined) throw new TsstackError('image-missing', `the blob ${missing.digest} has vanished again`);
     const { digest, mediaType, data } = root;
@@ -177,10 +178,10 @@ class Pull {
     try {
       await add();
     } catch (error) {
-      // What an earlier attempt left was damaged, and is gone now.
-      const leftover =
-        error instanceof TsstackError && error.code === 'image-invalid' && began !== undefined && began > 0;
-      if (!leftover) throw error;
+      if (!(error instanceof TsstackError) || error.code !== 'image-invalid') throw error;
+      // What an earlier attempt left was damaged, and is gone now; or a mirror has other bytes than the registry.
+      const mirrored = this.#sources.leaveMirrors();
+      if (!mirrored && (began ?? 0) === 0) throw error;
       await add();
     }
     tell(began === undefined ? 'exists' : 'done', size);

@@ -6,7 +6,14 @@ import { inContext } from '../errors.ts';
 import { type FileRange, streamRange } from '../file-range.ts';
 import type { RegistryClient } from './client.ts';
 import { type CompleteImage, completeImage } from './complete-images.ts';
-import { forEachBlob, openClient, Progress, type TransferOptions, withConnections } from './transfer.ts';
+import {
+  type BlobQueue,
+  forEachBlob,
+  openClient,
+  Progress,
+  type TransferOptions,
+  withConnections,
+} from './transfer.ts';
 
 export interface PushResult {
   /** What the target's tag stands for now. */
@@ -41,7 +48,10 @@ export function pushImage(
         const client = openClient({ connections, endpoint, repository, options, signal });
         // An answer to HEAD does not say why: that this port speaks TLS is said here.
         if (endpoint.origin.startsWith('http:')) await client.ping();
-        const uploadedBytes = await pushBlobs({ store, client, target, controller, options }, image);
+        const uploadedBytes = await pushBlobs(
+          { store, client, target, options, queue: { registry, controller, signal } },
+          image,
+        );
         for (const child of image.children) await client.putManifest(child.digest, child);
         await client.putManifest(tag, image.root);
         return { digest: image.root.digest, uploadedBytes };
@@ -62,20 +72,17 @@ interface Push {
   readonly store: ContentStore;
   readonly client: RegistryClient;
   readonly target: Reference;
-  readonly controller: AbortController;
+  readonly queue: BlobQueue;
   readonly options: TransferOptions;
 }
 
 /** Gives the number of bytes that were sent. */
-async function pushBlobs(
-  { store, client, target, controller, options }: Push,
-  { blobs }: CompleteImage,
-): Promise<number> {
+async function pushBlobs({ store, client, target, queue, options }: Push, { blobs }: CompleteImage): Promise<number> {
   const progress = new Progress(options.progress);
   const repositories = repositoriesOf(store, target);
   let uploaded = 0;
   for (const { digest, size } of blobs) progress.tell({ digest, state: 'waiting', bytes: 0, size });
-  await forEachBlob(target.registry, blobs, controller, async ({ digest, size }) => {
+  await forEachBlob(queue, blobs, async ({ digest, size }) => {
     const tell = (state: 'uploading' | 'done' | 'exists', bytes: number) =>
       progress.tell({ digest, state, bytes, size });
     if (await client.hasBlob(digest)) return tell('exists', size);

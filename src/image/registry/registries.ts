@@ -84,15 +84,19 @@ export class Registries {
     return written?.verify === false ? [`The certificate of registry ${name} is not checked (${written.place}).`] : [];
   }
 
-  /** true: nothing leaves this machine, or somebody has written that plain HTTP will do. */
-  mayUseHttp(host: string): boolean {
-    return this.#written.get(host)?.http ?? isLoopback(host);
+  /**
+   * Whether `from` may send us to `host` by plain HTTP: when both are this machine, or somebody has written that it will
+   * do. No registry elsewhere makes us ask, or tell, what listens on this machine only.
+   */
+  mayUseHttp(host: string, from: Endpoint): boolean {
+    return this.#written.get(host)?.http ?? (isLoopback(host) && isLoopback(from.name));
   }
 
   /** As Docker reads the directory: `*.crt` is trusted, `NAME.cert` with `NAME.key` is what we show. */
   #certificates(name: string): { ca: readonly string[]; cert?: string; key?: string } {
     const directory = `${this.#certs}/${name}`;
-    if (!existsSync(directory)) return { ca: [] };
+    // A redirect may lead to a host of any name.
+    if (/^\.|\//.test(name) || !existsSync(directory)) return { ca: [] };
     const names = readdirSync(directory).sort();
     const ca = names.filter((each) => each.endsWith('.crt')).map((each) => `${directory}/${each}`);
     const cert = names.find((each) => each.endsWith('.cert'));

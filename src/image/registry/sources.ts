@@ -19,6 +19,7 @@ export class Sources {
     const { registries } = connections;
     const mirrors = registries.mirrors(registry).map((endpoint) => ({ endpoint, attempts: MIRROR_ATTEMPTS }));
     this.#warn = options.warn;
+    for (const { endpoint } of mirrors) for (const each of registries.warnings(endpoint.name)) this.#warn?.(each);
     this.#clients = [...mirrors, { endpoint: registries.endpoint(registry) }].map((each) =>
       openClient({ ...each, connections, repository, options, signal }),
     );
@@ -42,6 +43,14 @@ export class Sources {
         this.#next(client, error);
       }
     }
+  }
+
+  /** From now on the registry itself is asked; false: it was already. */
+  leaveMirrors(): boolean {
+    const mirrored = this.#clients.length > 1;
+    if (mirrored) this.#warn?.('A mirror has other bytes than the image, the registry is asked.');
+    this.#clients = this.#clients.slice(-1);
+    return mirrored;
   }
 
   async #firstOf<Result>(ask: (client: RegistryClient) => Promise<Result>): Promise<Result> {

@@ -29,11 +29,22 @@ export interface TransferOptions extends RegistryOptions {
 const AT_A_TIME = 4;
 const queues = new Map<string, PQueue>();
 
-/** Runs `body` for every item, some at a time; after the first failure the rest is given up and that failure thrown. */
+/** Where blobs come from or go to, and how that ends. */
+export interface BlobQueue {
+  readonly registry: string;
+  /** Ends this pull or push, and nothing else. */
+  readonly controller: AbortController;
+  /** Of the user or of `controller`. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs `body` for every item, some at a time; after the first failure the rest is given up and that failure thrown. Who
+ * cancels does not wait for those of other images, which may be before him.
+ */
 export async function forEachBlob<Item>(
-  registry: string,
+  { registry, controller, signal }: BlobQueue,
   items: readonly Item[],
-  controller: AbortController,
   body: (item: Item) => Promise<void>,
 ): Promise<void> {
   const queue = queues.get(registry) ?? new PQueue({ concurrency: AT_A_TIME });
@@ -41,13 +52,18 @@ export async function forEachBlob<Item>(
   let failed: { readonly error: unknown } | undefined;
   const one = async (item: Item) => {
     try {
-      if (failed === undefined) await body(item);
+      if (!signal.aborted) await body(item);
     } catch (error) {
       failed ??= { error };
       controller.abort();
     }
   };
-  await Promise.all(items.map((item) => queue.add(() => one(item))));
+  const all = Promise.all(items.map((item) => queue.add(() => one(item))));
+  try {
+    await untilAborted(all, signal);
+  } catch (error) {
+    failed ??= { error };
+  }
   if (failed !== undefined) throw failed.error;
 }
 

@@ -1,53 +1,22 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { RegistryClient } from '../../../src/image/registry/client.ts';
-import { Connections } from '../../../src/image/registry/connections.ts';
-import type { Credentials } from '../../../src/image/registry/credentials.ts';
-import { Registries } from '../../../src/image/registry/registries.ts';
-import { DEFAULT_TIMING } from '../../../src/image/registry/retry.ts';
-import { errorBody, HttpRegistry, json, respond, testImage } from '../../helpers/http-registry.ts';
+import { HttpRegistry, json, respond } from '../../helpers/http-registry.ts';
+import {
+  ANN,
+  client,
+  connections,
+  fails,
+  IMAGE,
+  LAYER,
+  other,
+  registry,
+  setUpRegistries,
+  signal,
+  TIMING,
+} from '../../helpers/registry-client.ts';
 
-const { signal } = new AbortController();
-const TIMING = { ...DEFAULT_TIMING, backOffMs: 1, mostBackOffMs: 2, silenceMs: 1000 };
-const IMAGE = testImage([Buffer.alloc(300_000, 'layer')]);
-const [LAYER = IMAGE.config] = IMAGE.layers;
-const SECRET = 'hunter2';
-const ANN: Credentials = { type: 'password', username: 'ann', password: SECRET };
-
-let registry: HttpRegistry;
-let other: HttpRegistry;
-let connections: Connections;
-beforeEach(async () => {
-  [registry, other] = await Promise.all([HttpRegistry.start(), HttpRegistry.start()]);
-  registry.addImage('app', '1', IMAGE);
-  connections = new Connections(new Registries({ env: {}, certsDirectory: '/nonexistent' }), TIMING);
-});
-afterEach(async () => {
-  await connections.close();
-  await Promise.all([registry.close(), other.close()]);
-});
-
-function client(credentials?: Credentials, host = registry.host): RegistryClient {
-  const endpoint = connections.registries.endpoint(host);
-  return new RegistryClient({ connections, endpoint, repository: 'app', signal, credentials: async () => credentials });
-}
-
-async function bytes(source: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-/** What is thrown has this code, says this, and never the password. */
-async function fails(promise: Promise<unknown>, code: string, message: RegExp): Promise<void> {
-  await assert.rejects(promise, (error: Error & { code?: string; hint?: string }) => {
-    assert.equal(error.code, code, error.message);
-    const text = `${error.message}\n${error.hint ?? ''}`;
-    assert.match(text, message);
-    assert.ok(!text.includes(SECRET) && !text.includes(Buffer.from(`ann:${SECRET}`).toString('base64')), text);
-    return true;
-  });
-}
+setUpRegistries();
 
 describe('manifests', () => {
   it('come by tag and by digest, in each of the four types that we say we take', async () => {
@@ -88,198 +57,6 @@ describe('manifests', () => {
   });
 });
 
-describe('blobs', () => {
-  it('come whole, from an offset, and from a registry that knows no ranges', async () => {
-    assert.deepEqual(await bytes(client().blob(LAYER)), LAYER.data);
-    assert.deepEqual(await bytes(client().blob(LAYER, 1000)), LAYER.data.subarray(1000));
-    registry.ranges = false;
-    assert.deepEqual(await bytes(client().blob(LAYER, 1000)), LAYER.data.subarray(1000));
-    registry.handler = (request, response) =>
-      request.headers.range !== undefined && respond(416, { 'content-range': 'bytes */0' })(response);
-    assert.deepEqual(await bytes(client().blob(LAYER, 1000)), LAYER.data.subarray(1000));
-    registry.handler = (request, response) =>
-      request.headers.range !== undefined && respond(206, { 'content-range': 'bytes 5000-9999/300000' }, 'x')(response);
-    assert.deepEqual(await bytes(client().blob(LAYER, 1000)), LAYER.data.subarray(1000));
-  });
-
-  it('go on where the connection broke, as often as it achieves something', async () => {
-    let left = 3;
-    registry.handler = (request, response) => {
-      if (left-- <= 0) return false;
-      const start = Number(/[0-9]+/.exec(request.headers.range ?? '0')?.[0]);
-      const headers = {
-        'content-length': LAYER.size - start,
-        'content-range': `bytes ${start}-${LAYER.size - 1}/${LAYER.size}`,
-      };
-      response
-        .writeHead(start === 0 ? 200 : 206, headers)
-        .write(LAYER.data.subarray(start, start + 70_000), () => response.destroy());
-      return true;
-    };
-    assert.deepEqual(await bytes(client().blob(LAYER)), LAYER.data);
-    const ranges = registry.seen.map(({ headers }) => headers.range);
-    assert.equal(ranges.length, 4);
-    assert.match(String(ranges[3]), /^bytes=[1-9][0-9]{4,}-$/);
-  });
-
-  it('a peer that breaks off for ever, drips, or lies about the length ends', async () => {
-    registry.handler = (_request, response) => {
-      response.writeHead(200, { 'content-length': LAYER.size }).write('x', () => response.destroy());
-      return true;
-    };
-    await fails(bytes(client().blob(LAYER)), 'registry-unreachable', /broke off/);
-    assert.equal(registry.seen.length, TIMING.attempts);
-    registry.handler = (_request, response) => respond(200, { 'content-length': '10' }, '0123456789')(response);
-    await fails(bytes(client().blob(LAYER)), 'image-invalid', /has 10 bytes, not 300000/);
-    registry.handler = (_request, response) => {
-      response.writeHead(200);
-      response.end('short');
-      return true;
-    };
-    await fails(bytes(client().blob(LAYER)), 'registry-failed', /ends after/);
-  });
-
-  it('a peer that says nothing is given up', async () => {
-    connections = new Connections(connections.registries, { ...TIMING, silenceMs: 50, attempts: 1 });
-    registry.handler = (_request, response) => {
-      response.writeHead(200, { 'content-length': LAYER.size }).write('x');
-      return true;
-    };
-    await fails(bytes(client().blob(LAYER)), 'registry-unreachable', /said nothing for 0\.05 s/);
-    registry.handler = () => true;
-    await fails(client().manifest('1'), 'registry-unreachable', /said nothing/);
-  });
-
-  it('lie at another host, which never learns who we are', async () => {
-    other.addImage('app', '1', IMAGE);
-    registry.handler = (request, response) => {
-      if (request.headers.authorization === undefined) {
-        return respond(401, { 'www-authenticate': 'Basic realm="x"' })(response);
-      }
-      return respond(307, { location: `http://${other.host}${request.url}` })(response);
-    };
-    assert.deepEqual(await bytes(client(ANN).blob(LAYER, 5)), LAYER.data.subarray(5));
-    assert.deepEqual(
-      registry.seen.map(({ headers }) => headers.authorization !== undefined),
-      [false, true],
-    );
-    assert.deepEqual(
-      other.seen.map(({ headers }) => [headers.authorization, headers.range]),
-      [[undefined, 'bytes=5-']],
-    );
-    // Who is sent elsewhere and back is not ours any more.
-    other.handler = (request, response) =>
-      respond(307, { location: `http://${registry.host}${request.url}?back` })(response);
-    registry.seen.length = 0;
-    const known = client(ANN);
-    await fails(bytes(known.blob(LAYER)), 'registry-denied', /401/);
-    for (const { url, headers } of registry.seen)
-      if (url.endsWith('?back')) assert.equal(headers.authorization, undefined);
-  });
-
-  it('a password is not asked for by the host that we are sent to', async () => {
-    registry.handler = (request, response) =>
-      respond(302, { location: `http://${other.host}${request.url}` })(response);
-    other.handler = (_request, response) => respond(401, { 'www-authenticate': 'Basic realm="x"' })(response);
-    await fails(bytes(client(ANN).blob(LAYER)), 'registry-denied', /where the registry sends us/);
-    assert.ok(other.seen.every(({ headers }) => headers.authorization === undefined));
-  });
-
-  it('redirects end, and lead to no file', async () => {
-    registry.handler = (request, response) => respond(302, { location: request.url ?? '' })(response);
-    await fails(bytes(client().blob(LAYER)), 'registry-failed', /more than 10 times/);
-    assert.equal(registry.seen.length, 11);
-    for (const location of ['file:///etc/passwd', 'http://', '', 'gopher://x/']) {
-      registry.handler = (_request, response) => respond(302, { location })(response);
-      await fails(bytes(client().blob(LAYER)), 'registry-failed', /no address of HTTP/);
-    }
-  });
-});
-
-describe('who we are', () => {
-  /** A token server at `other`; `tokens` is what it has given. */
-  function tokenServer(answer: (scopes: readonly string[]) => object) {
-    const challenge = `Bearer realm="http://${other.host}/token",service="registry.test"`;
-    registry.handler = (request, response) =>
-      request.headers.authorization !== 'Bearer good' && respond(401, { 'www-authenticate': challenge })(response);
-    other.handler = (request, response) => {
-      json(response, 200, answer(new URL(request.url ?? '', 'http://x').searchParams.getAll('scope')));
-      return true;
-    };
-  }
-
-  it('a token is fetched once for what is to be done, and again when it has ended', async () => {
-    tokenServer(() => ({ token: 'good', expires_in: 300 }));
-    const one = client(ANN);
-    await Promise.all([one.manifest('1'), one.manifest('1')]);
-    await bytes(one.blob(LAYER));
-    assert.equal(registry.seen.filter(({ headers }) => headers.authorization === undefined).length, 2);
-    assert.ok(other.seen.length <= 2);
-    const { url, headers } = other.seen[0] ?? { url: '', headers: {} };
-    const { searchParams } = new URL(url, 'http://x');
-    assert.deepEqual(searchParams.getAll('scope'), ['repository:app:pull']);
-    assert.equal(searchParams.get('service'), 'registry.test');
-    assert.equal(headers.authorization, `Basic ${Buffer.from(`ann:${SECRET}`).toString('base64')}`);
-
-    tokenServer(() => ({ access_token: 'good', expires_in: 0.02 }));
-    const two = client();
-    await two.manifest('1');
-    const before = other.seen.length;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    await two.manifest('1');
-    assert.equal(other.seen.length, before + 1);
-    assert.equal(other.seen.at(-1)?.headers.authorization, undefined);
-  });
-
-  it('an identity token goes to the token server in a form', async () => {
-    tokenServer(() => ({ access_token: 'good' }));
-    let form = '';
-    const { handler } = other;
-    other.handler = async (request, response) => {
-      for await (const chunk of request) form += String(chunk);
-      return handler(request, response);
-    };
-    await client({ type: 'identity', token: 'long' }).manifest('1');
-    const { grant_type, refresh_token, scope } = Object.fromEntries(new URLSearchParams(form));
-    assert.deepEqual(
-      [other.seen[0]?.method, grant_type, refresh_token, scope],
-      ['POST', 'refresh_token', 'long', 'repository:app:pull'],
-    );
-  });
-
-  it('a token that is refused is fetched anew, but not for ever', async () => {
-    let given = 0;
-    tokenServer(() => ({ token: given++ === 0 ? 'revoked' : 'good' }));
-    await client().manifest('1');
-    assert.equal(given, 2);
-    tokenServer(() => ({ token: 'never' }));
-    await fails(client(ANN).manifest('1'), 'registry-denied', /answers 401[\s\S]*tsstack login 127/);
-    assert.ok(other.seen.length < 8);
-  });
-
-  it('a password that is wrong, or that nobody has, is told', async () => {
-    registry.handler = (_request, response) => {
-      json(response, 401, errorBody('UNAUTHORIZED', 'bad password'), { 'www-authenticate': 'Basic realm="x"' });
-      return true;
-    };
-    await fails(client(ANN).ping(), 'registry-denied', /401 \(UNAUTHORIZED: bad password\)/);
-    assert.equal(registry.seen.length, 2);
-    await fails(client().ping(), 'registry-denied', /no credentials are known[\s\S]*tsstack login/);
-    tokenServer(() => ({}));
-    await fails(client(ANN).ping(), 'registry-failed', /no token in its answer/);
-    other.handler = (_request, response) => respond(401, {})(response);
-    await fails(client(ANN).ping(), 'registry-denied', /does not take these credentials/);
-  });
-
-  for (const realm of ['file:///etc/passwd', 'http://auth.test/token', 'nonsense', 'https://ann@auth.test/']) {
-    it(`no password goes to ${realm}`, async () => {
-      registry.handler = (_request, response) =>
-        respond(401, { 'www-authenticate': `Bearer realm="${realm}"` })(response);
-      await fails(client(ANN).ping(), 'registry-failed', /wants credentials sent to .*[\s\S]*Nothing was sent/);
-    });
-  }
-});
-
 describe('answers that are none', () => {
   it('what is not there, not allowed, and broken are different errors', async () => {
     await fails(client().manifest('2'), 'image-missing', /manifest "2" of 127.*404 \(NAME_UNKNOWN: not here\)/);
@@ -315,10 +92,10 @@ describe('answers that are none', () => {
   });
 
   it('a port where nothing listens, and a host that speaks something else', async () => {
-    const { host } = other;
-    await other.close();
+    const gone = await HttpRegistry.start();
+    const { host } = gone;
+    await gone.close();
     await fails(client(undefined, host).ping(), 'registry-unreachable', /nothing listens there/);
-    other = await HttpRegistry.start();
     other.handler = (request) => {
       request.socket.end('220 mail.test ESMTP\r\n');
       return true;

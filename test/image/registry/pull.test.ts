@@ -1,60 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
-import { ContentStore } from '../../../src/image/content/content-store.ts';
-import { parseReference } from '../../../src/image/content/reference.ts';
-import { type PullOptions, pullImage } from '../../../src/image/registry/pull.ts';
+import { describe, it } from 'node:test';
 import type { TransferEvent } from '../../../src/image/registry/transfer.ts';
-import { descriptor, HttpRegistry, respond, stored, testImage, testIndex } from '../../helpers/http-registry.ts';
+import { descriptor, stored, testImage, testIndex } from '../../helpers/http-registry.ts';
+import { IMAGE, LAYER, names, pull, registry, setUpPulls, state, store } from '../../helpers/pull.ts';
+import { until } from '../../helpers/run.ts';
 
-const TIMING = { backOffMs: 1, mostBackOffMs: 2, silenceMs: 1000 };
-const LAYERS = [Buffer.alloc(200_000, 'one'), Buffer.alloc(100_000, 'two')];
-const IMAGE = testImage(LAYERS);
-const [LAYER = IMAGE.config] = IMAGE.layers;
+setUpPulls();
 
-let state = '';
-let store: ContentStore;
-let registry: HttpRegistry;
-let env: Record<string, string> = {};
-beforeEach(async () => {
-  state = mkdtempSync(join(tmpdir(), 'tsstack-pull-'));
-  store = open();
-  registry = await HttpRegistry.start();
-  env = {};
-});
-afterEach(async () => {
-  await registry.close();
-  rmSync(state, { recursive: true });
-});
-
-function open(): ContentStore {
-  return new ContentStore({ state, run: join(state, 'run') });
-}
-
-function pull(name: string, options: Partial<PullOptions> = {}) {
-  const { signal } = new AbortController();
-  return pullImage(store, parseReference(`${registry.host}/${name}`), {
-    env,
-    signal,
-    timing: TIMING,
-    certsDirectory: state,
-    ...options,
-  });
-}
-
-function settings(text: string): void {
-  env['TSSTACK_REGISTRIES'] = join(state, 'registries.yaml');
-  writeFileSync(env['TSSTACK_REGISTRIES'], text);
-}
-
-const answering =
-  (...answer: Parameters<typeof respond>): HttpRegistry['handler'] =>
-  (_request, response) =>
-    respond(...answer)(response);
-
-const names = () => Object.fromEntries([...store.index.names()].map(([name, { digest }]) => [name, digest]));
+const LAYERS = IMAGE.layers.map(({ data }) => data);
 
 describe('pull', () => {
   it('brings manifest, configuration and layers, and then the name; a second time nothing comes', async () => {
@@ -143,6 +98,31 @@ describe('pull', () => {
     assert.ok(second.layers.every((layer) => store.has(layer)));
   });
 
+  it('who cancels does not wait for the images before him', async () => {
+    const many = testImage(['a', 'b', 'c', 'd', 'e'].map((text) => Buffer.from(text)));
+    registry.addImage('slow', '1', many);
+    registry.addImage('app', '1', testImage([Buffer.from('small')]));
+    const held = new Set<string>();
+    const { promise: full, resolve } = Promise.withResolvers<void>();
+    registry.handler = (request) => {
+      const waits = many.layers.some(({ digest }) => request.url?.includes(digest));
+      if (waits && held.add(request.url ?? '').size === 4) resolve();
+      return waits;
+    };
+    const controllers = [new AbortController(), new AbortController()] as const;
+    const slow = assert.rejects(pull('slow:1', { signal: controllers[0].signal }), { code: 'cancelled' });
+    await full;
+    const waiting = assert.rejects(pull('app:1', { signal: controllers[1].signal }), { code: 'cancelled' });
+    await until('it asks', () => registry.paths(/app\/manifests/).length > 0);
+    controllers[1].abort('a reason of its own');
+    await waiting;
+    controllers[0].abort();
+    await slow;
+    assert.deepEqual(names(), {});
+    registry.handler = () => false;
+    await pull('slow:1');
+  });
+
   it('a failure leaves no name, and what came is not fetched again', async () => {
     registry.addImage('app', '1', IMAGE);
     const [, bad = LAYER] = IMAGE.layers;
@@ -216,58 +196,5 @@ describe('pull', () => {
       registry.addDocument('app', '1', inner);
     }
     await assert.rejects(pull('app:1'), { code: 'image-invalid', message: /nested more than 4 deep/ });
-  });
-});
-
-describe('mirrors', () => {
-  let mirror: HttpRegistry;
-  beforeEach(async () => {
-    mirror = await HttpRegistry.start();
-    settings(`registries:\n  ${registry.host}:\n    mirrors: [${mirror.host}]\n`);
-    registry.addImage('app', '1', IMAGE);
-  });
-  afterEach(() => mirror.close());
-
-  it('are asked first, and the registry not at all', async () => {
-    mirror.addImage('app', '1', IMAGE);
-    await pull('app:1');
-    assert.deepEqual(registry.seen, []);
-    assert.deepEqual(names(), { [`${registry.host}/app:1`]: IMAGE.manifest.digest });
-  });
-
-  it('that have nothing, fail, or lie cost nothing but a warning', async () => {
-    for (const handler of [() => false, answering(500), answering(401)]) {
-      mirror.handler = handler;
-      const warnings: string[] = [];
-      for (const digest of store.digests()) store.remove(digest);
-      await pull('app:1', { warn: (message) => warnings.push(message) });
-      assert.match(warnings.join('\n'), new RegExp(`A mirror does not help.*${mirror.host}`));
-    }
-  });
-
-  it('that lose a blob, or break off in the midst of it, are relieved by the registry', async () => {
-    mirror.addImage('app', '1', IMAGE);
-    mirror.handler = (request, response) => {
-      if (!request.url?.includes(LAYER.digest)) return false;
-      response
-        .writeHead(200, { 'content-length': LAYER.size })
-        .write(LAYER.data.subarray(0, 1000), () => response.destroy());
-      return true;
-    };
-    await pull('app:1', { warn: () => {} });
-    assert.ok(store.has(LAYER));
-    assert.match(String(registry.seen.find(({ url }) => url.includes(LAYER.digest))?.headers.range), /^bytes=[1-9]/);
-  });
-
-  it('learn no credentials of the registry', async () => {
-    env['DOCKER_CONFIG'] = state;
-    writeFileSync(join(state, 'config.json'), JSON.stringify({ auths: { [registry.host]: { auth: 'YW5uOnB3' } } }));
-    const challenge = { 'www-authenticate': 'Basic realm="x"' };
-    mirror.handler = answering(401, challenge);
-    registry.handler = (request, response) =>
-      request.headers.authorization === undefined && respond(401, challenge)(response);
-    await pull('app:1', { warn: () => {} });
-    assert.ok(mirror.seen.every(({ headers }) => headers.authorization === undefined));
-    assert.ok(registry.seen.some(({ headers }) => headers.authorization === 'Basic YW5uOnB3'));
   });
 });

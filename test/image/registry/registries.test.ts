@@ -73,7 +73,19 @@ registries:
     assert.match(registries.warnings('plain.test:5000').join(), /plain HTTP \(.*registries\.yaml:3\)/);
     assert.match(registries.warnings('lax.test').join(), /not checked \(.*registries\.yaml:5\)/);
     assert.deepEqual(registries.warnings('own.test'), []);
-    assert.deepEqual([registries.mayUseHttp('plain.test:5000'), registries.mayUseHttp('own.test')], [true, false]);
+  });
+
+  it('no registry elsewhere sends us to what listens on this machine only', () => {
+    const registries = open('registries:\n  plain.test: {http: true}\n');
+    const [here, there] = [registries.endpoint('localhost:5000'), registries.endpoint('far.test')];
+    const may = ['127.0.0.1:80', 'plain.test', 'other.test'].map((host) =>
+      [here, there].map((from) => registries.mayUseHttp(host, from)),
+    );
+    assert.deepEqual(may, [
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
   });
 
   it('certificates lie where Docker looks for them, and mean TLS on this machine too', () => {

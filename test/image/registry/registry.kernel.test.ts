@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
@@ -20,9 +21,9 @@ import {
   startDockerRegistry,
   startProxy,
 } from '../../helpers/docker-registry.ts';
-import { type Stored, type TestImage, testImage, testIndex } from '../../helpers/http-registry.ts';
-import { tarOf } from '../../helpers/image-builder.ts';
+import { HttpRegistry, type TestImage, testImage, testIndex } from '../../helpers/http-registry.ts';
 import { run, until } from '../../helpers/run.ts';
+import { fill, put, randomImage } from '../../helpers/stored-image.ts';
 
 const { signal } = new AbortController();
 const skip = missingProgram('docker-registry');
@@ -36,26 +37,6 @@ afterEach(() => rmSync(scratch, { recursive: true }));
 function open(name: string): ContentStore {
   const state = join(scratch, name);
   return new ContentStore({ state, run: join(state, 'run') });
-}
-
-/** An image whose layers are real archives of random files of these sizes. */
-async function randomImage(...sizes: readonly number[]): Promise<TestImage> {
-  return testImage(
-    await Promise.all(sizes.map((size, position) => tarOf([{ name: `file${position}`, text: randomBytes(size) }]))),
-  );
-}
-
-async function put(store: ContentStore, blob: Stored): Promise<void> {
-  await store.add(blob, (offset) => one(blob.data.subarray(offset)), { signal });
-}
-
-async function* one(data: Buffer): AsyncGenerator<Buffer> {
-  yield data;
-}
-
-async function fill(store: ContentStore, name: string, image: TestImage): Promise<void> {
-  for (const blob of [image.manifest, image.config, ...image.layers]) await put(store, blob);
-  store.index.set(name, { ...image.manifest });
 }
 
 const OPTIONS = { env: {}, signal, timing: { backOffMs: 10 } };
@@ -289,6 +270,36 @@ describe('a registry with TLS', { skip: skip || missingProgram('openssl') }, () 
       });
     } finally {
       await registry.stop();
+    }
+  });
+});
+
+describe('a registry with TLS that sends us on', { skip: missingProgram('openssl') }, () => {
+  it('to plain HTTP is not followed unless somebody has written that it may be', async () => {
+    const { ca, cert, key } = makeCertificates(join(scratch, 'pki'));
+    const plain = await HttpRegistry.start();
+    const image = await randomImage(10);
+    plain.addImage('app', '1', image);
+    const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (request, response) =>
+      response.writeHead(307, { location: `http://${plain.host}${request.url}` }).end(),
+    );
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const settings = (http: boolean) => {
+        const path = join(scratch, `${http}.yaml`);
+        writeFileSync(path, `registries:\n  127.0.0.1:${port}: {ca: ${ca}}\n  ${plain.host}: {http: ${http}}\n`);
+        return { env: { TSSTACK_REGISTRIES: path } };
+      };
+      const name = `127.0.0.1:${port}/app:1`;
+      const refused = pull(open('one'), name, settings(false));
+      await assert.rejects(refused, { code: 'registry-failed', message: /from HTTPS to plain HTTP/ });
+      assert.deepEqual(plain.seen, []);
+      await pull(open('two'), name, settings(true));
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await plain.close();
     }
   });
 });
