@@ -93,6 +93,9 @@ const WRAPPED: BuildOptions = {
 const MODULE: BuildOptions = {
   outdir: 'dist',
   format: 'esm',
+  // What the daemon loads later is a file of its own.
+  splitting: true,
+  chunkNames: 'daemon-[name]-[hash]',
   supported: {},
   define: {},
   // Packages in CommonJS form ask for Node's own modules by require().

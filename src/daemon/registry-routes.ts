@@ -1,6 +1,5 @@
 import { pullImages, pullStack } from '../engine/pull.ts';
 import { pushImages } from '../engine/push.ts';
-import { logIn, logOut } from '../image/registry/login.ts';
 import { loadStack } from '../spec/load.ts';
 import type { LoginResult, LogoutResult, PulledImages, PushedImages } from './image-api.ts';
 import { Body, parseLoad, parsePull } from './requests.ts';
@@ -77,6 +76,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
       const request = new Body(body);
       const [username, password] = [request.text('username'), request.text('password')];
       const target = loginTarget(request);
+      const { logIn } = await import('../image/registry/login.ts');
       return engine.whileBusy(async () => ({ place: await logIn(target, { type: 'password', username, password }) }));
     },
   },
@@ -88,12 +88,13 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     response: 'LogoutResult',
     answer: async ({ engine, body }): Promise<LogoutResult> => {
       const target = loginTarget(new Body(body));
+      const { logOut } = await import('../image/registry/login.ts');
       return engine.whileBusy(async () => ({ removed: await logOut(target) }));
     },
   },
 ];
 
-function loginTarget(request: Body): Parameters<typeof logOut>[0] {
+function loginTarget(request: Body): { registry: string; env: Readonly<Record<string, string>>; signal: AbortSignal } {
   return {
     registry: request.text('registry'),
     env: request.textMap('env'),

@@ -3,7 +3,6 @@ import { canonicalName, familiarName, parseReference } from '../image/content/re
 import { findStored } from '../image/content/stored-image.ts';
 import { imageKey } from '../image/image.ts';
 import { platformFromText } from '../image/platform.ts';
-import { pullImage } from '../image/registry/pull.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ImageSource, PullPolicy, Stack } from '../model/stack.ts';
 import type { Engine } from './engine.ts';
@@ -132,6 +131,8 @@ async function pullOne(
 ): Promise<void> {
   const parsed = parseReference(reference);
   const subject = familiarName(parsed);
+  // Loaded when it is first needed: what speaks with registries is a third of the daemon.
+  const { pullImage } = await import('../image/registry/pull.ts');
   const { alreadyThere } = await pullImage(engine.images.content, parsed, {
     ...(platform !== undefined && { platform }),
     env,

@@ -1,5 +1,4 @@
 import { familiarName, parseReference } from '../image/content/reference.ts';
-import { pushImage } from '../image/registry/push.ts';
 import type { Engine } from './engine.ts';
 import type { Reporting } from './reporting.ts';
 
@@ -18,6 +17,7 @@ export function pushImages(
 ): Promise<readonly PushedImage[]> {
   const { signal, progress } = reporting;
   return engine.images.hold(async () => {
+    const { pushImage } = await import('../image/registry/push.ts');
     const pushed: PushedImage[] = [];
     for (const name of names) {
       const reference = parseReference(name);

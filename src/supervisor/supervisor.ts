@@ -10,7 +10,7 @@ import { type Liveness, liveness } from '../observe/liveness.ts';
 import { cgroupName, exitDirectory } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { Changes } from './changes.ts';
-import { type ConditionState, checkCondition, isSettled, LINES } from './condition.ts';
+import { type ConditionState, LINES } from './condition.ts';
 import { ContainerLogs } from './container-logs.ts';
 import { endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
@@ -21,6 +21,7 @@ import { probeIfChanged, startProbing } from './probing.ts';
 import { emitFor, recordEnd } from './record-end.ts';
 import { relaunch } from './relaunch.ts';
 import { restartDelayMs, shouldRestart } from './restart.ts';
+import { Waiting } from './waiting.ts';
 import { cancelRestart, stopProbing, type Watched, WatchList } from './watched.ts';
 
 /** How often it is checked that what should run does run, for ends that no file tells of. */
@@ -38,6 +39,11 @@ export class Supervisor implements ContainerControl {
   /** Something about some container changed. */
   readonly changes = new Changes();
   readonly #logs: ContainerLogs;
+  readonly #waiting = new Waiting({
+    changes: this.changes,
+    stateOf: (key) => this.#conditionState(key),
+    replicaState: (key) => this.#replicaState(key),
+  });
   readonly #stop = new AbortController();
   #patrol: NodeJS.Timeout | undefined;
 
@@ -113,12 +119,12 @@ export class Supervisor implements ContainerControl {
     this.#healthChanged(watched);
   }
 
-  async waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
-      if (checkCondition(condition, (key) => this.#replicaState(key), stack)) return;
-      await this.changes.next(signal);
-    }
+  waitFor(stack: string, condition: WaitFor, signal: AbortSignal): Promise<void> {
+    return this.#waiting.waitFor(stack, condition, signal);
+  }
+
+  settle(key: ContainerKey, monitorMs: number, signal: AbortSignal): Promise<void> {
+    return this.#waiting.settle(key, monitorMs, signal);
   }
 
   runHooks(key: ContainerKey, options: HookOptions): Promise<void> {
@@ -131,21 +137,6 @@ export class Supervisor implements ContainerControl {
       await this.runHooks(key, { kind: 'postStart', signal: this.#stop.signal });
     } catch (error) {
       emitFor(this.#context, { key }, { event: 'hook', detail: wordsOf(error) });
-    }
-  }
-
-  async settle(key: ContainerKey, monitorMs: number, signal: AbortSignal): Promise<void> {
-    let readySince: number | undefined;
-    for (;;) {
-      signal.throwIfAborted();
-      const ready = isSettled(key, this.#conditionState(key));
-      if (ready) readySince ??= performance.now();
-      const left = readySince === undefined ? undefined : monitorMs - (performance.now() - readySince);
-      if (left !== undefined && left <= 0) return;
-      const timer = new AbortController();
-      const changed = this.changes.next(AbortSignal.any([signal, timer.signal])).catch(() => undefined);
-      await (left === undefined ? changed : Promise.race([changed, sleep(left, undefined, { signal: timer.signal })]));
-      timer.abort();
     }
   }
 
