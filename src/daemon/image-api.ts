@@ -1,7 +1,8 @@
 import type { LoadRequest } from '../spec/load.ts';
+import type { StackSelector } from './api.ts';
 
 /** What the API says about the images of the store and of registries; the rest of it: api.ts. */
-export type { RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
+export type { ContainerChange, RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
 
 /** `POST /v1/store/inspect` → `StoredImageDetail[]`. Names, or ids. */
 export interface InspectImagesRequest {
@@ -111,4 +112,29 @@ export interface LogoutRequest {
 export interface LogoutResult {
   /** false: there were none. */
   readonly removed: boolean;
+}
+
+/** `POST /v1/changes` → `ContainerChange[]`: what a container has written. */
+export interface ChangesRequest {
+  readonly selector: StackSelector;
+  readonly service: string;
+  /** Which replica; the first unless given. */
+  readonly index?: number;
+}
+
+/** `POST /v1/commit` → stream; result `CommitResult`: an image of a container. */
+export interface CommitRequest extends ChangesRequest {
+  readonly requestId: string;
+  /** Absent: the image has no name. */
+  readonly name?: string;
+  readonly author: string;
+  readonly message: string;
+  /** Instructions of a Dockerfile that change the configuration. */
+  readonly changes: readonly string[];
+  readonly pause: boolean;
+}
+
+export interface CommitResult {
+  /** Of the image. */
+  readonly id: string;
 }

@@ -1,3 +1,8 @@
+import { changesOf } from '../engine/changes.ts';
+import { commit } from '../engine/commit.ts';
+import type { ContainerView } from '../engine/containers.ts';
+import { chooseContainers } from '../engine/copy.ts';
+import type { Engine } from '../engine/engine.ts';
 import {
   inspectStoredImage,
   listStoredImages,
@@ -8,7 +13,8 @@ import {
   tagImage,
 } from '../engine/stored-images.ts';
 import type { Nothing } from './api.ts';
-import { Body } from './requests.ts';
+import type { CommitResult } from './image-api.ts';
+import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 
 /** Routes about the images of the store. */
@@ -79,4 +85,45 @@ export const IMAGE_ROUTES: readonly Route[] = [
       return saveArchive(engine, { names: request.texts('names'), path: request.text('path') }, reporting);
     },
   },
+  {
+    method: 'POST',
+    path: '/v1/changes',
+    summary: 'What a container has added, changed and deleted besides its image',
+    request: 'ChangesRequest',
+    response: 'ContainerChange[]',
+    answer: ({ engine, body }) =>
+      engine.whileBusy(() =>
+        changesOf(engine, chosen(engine, new Body(body)), AbortSignal.timeout(CHANGES_TIMEOUT_MS)),
+      ),
+  },
+  {
+    method: 'POST',
+    path: '/v1/commit',
+    summary: 'Make an image of a container',
+    request: 'CommitRequest',
+    response: 'CommitResult',
+    stream: ({ engine, body }, { signal }): Promise<CommitResult> => {
+      const request = new Body(body);
+      const name = request.optionalText('name');
+      return commit(engine, chosen(engine, request), {
+        ...(name !== undefined && { name }),
+        author: request.text('author'),
+        message: request.text('message'),
+        changes: request.texts('changes'),
+        pause: request.flag('pause'),
+        signal,
+      });
+    },
+  },
 ];
+
+const CHANGES_TIMEOUT_MS = 120_000;
+
+function chosen(engine: Engine, request: Body): ContainerView {
+  const index = request.optionalNumber('index');
+  const stack = selectStack(parseSelector(request.body('selector')));
+  const wanted = { service: request.text('service'), all: false, first: true, ...(index !== undefined && { index }) };
+  const [view] = chooseContainers(engine, stack, wanted);
+  if (view === undefined) throw new Error('chooseContainers() gives one or throws');
+  return view;
+}

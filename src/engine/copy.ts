@@ -27,7 +27,8 @@ export interface CopyTarget {
   readonly root: { readonly pid: number; readonly startTime: string } | { readonly view: View };
 }
 
-function chooseContainers(
+/** Throws `not-found`, saying how to make one. */
+export function chooseContainers(
   engine: Engine,
   stack: string,
   { service, index, all, first }: CopyOptions,

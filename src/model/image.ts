@@ -95,3 +95,9 @@ export interface RemovedImages {
   readonly deleted: readonly string[];
   readonly freedBytes: number;
 }
+
+/** What a container has done to a path of its root file system. */
+export interface ContainerChange {
+  readonly kind: 'added' | 'changed' | 'deleted';
+  readonly path: string;
+}

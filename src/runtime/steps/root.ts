@@ -45,6 +45,18 @@ function overlay(target: string, lower: readonly string[], paths: ContainerPaths
   return { target, lower, writable: `${paths.layers}/${overlayName(target)}` };
 }
 
+/** What a container has written, by overlay: `upper` over `lower` (top first), to be seen at `target`. */
+export function writableOverlays(
+  rootfs: RootFilesystem,
+  paths: ContainerPaths,
+): readonly { readonly target: string; readonly lower: readonly string[]; readonly upper: string }[] {
+  return [rootOverlay(rootfs, paths), ...furtherOverlays(rootfs, paths)].map(({ target, lower, writable }) => ({
+    target,
+    lower,
+    upper: `${writable}/${UPPER}`,
+  }));
+}
+
 /** The writable directories of a container's overlays. */
 export function overlayDirectories(rootfs: RootFilesystem, paths: ContainerPaths): readonly string[] {
   return [rootOverlay(rootfs, paths), ...furtherOverlays(rootfs, paths)].flatMap(({ writable }) => [
