@@ -44,6 +44,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   image: { summary: 'Look at, pull, push, load, save and remove images', load: () => import('./commands/image.ts') },
   volume: { summary: 'Look at, remove, export and import volumes', load: () => import('./commands/volume.ts') },
   volumes: { summary: 'List the volumes of a stack', load: () => import('./commands/volumes.ts') },
+  system: {
+    summary: 'Show what lies on the disk, remove what nothing needs',
+    load: () => import('./commands/system.ts'),
+  },
   ls: { summary: 'List stacks', load: () => import('./commands/ls.ts') },
   doctor: { summary: 'Check what this machine has and lacks', load: () => import('./commands/doctor.ts') },
   version: { summary: 'Show the version', load: () => import('./commands/version.ts') },

@@ -2,7 +2,7 @@ import type { LoadRequest } from '../spec/load.ts';
 import type { StackSelector } from './api.ts';
 
 /** What the API says about the images of the store and of registries; the rest of it: api.ts. */
-export type { ContainerChange, RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
+export type { ContainerChange, DiskUse, RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
 
 /** `POST /v1/store/inspect` → `StoredImageDetail[]`. Names, or ids. */
 export interface InspectImagesRequest {
@@ -26,6 +26,8 @@ export interface RemoveImagesRequest {
 export interface PruneImagesRequest {
   /** Also images with a name that no container is made from. */
   readonly all: boolean;
+  /** Also the unpacked layers of archives and tarballs that no container is made from; they are unpacked again at need. */
+  readonly layers?: boolean;
 }
 
 /** `POST /v1/store/load` → stream; result `LoadedImages`. `path`: absolute, an archive or an OCI image layout. */

@@ -12,6 +12,7 @@ import {
   saveArchive,
   tagImage,
 } from '../engine/stored-images.ts';
+import { diskUse } from '../engine/system.ts';
 import type { Nothing } from './api.ts';
 import type { CommitResult } from './image-api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
@@ -64,7 +65,11 @@ export const IMAGE_ROUTES: readonly Route[] = [
     summary: 'Remove images that nothing needs',
     request: 'PruneImagesRequest',
     response: 'RemovedImages',
-    answer: ({ engine, body }) => engine.whileBusy(() => pruneImages(engine, { all: new Body(body).flag('all') })),
+    answer: ({ engine, body }) => {
+      const request = new Body(body);
+      const wishes = { all: request.flag('all'), layers: request.flag('layers') };
+      return engine.whileBusy(() => pruneImages(engine, wishes));
+    },
   },
   {
     method: 'POST',
@@ -84,6 +89,13 @@ export const IMAGE_ROUTES: readonly Route[] = [
       const request = new Body(body);
       return saveArchive(engine, { names: request.texts('names'), path: request.text('path') }, reporting);
     },
+  },
+  {
+    method: 'GET',
+    path: '/v1/usage',
+    summary: 'What images, layers, containers and volumes take on the disk',
+    response: 'DiskUse[]',
+    answer: ({ engine }) => engine.whileBusy(() => diskUse(engine)),
   },
   {
     method: 'POST',

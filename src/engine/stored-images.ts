@@ -74,7 +74,10 @@ export async function removeImages(
 }
 
 /** Removes images without a name, or with `all` every image that no container is made from. */
-export async function pruneImages(engine: Engine, { all }: { readonly all: boolean }): Promise<RemovedImages> {
+export async function pruneImages(
+  engine: Engine,
+  { all, layers }: { readonly all: boolean; readonly layers: boolean },
+): Promise<RemovedImages> {
   const unused = listStored(engine.images.content).filter(
     (image) => usersOf(engine, image.id).length === 0 && (all || image.names.length === 0),
   );
@@ -84,7 +87,7 @@ export async function pruneImages(engine: Engine, { all }: { readonly all: boole
   return {
     untagged: names.map((name) => familiarName(parseReference(name))),
     deleted: unused.map(({ root }) => root.digest),
-    freedBytes: await engine.images.collect(unused.map(({ id }) => id)),
+    freedBytes: await engine.images.collect(layers ? undefined : unused.map(({ id }) => id)),
   };
 }
 
@@ -153,7 +156,8 @@ function summarize(engine: Engine, image: StoredImage): StoredImageSummary {
   };
 }
 
-function usersOf(engine: Engine, id: string): readonly string[] {
+/** Names of the containers that are made from an image. */
+export function usersOf(engine: Engine, id: string): readonly string[] {
   const containers = engine.machine.records.containers.all();
   return containers.filter(({ spec }) => spec.image.id === id).map(({ spec }) => spec.name);
 }

@@ -101,3 +101,14 @@ export interface ContainerChange {
   readonly kind: 'added' | 'changed' | 'deleted';
   readonly path: string;
 }
+
+/** What one kind of thing takes on the disk. */
+export interface DiskUse {
+  readonly kind: 'images' | 'unpacked layers' | 'containers' | 'volumes';
+  readonly count: number;
+  /** In use. */
+  readonly active: number;
+  readonly sizeBytes: number;
+  /** That nothing needs: `image prune --all`, `system prune` and `volume prune --all` free it. */
+  readonly reclaimableBytes: number;
+}

@@ -50,6 +50,12 @@ e2e('images are loaded, run, saved as every tool reads them, and removed without
   assert.equal(await project.expect(0, 'exec', '-T', 'two', 'cat', '/word'), 'two');
   assert.match(await project.expect(0, 'plan'), /Nothing to do/);
 
+  const uses: readonly { kind: string; count: number; active: number; sizeBytes: number; reclaimableBytes: number }[] =
+    JSON.parse(await project.expect(0, 'system', 'df', '--json'));
+  const [images, layers, containers] = uses;
+  assert.deepEqual([images?.kind, images?.active, containers?.active], ['images', 2, 2]);
+  assert.ok((layers?.active ?? 0) >= 3 && (layers?.sizeBytes ?? 0) > 1_000_000 && (images?.sizeBytes ?? 0) > 500_000);
+
   // Used: refused, and nothing is half done. Another name can be taken away.
   const refused = await project.tsstack(['image', 'rm', one, two]);
   assert.equal(refused.status, 1);
@@ -77,9 +83,9 @@ e2e('images are loaded, run, saved as every tool reads them, and removed without
 
   // From standard input, and started by the id that it had.
   execFileSync('sh', ['-c', '"$0" image load < "$1"', TSSTACK, archive], { stdio: 'pipe' });
-  const images = await list(project);
-  assert.deepEqual(images.flatMap(({ names }) => names).toSorted(), [two, other]);
-  project.write(`services: {it: {image: "${images[0]?.id}", stop_signal: KILL}}\n`);
+  const listed = await list(project);
+  assert.deepEqual(listed.flatMap(({ names }) => names).toSorted(), [two, other]);
+  project.write(`services: {it: {image: "${listed[0]?.id}", stop_signal: KILL}}\n`);
   await project.expect(0, 'up', '-d');
   await project.expect(0, 'down');
   await project.expect(0, 'image', 'rm', two, other);

@@ -95,7 +95,8 @@ export async function pruneImages(
   return EXIT.done;
 }
 
-function printRemoved(context: Context, removed: RemovedImages): void {
+/** What went, and the bytes that are free now. */
+export function printRemoved(context: Context, removed: RemovedImages): void {
   if (context.format === 'json') {
     context.out.write(`${JSON.stringify(removed, undefined, 2)}\n`);
     return;

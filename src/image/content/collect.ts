@@ -11,9 +11,17 @@ import { blobsBelow } from './save.ts';
  * Counted from what is there at every call. Gives the bytes that are free now.
  */
 export function collectBlobs(store: ContentStore): number {
-  const needed = new Set(store.index.roots().flatMap((root) => blobsBelow(store, root)));
-  const unneeded = store.digests().filter((digest) => !needed.has(digest));
+  const unneeded = unneededBlobs(store, store.index.roots());
   return unneeded.reduce((freed, digest) => freed + store.remove(digest), store.removeIngests());
+}
+
+/** Blobs that none of these images leads to. */
+export function unneededBlobs(
+  store: ContentStore,
+  roots: readonly { readonly digest: string; readonly mediaType: string }[],
+): readonly string[] {
+  const needed = new Set(roots.flatMap((root) => blobsBelow(store, root)));
+  return store.digests().filter((digest) => !needed.has(digest));
 }
 
 /** Unpacked layers by what needs them: image ids. */

@@ -1,0 +1,68 @@
+import type { DiskUse, PruneImagesRequest, RemovedImages } from '../../daemon/image-api.ts';
+import { formatBytes } from '../../lib/format-bytes.ts';
+import { table } from '../../lib/table.ts';
+import { TsstackError } from '../../model/error.ts';
+import { askYes } from '../ask-yes.ts';
+import { type Context, defineCommand, EXIT } from '../command.ts';
+import { printRemoved } from '../image/verbs.ts';
+import { flag } from '../options.ts';
+import { runVerb, type Verbs } from '../verbs.ts';
+
+interface SystemOptions {
+  readonly all: boolean;
+  readonly force: boolean;
+}
+
+const VERBS: Verbs<SystemOptions> = {
+  df: { options: [], run: showUse },
+  prune: { options: ['all', 'force'], run: prune },
+};
+
+const OPTIONS = {
+  all: flag('a', 'prune: also images with a name that no container is made from'),
+  force: flag('f', 'prune: do not ask'),
+};
+
+/** `tsstack system`. */
+export const command = defineCommand({
+  name: 'system',
+  summary: 'Show what lies on the disk, and remove what nothing needs',
+  operands: Object.keys(VERBS).join('|'),
+  options: OPTIONS,
+  formats: ['table', 'json'],
+  examples: [
+    { command: 'tsstack system df', does: 'images, unpacked layers, containers, volumes, and what could be freed' },
+    {
+      command: 'tsstack system prune',
+      does: 'images without a name and layers that no container has, after a question',
+    },
+  ],
+  run: (context, { options, operands }) =>
+    runVerb(context, VERBS, { name: 'system', known: Object.keys(OPTIONS), operands, options }),
+});
+
+async function showUse(context: Context, operands: readonly string[]): Promise<number> {
+  if (operands.length > 0) throw new TsstackError('usage', `system df takes no names, got "${operands.join(' ')}"`);
+  const uses = await context.client.get<readonly DiskUse[]>('/v1/usage');
+  const rows = uses.map(({ kind, count, active, sizeBytes, reclaimableBytes }) => [
+    kind,
+    String(count),
+    String(active),
+    formatBytes(sizeBytes),
+    formatBytes(reclaimableBytes),
+  ]);
+  if (context.format === 'json') context.out.write(`${JSON.stringify(uses, undefined, 2)}\n`);
+  else context.out.write(table(['TYPE', 'COUNT', 'ACTIVE', 'SIZE', 'RECLAIMABLE'], rows));
+  return EXIT.done;
+}
+
+/** Volumes and containers are no business of it: they hold data. */
+async function prune(context: Context, operands: readonly string[], { all, force }: SystemOptions): Promise<number> {
+  if (operands.length > 0) throw new TsstackError('usage', `system prune takes no names, got "${operands.join(' ')}"`);
+  const images = all ? 'all images that no container is made from' : 'images without a name';
+  const what = `This removes ${images}, unpacked layers that no container has, and what broken transfers have left`;
+  if (!force && !(await askYes(context, what))) return EXIT.failed;
+  const request: PruneImagesRequest = { all, layers: true };
+  printRemoved(context, await context.client.post<RemovedImages>('/v1/store/prune', request));
+  return EXIT.done;
+}
