@@ -151,6 +151,8 @@ export interface RemoveRequest {
   readonly stop: boolean;
   /** Remove their anonymous volumes, too. */
   readonly removeVolumes: boolean;
+  /** Wait until they have ended. Cancelled, or when the daemon is told to end, nothing is removed. */
+  readonly whenEnded?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -300,6 +302,8 @@ export interface RunResult {
   readonly stdinPath?: string;
   /** It has a terminal: `/dev/pts/0` of its own devpts. */
   readonly tty: boolean;
+  /** No limit ever drops lines of its log: who has it open reads all of it, also when it has been removed. */
+  readonly wholeLog: boolean;
 }
 
 /** `POST /v1/attach` → `RunResult`. */
