@@ -22,6 +22,8 @@ export interface Cgroups {
   remove(name: string): readonly HostOp[];
   /** Files that a process writes its id to, to join: one (v2) or one a controller (v1). */
   procsFiles(name: string): readonly string[];
+  /** Files that a process with a single thread writes 0 to, to join by itself: what costs least. */
+  joinFiles(name: string): readonly string[];
   /** Process ids in it. */
   processes(name: string): readonly number[];
   exists(name: string): boolean;

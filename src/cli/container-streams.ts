@@ -19,6 +19,8 @@ export interface StreamOptions {
   /** Pass our signals on. */
   readonly signals: boolean;
   readonly detachKeys: Uint8Array;
+  /** Called when its log is open: from then on it is read to its end, also when it is removed. */
+  readonly opened?: () => void;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function takePart(
   const { container, tty } = target;
   const readers = openReaders(container, options.from);
   const reading = readers.map((reader) => reader.run());
+  options.opened?.();
   const leave = new AbortController();
   const input = options.input && target.stdinPath !== undefined ? await openInput(target.stdinPath) : undefined;
   const keys = new DetachKeys(tty && process.stdin.isTTY ? options.detachKeys : new Uint8Array());

@@ -151,6 +151,8 @@ export interface RemoveRequest {
   readonly stop: boolean;
   /** Remove their anonymous volumes, too. */
   readonly removeVolumes: boolean;
+  /** Wait until they have ended. Cancelled, or when the daemon is told to end, nothing is removed. */
+  readonly whenEnded?: boolean;
   readonly dryRun?: boolean;
 }
 

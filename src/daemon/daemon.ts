@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { keepRemovingOneOffs } from '../engine/ended-one-offs.ts';
 import { Engine } from '../engine/engine.ts';
 import { revive } from '../engine/revive.ts';
+import { CommandShells } from '../host/command-shells.ts';
 import { RealHost } from '../host/real-host.ts';
 import { Database, DatabaseLockedError } from '../store/database.ts';
 import { DEFAULT_PATHS, databasePath, type Paths, socketPath } from '../store/paths.ts';
@@ -27,7 +28,9 @@ export async function runDaemon(environment: NodeJS.ProcessEnv): Promise<void> {
     return;
   }
   mkdirSync(paths.run, { recursive: true, mode: 0o700 });
-  const engine = await Engine.start(new RealHost(), paths, records);
+  // They end with us.
+  const shells = new CommandShells();
+  const engine = await Engine.start(new RealHost((argv, options) => shells.run(argv, options)), paths, records);
   // Before any client can ask: its commands wait for this.
   void revive(engine);
   keepRemovingOneOffs(engine);

@@ -45,6 +45,8 @@ export interface RunResult {
   readonly stdinPath?: string;
   /** It has a terminal: `/dev/pts/0` of its own devpts. */
   readonly tty: boolean;
+  /** No limit ever drops lines of its log: who has it open reads all of it, also when it has been removed. */
+  readonly wholeLog: boolean;
 }
 
 /** `POST /v1/attach` → `RunResult`. */

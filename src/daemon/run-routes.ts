@@ -73,5 +73,6 @@ function streamsOf(paths: Paths, view: ContainerView): RunResult {
     container: summarize(view),
     ...(spec.stdinOpen && { stdinPath: containerPaths(paths, spec.key).stdin }),
     tty: spec.tty,
+    wholeLog: spec.logLimitBytes === undefined,
   };
 }

@@ -128,10 +128,9 @@ export class ApiServer {
     const abort = (): void => controller.abort();
     if (requestId !== undefined) this.#requests.set(requestId, controller);
     // A watch is for its client; everything else goes on without.
-    if (route.path === '/v1/watch') {
-      response.on('close', abort);
-      this.#endless.add(abort);
-    }
+    if (route.path === '/v1/watch') response.on('close', abort);
+    // What waits for an end nobody knows is not waited for when the daemon is to end.
+    if (route.path === '/v1/watch' || body.flag('whenEnded')) this.#endless.add(abort);
     try {
       await stream(response, (progress) =>
         this.#engine.whileBusy(() => route.stream(context, { signal: controller.signal, progress, dryRun })),

@@ -73,7 +73,12 @@ export const SERVICE_ROUTES: readonly Route[] = [
     stream: async ({ engine, body }, reporting) => {
       const request = new Body(body);
       const { stack, services } = target(request);
-      const options = { services, stop: request.flag('stop'), removeVolumes: request.flag('removeVolumes') };
+      const options = {
+        services,
+        stop: request.flag('stop'),
+        removeVolumes: request.flag('removeVolumes'),
+        whenEnded: request.flag('whenEnded'),
+      };
       await remove(engine, stack, options, reporting);
       return {};
     },

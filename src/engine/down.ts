@@ -1,5 +1,5 @@
 import { execute } from '../executor/execute.ts';
-import { observe } from '../observe/observe.ts';
+import { observeRecorded } from '../observe/observe.ts';
 import { planDown } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
 import { refuseConflicts } from './plan.ts';
@@ -17,7 +17,7 @@ export interface DownOptions {
 /** Takes a stack down: needs its name only. Everything that can be removed is, whatever fails on the way. */
 export async function down(engine: Engine, name: string, options: DownOptions, reporting: Reporting): Promise<void> {
   await engine.stacks.run(name, async () => {
-    const observed = await observe(engine.observer, name);
+    const observed = observeRecorded(engine.observer, name);
     const plan = planDown(name, observed, options);
     reporting.progress({ type: 'plan', plan });
     refuseConflicts(plan);

@@ -2,7 +2,7 @@ import { type ExecuteOptions, execute } from '../executor/execute.ts';
 import { nearest } from '../lib/nearest.ts';
 import { TsstackError } from '../model/error.ts';
 import type { Plan } from '../model/plan.ts';
-import { observe } from '../observe/observe.ts';
+import { observe, observeRecorded } from '../observe/observe.ts';
 import { planRestart, planStart, planStop } from '../planner/plan.ts';
 import type { Engine } from './engine.ts';
 import { refuseConflicts } from './plan.ts';
@@ -37,7 +37,7 @@ export function start(engine: Engine, name: string, options: LifecycleOptions, r
 export function restart(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
   return engine.stacks.run(name, async () => {
     requireServices(engine, name, options.services);
-    const observed = await observe(engine.observer, name);
+    const observed = observeRecorded(engine.observer, name);
     const plan = planRestart(name, observed, options.services, options);
     // Undoing would stop what has been started again; what can't be started is an error.
     await run(engine, plan, reporting, 'stop');
@@ -46,7 +46,7 @@ export function restart(engine: Engine, name: string, options: LifecycleOptions,
 
 async function runStop(engine: Engine, name: string, options: LifecycleOptions, reporting: Reporting): Promise<void> {
   requireServices(engine, name, options.services);
-  const observed = await observe(engine.observer, name);
+  const observed = observeRecorded(engine.observer, name);
   await run(engine, planStop(name, observed, options.services, options.timeoutMs), reporting, 'continue');
 }
 

@@ -43,7 +43,7 @@ export async function prepareExec(
     env: { HOME: identity.home, ...spec.env, ...options.environment },
     workingDir: options.workingDir ?? spec.workingDir,
     identity,
-    cgroupProcsFiles: cgroups.procsFiles(cgroupName(spec.key)),
+    cgroupJoinFiles: cgroups.joinFiles(cgroupName(spec.key)),
     kernel,
     tty: options.tty === true,
     privileged: options.privileged === true,

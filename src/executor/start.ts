@@ -131,7 +131,7 @@ function launchConfig(context: MachineContext, spec: ContainerSpec, rootfs: Root
     identity: resolveUser(spec.user, spec.groupAdd, passwd, group),
     paths: files,
     network: networkNamespace(context, spec),
-    cgroupProcsFiles: cgroups.procsFiles(cgroupName(spec.key)),
+    cgroupJoinFiles: cgroups.joinFiles(cgroupName(spec.key)),
     kernel,
     ...(profile !== undefined && { seccompProfile: profile }),
   };

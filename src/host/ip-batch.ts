@@ -1,7 +1,7 @@
 import { TsstackError } from '../model/error.ts';
 import type { BatchOutcome } from './batcher.ts';
 import type { HostOp } from './op.ts';
-import { runCommand } from './run-command.ts';
+import type { RunCommand } from './run-command.ts';
 
 export type IpOp = Extract<HostOp, { readonly op: 'ip' }>;
 
@@ -21,11 +21,12 @@ const TOLERATED = {
 export async function runIpBatch(
   netns: string | undefined,
   groups: readonly IpGroup[],
+  run: RunCommand,
 ): Promise<readonly BatchOutcome[]> {
   const lines = groups.flat();
   const argv = ['ip', ...(netns === undefined ? [] : ['-n', netns]), '-force', '-batch', '-'];
   const stdin = lines.map(({ args }) => `${args.map(batchWord).join(' ')}\n`).join('');
-  const result = await runCommand(argv, { stdin, allowFailure: true });
+  const result = await run(argv, { stdin, allowFailure: true });
   const failures = parseFailures(result.stderr);
   if (result.exitCode !== 0 && failures.size === 0) {
     throw new TsstackError(

@@ -22,14 +22,21 @@ import { type NftOp, runNftBatch } from './nft-batch.ts';
 import type { HostOp } from './op.ts';
 import { runProbe } from './probe.ts';
 import { signalProcess } from './process.ts';
-import { runCommand } from './run-command.ts';
+import { type RunCommand, runCommand } from './run-command.ts';
 import { removeSecrets, writeSecret } from './secrets.ts';
 
 /** The machine itself. `ip` and `nft` changes that are asked for at the same time share one process. */
 export class RealHost implements SupervisorHost {
   /** One batch a namespace that something is under way in; the machine's own is ''. */
   readonly #ip = new Map<string, Batcher<IpGroup>>();
-  readonly #nft = new Batcher<NftOp>(runNftBatch);
+  readonly #nft: Batcher<NftOp>;
+  readonly #run: RunCommand;
+
+  /** `run`: how programs are started. */
+  constructor(run: RunCommand = runCommand) {
+    this.#run = run;
+    this.#nft = new Batcher((ops) => runNftBatch(ops, run));
+  }
 
   async perform(ops: readonly HostOp[], signal?: AbortSignal): Promise<void> {
     for (let index = 0; index < ops.length; index += 1) {
@@ -47,7 +54,7 @@ export class RealHost implements SupervisorHost {
   }
 
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult> {
-    return runCommand(argv, options);
+    return this.#run(argv, options);
   }
 
   probe(argv: readonly string[], launcher: Uint8Array, options: ProbeOptions): Promise<ProbeResult> {
@@ -84,7 +91,7 @@ export class RealHost implements SupervisorHost {
     let batcher = this.#ip.get(name);
     if (batcher === undefined) {
       batcher = new Batcher<IpGroup>(
-        (groups) => runIpBatch(netns, groups),
+        (groups) => runIpBatch(netns, groups, this.#run),
         () => this.#ip.delete(name),
       );
       this.#ip.set(name, batcher);
@@ -112,7 +119,7 @@ export class RealHost implements SupervisorHost {
         return this.#nft.add(op);
       case 'run': {
         const { stdin, timeoutMs } = op;
-        await runCommand(op.argv, {
+        await this.#run(op.argv, {
           ...(stdin !== undefined && { stdin }),
           ...(timeoutMs !== undefined && { timeoutMs }),
           ...(signal !== undefined && { signal }),

@@ -34,7 +34,25 @@ export async function observe(context: ObserveContext, name: string, stack?: Sta
       .filter((volume) => hasMount(volume) && !isVolumeMounted(context.host, context.paths, volume.name))
       .map((volume) => volume.name),
     images,
-    host: { ...observeHost(context, name, network), listeners },
+    host: { ...observeHost(context, name, network.routes), listeners },
+  };
+}
+
+/**
+ * What there is of a stack by our records, the processes and the cgroups: all that a plan needs which only ends, or
+ * starts again what is there. Starts no program. No drift is looked for; images, listeners and routes are left out.
+ */
+export function observeRecorded(context: ObserveContext, name: string): ObservedState {
+  const { records } = context;
+  return {
+    containers: Object.fromEntries(
+      records.containersOf(name).map((record) => [replicaName(record.key), observeContainer(context, record)]),
+    ),
+    networks: Object.fromEntries(records.networksOf(name).map((spec) => [spec.key, { spec, drift: [] }])),
+    volumes: Object.fromEntries(records.volumes.all().map((volume) => [volume.name, volume])),
+    unmountedVolumes: [],
+    images: {},
+    host: { ...observeHost(context, name, []), listeners: [] },
   };
 }
 
@@ -74,14 +92,18 @@ async function inspectImages(context: ObserveContext, stack: Stack): Promise<Rea
   return Object.fromEntries(inspected.flat());
 }
 
-function observeHost(context: ObserveContext, name: string, network: NetworkState): Omit<ObservedHost, 'listeners'> {
+function observeHost(
+  context: ObserveContext,
+  name: string,
+  routes: NetworkState['routes'],
+): Omit<ObservedHost, 'listeners'> {
   const { records, host, cgroups } = context;
   const foreign = records.containers.all().filter((record) => record.key.stack !== name);
   const memory = /^MemTotal:\s+([0-9]+) kB$/m.exec(host.readText('/proc/meminfo') ?? '')?.[1];
   const reserved = [...context.reserved].filter(([stack]) => stack !== name);
   const ownBridges = new Set(records.networksOf(name).map(({ bridge }) => bridge));
   return {
-    routes: network.routes.filter(({ device }) => !ownBridges.has(device)),
+    routes: routes.filter(({ device }) => !ownBridges.has(device)),
     foreignPorts: [
       ...foreign.flatMap((record) => record.ports.map((port) => ({ ...port, owner: machineName(record.key) }))),
       ...reserved.flatMap(([owner, { ports }]) => ports.map((port) => ({ ...port, owner }))),

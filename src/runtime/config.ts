@@ -37,7 +37,7 @@ export interface LaunchConfig {
   readonly identity: Identity;
   readonly paths: ContainerPaths;
   readonly network: NetworkNamespace;
-  readonly cgroupProcsFiles: readonly string[];
+  readonly cgroupJoinFiles: readonly string[];
   readonly kernel: KernelFacts;
   /** Text of the profile when `spec.security.seccomp` is a path. */
   readonly seccompProfile?: string;
@@ -51,7 +51,7 @@ export interface ExecConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir: string;
   readonly identity: Identity;
-  readonly cgroupProcsFiles: readonly string[];
+  readonly cgroupJoinFiles: readonly string[];
   readonly kernel: KernelFacts;
   /** Make a terminal of the container's own devpts the controlling terminal; its master end comes in as descriptor 4. */
   readonly tty: boolean;

@@ -31,7 +31,7 @@ export function buildExec(config: ExecConfig): Exec {
   const join = 'for file do echo 0 >"$file"; done';
   const script = `set -e; true 2>/dev/null >&5 || exec 5>/dev/null; ${join}; exec /proc/self/fd/3`;
   return {
-    argv: ['/bin/sh', '-c', script, 'sh', ...config.cgroupProcsFiles],
+    argv: ['/bin/sh', '-c', script, 'sh', ...config.cgroupJoinFiles],
     launcher: assembleElf(config.kernel.arch, calls, STATUS),
     listing: listCalls(calls),
   };

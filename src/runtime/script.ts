@@ -7,7 +7,7 @@ export interface ScriptConfig {
   readonly spec: ContainerSpec;
   readonly run: number;
   readonly paths: ContainerPaths;
-  readonly cgroupProcsFiles: readonly string[];
+  readonly cgroupJoinFiles: readonly string[];
 }
 
 /**
@@ -18,14 +18,14 @@ export interface ScriptConfig {
  *
  * Descriptor 3 is the status pipe: closed without a byte when the program has been executed.
  */
-export function launchScript({ spec, run, paths, cgroupProcsFiles }: ScriptConfig): string {
+export function launchScript({ spec, run, paths, cgroupJoinFiles }: ScriptConfig): string {
   const namespaces = [
     ...(spec.namespaces.pid === 'private' ? ['--pid'] : []),
     ...(spec.namespaces.time === 'private' ? ['--time'] : []),
   ];
   const again = '/bin/sh "$0" wait';
   const relay = hasRelay(spec);
-  const join = cgroupProcsFiles.map((file) => `    echo 0 >${shellQuote(file)}\n`).join('');
+  const join = cgroupJoinFiles.map((file) => `    echo 0 >${shellQuote(file)}\n`).join('');
   return `#!/bin/sh
 # Start ${run} of ${JSON.stringify(spec.name)}. Run it as root: sh ${JSON.stringify(paths.launchScript)}
 set -eu

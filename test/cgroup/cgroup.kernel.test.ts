@@ -36,7 +36,7 @@ describe(`cgroup v${cgroups.version}`, () => {
 
   /** Runs a shell script in the cgroup. */
   function spawnInside(script: string): ChildProcess {
-    const joins = cgroups.procsFiles(name).map((file) => `echo $$ >'${file}'`);
+    const joins = cgroups.joinFiles(name).map((file) => `echo 0 >'${file}'`);
     return spawn('sh', ['-c', [...joins, script].join('\n')], { stdio: ['ignore', 'pipe', 'ignore'] });
   }
 

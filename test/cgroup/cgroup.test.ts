@@ -103,6 +103,7 @@ describe('cgroup v1', () => {
       `${ROOT}/memory/${NAME}/cgroup.procs`,
       `${ROOT}/pids/${NAME}/cgroup.procs`,
     ]);
+    assert.deepEqual(cgroups.joinFiles(NAME).at(-1), `${ROOT}/pids/${NAME}/tasks`);
   });
 
   test('create() gives our topmost cpuset its CPUs before any is made in it', () => {

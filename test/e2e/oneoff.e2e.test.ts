@@ -124,3 +124,26 @@ e2e('a one-off outlives daemon and client; --rm is made good by the next command
   process.kill(running.pid ?? 0, 'SIGKILL');
   await until('the one-off to be removed', async () => (await project.ps()).length === 0);
 });
+
+e2e('a one-off that is removed as soon as it ends is read to its end, by a slow reader too', async (project) => {
+  project.write(WEB);
+  const words = project.argv(['run', '--rm', '-T', '-q', '--no-deps', 'web', 'sh', '-c', 'seq 400000; echo end >&2']);
+  const line = `${words.map((word) => `'${word}'`).join(' ')} | { sleep 1; cat; }`;
+  const { stdout, stderr } = await run(['sh', '-c', line], { cwd: project.directory });
+  assert.equal(stdout, Array.from({ length: 400_000 }, (_, index) => `${index + 1}\n`).join(''));
+  assert.equal(stderr, 'end\n');
+  assert.deepEqual(await project.ps(), []);
+});
+
+e2e('a daemon that is told to end does not wait for a one-off; the next one removes it', async (project) => {
+  project.write(WEB);
+  const finished = project.tsstack(['run', '--rm', '-T', '-q', '--no-deps', 'web', 'sh', '-c', 'sleep 2; exit 5']);
+  const running = await until('the one-off to run', async () => (await project.ps())[0]?.status === 'running');
+  assert.ok(running);
+  const version = JSON.parse(await project.expect(0, 'version', '--format', 'json')) as { daemon: { pid: number } };
+  process.kill(version.daemon.pid, 'SIGTERM');
+  await until('the daemon to be gone', () => !existsSync(`/proc/${version.daemon.pid}`));
+  assert.equal((await project.ps())[0]?.status, 'running', 'the daemon went first');
+  assert.equal((await finished).status, 5);
+  assert.deepEqual(await project.ps(), []);
+});

@@ -114,6 +114,7 @@ export function fakeCgroups(): Cgroups {
     update: (name, _before, after) => [memory(name, after.memoryBytes)],
     remove: (name) => [{ op: 'rmdir', path: `/cg/${name}` }],
     procsFiles: (name) => [`/cg/${name}/cgroup.procs`],
+    joinFiles: (name) => [`/cg/${name}/cgroup.procs`],
     processes: () => [],
     exists: () => true,
     usage: () => undefined,

@@ -70,7 +70,7 @@ export class Sandbox {
     this.#makeCgroups();
   }
 
-  get cgroupProcsFiles(): readonly string[] {
+  get cgroupJoinFiles(): readonly string[] {
     return this.#cgroups.map((path) => `${path}/cgroup.procs`);
   }
 
@@ -113,7 +113,7 @@ export class Sandbox {
       identity: { uid: 0, gid: 0, groups: [0], home: '/root' },
       paths,
       network: { type: 'path', path: `/run/netns/${this.name}` },
-      cgroupProcsFiles: this.cgroupProcsFiles,
+      cgroupJoinFiles: this.cgroupJoinFiles,
       kernel: this.kernel,
       ...changes,
     };
@@ -182,7 +182,7 @@ export class Sandbox {
 
   /** Ends what runs and removes everything. */
   async remove(): Promise<void> {
-    for (const file of this.cgroupProcsFiles) {
+    for (const file of this.cgroupJoinFiles) {
       await waitFor('/', () => {
         const pids = readFileSync(file, 'utf8')
           .trim()
@@ -223,10 +223,10 @@ export class Sandbox {
 }
 
 export function execBase(config: LaunchConfig, pid: number) {
-  const { spec, identity, cgroupProcsFiles, kernel } = config;
+  const { spec, identity, cgroupJoinFiles, kernel } = config;
   const { env, workingDir, security } = spec;
   const { privileged } = security;
-  return { spec, pid, env, workingDir, identity, cgroupProcsFiles, kernel, privileged };
+  return { spec, pid, env, workingDir, identity, cgroupJoinFiles, kernel, privileged };
 }
 
 /** Writes a launcher, opens and unlinks it, as whoever performs an exec does. */

@@ -89,7 +89,7 @@ export function launchConfig(changes: Partial<LaunchConfig> = {}): LaunchConfig 
     identity: { uid: 0, gid: 0, groups: [0], home: '/root' },
     paths: containerPaths(DEFAULT_PATHS, { stack: 'demo', service: 'web', index: 1 }),
     network: { type: 'path', path: '/run/netns/ts-demo.web.1' },
-    cgroupProcsFiles: [
+    cgroupJoinFiles: [
       '/sys/fs/cgroup/cpu,cpuacct/tsstack/demo/web.1/cgroup.procs',
       '/sys/fs/cgroup/pids/tsstack/demo/web.1/cgroup.procs',
     ],

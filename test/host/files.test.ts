@@ -73,6 +73,19 @@ test('writeInPlace() keeps the inode, shortens, and makes no file', () =>
     assert.equal(existsSync(`${directory}/absent`), false);
   }));
 
+test('removeTree() removes few and many files, whatever bytes their names are', () =>
+  inDirectory(async (directory) => {
+    for (const count of [1, 63, 64, 65, 300]) {
+      const odd = Buffer.concat([Buffer.from(`${directory}/tree/`), Buffer.from([0xff, 0x41])]);
+      mkdirSync(odd, { recursive: true });
+      writeFileSync(Buffer.concat([odd, Buffer.from([0x2f, 0xfe])]), '');
+      for (let index = 0; index < count; index += 1) writeFileSync(`${directory}/tree/${index}`, '');
+      symlinkSync(directory, `${directory}/tree/link`);
+      await removeTree(`${directory}/tree`);
+      assert.deepEqual(readdirSync(directory), [], `${count} files`);
+    }
+  }));
+
 test('removeTree() removes a link and not what it leads to, and does not mind what is absent', () =>
   inDirectory(async (directory) => {
     mkdirSync(`${directory}/kept`);

@@ -81,7 +81,7 @@ describe('a launched container', { skip: missing === undefined ? false : `needs 
   }
 
   test('says so when its launch fails before the launcher', async () => {
-    const config = sandbox.config({}, { cgroupProcsFiles: ['/sys/fs/cgroup/tsstack-none/cgroup.procs'] });
+    const config = sandbox.config({}, { cgroupJoinFiles: ['/sys/fs/cgroup/tsstack-none/cgroup.procs'] });
     await assert.rejects(sandbox.start(config), { message: /tsstack-none\/cgroup.procs/ });
     assert.match(await sandbox.exit(config), /^1 [1-9]/);
   });

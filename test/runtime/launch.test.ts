@@ -141,7 +141,7 @@ test('buildLaunch() quotes every name in the script', () => {
   const hostile = `/tmp/a b'$(touch /tmp/pwned)"\`;&\n-`;
   const config = launchConfig();
   const paths = { ...config.paths, log: `${hostile}/log`, launcher: `${hostile}/launcher`, exit: `${hostile}/exit` };
-  const { script } = buildLaunch({ ...config, paths, cgroupProcsFiles: [`${hostile}/cgroup.procs`] });
+  const { script } = buildLaunch({ ...config, paths, cgroupJoinFiles: [`${hostile}/cgroup.procs`] });
   const words = `'${hostile.replaceAll("'", `'\\''`)}`;
   for (const name of ['log', 'launcher', 'exit', 'cgroup.procs']) assert.ok(script.includes(`${words}/${name}'`), name);
   assert.equal(spawnSync('/bin/sh', ['-n'], { input: script }).status, 0);
@@ -231,7 +231,7 @@ const EXEC = {
   env: {},
   workingDir: '/',
   identity: launchConfig().identity,
-  cgroupProcsFiles: ["/sys/fs/cgroup/it's/cgroup.procs"],
+  cgroupJoinFiles: ["/sys/fs/cgroup/it's/cgroup.procs"],
   kernel: launchConfig().kernel,
   privileged: false,
 };

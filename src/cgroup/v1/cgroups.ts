@@ -32,6 +32,9 @@ export function createCgroupsV1(host: Host, mounts: ReadonlyMap<V1Controller, st
       ...controllers.flatMap((placed) => limitOps(placed, name, resources)),
       ...deviceOps(host, mounts.get('devices'), name, devices),
     ],
+    // A single thread that moves itself takes no lock of the whole machine (`cgroup_procs_write_start()`, since 5.18);
+    // behind cgroup.procs it waits for an RCU grace period, 5 ms.
+    joinFiles: (name) => directories.map((mount) => `${mount}/${name}/tasks`),
     usage: (name) => readUsage(host, mounts, name),
     oomKills: (name) => parseOomKills(host.readText(`${mounts.get('memory') ?? ''}/${name}/memory.oom_control`)),
     freeze(name, frozen) {

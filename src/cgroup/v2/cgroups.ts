@@ -33,6 +33,7 @@ export function createCgroupsV2(host: Host, mount: string): Cgroups {
       ...directoryOps(host, mount, name, usable),
       ...controllers.flatMap((placed) => limitOps(placed, name, resources)),
     ],
+    joinFiles: (name) => [`${mount}/${name}/cgroup.procs`],
     usage: (name) => readUsage((file) => host.readText(`${mount}/${name}/${file}`)),
     oomKills: (name) => parseOomKills(host.readText(`${mount}/${name}/memory.events`)),
     freeze: (name, frozen) => [write(`${mount}/${name}/${FREEZE_FILE}`, freezeState(frozen))],

@@ -50,33 +50,48 @@ export const command = defineCommand({
     const request = await requestOf(context, args);
     const sinceMs = Date.now();
     const { quiet, rm, detach } = args.options;
+    // Loaded while the daemon is at work.
+    const parts = detach ? undefined : Promise.all([import('../detach-keys.ts'), import('../container-streams.ts')]);
     const started = await streamRequest<RunResult>(context, {
       path: '/v1/run',
       body: request,
       quiet,
       onEvent: (event) => {
         if (event.type !== 'plan' || quiet || context.format === 'json') return;
-        for (const warning of event.plan.warnings) context.err.write(`warning: ${warning}\n`);
+        for (const warning of event.plan.warnings)
+          context.err.write(`warning: ${warning}
+`);
       },
     });
-    if (detach) {
+    if (parts === undefined) {
       context.out.write(`${started.container.name}\n`);
       return EXIT.done;
     }
-    const { DEFAULT_DETACH_KEYS, parseDetachKeys } = await import('../detach-keys.ts');
-    const { takePart } = await import('../container-streams.ts');
+    const [{ DEFAULT_DETACH_KEYS, parseDetachKeys }, { takePart }] = await parts;
+    let removed: Promise<boolean> | undefined;
     const status = await takePart(context, started, {
       from: 0,
       sinceMs,
       input: request.stdinOpen,
       signals: true,
       detachKeys: parseDetachKeys(DEFAULT_DETACH_KEYS),
+      opened: () => {
+        if (rm && started.wholeLog) removed = isRemovedAtEnd(context, started);
+      },
     });
     if (status === 'detached') return EXIT.done;
-    if (rm) await removeOneOff(context, started.container);
+    if (rm && (await removed) !== true) await removeOneOff(context, started.container);
     return status;
   },
 });
+
+/** false: that daemon has ended, or could not; it is to be asked again, or another one. */
+function isRemovedAtEnd(context: Context, { container }: RunResult): Promise<boolean> {
+  return removeOneOff(context, container, true).then(
+    () => true,
+    () => false,
+  );
+}
 
 async function requestOf(
   context: Context,

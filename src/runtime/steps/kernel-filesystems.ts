@@ -37,7 +37,7 @@ export interface KernelFilesystems {
   readonly spec: ContainerSpec;
   readonly kernel: KernelFacts;
   /** Of the container: hierarchies without one of ours in it are not shown. */
-  readonly cgroupProcsFiles: readonly string[];
+  readonly cgroupJoinFiles: readonly string[];
   /** The host's /sys/fs/cgroup, taken, when the container shares the host's cgroup namespace. */
   readonly hostCgroups: number | undefined;
 }
@@ -68,10 +68,10 @@ export function mountCgroups(program: Program, config: KernelFilesystems): void 
 
 /** cgroup v1: a directory with a mount per hierarchy, and links for the controllers of those that have several. */
 function mountHierarchies(program: Program, config: KernelFilesystems, target: string): void {
-  const { spec, kernel, cgroupProcsFiles } = config;
+  const { spec, kernel, cgroupJoinFiles } = config;
   const readOnly = spec.security.privileged ? 0 : MS_RDONLY;
   mountFilesystem(program, { type: 'tmpfs', target, flags: HARDENED, data: 'mode=755' });
-  const joined = kernel.cgroupMounts.filter(({ path }) => cgroupProcsFiles.some((file) => file.startsWith(`${path}/`)));
+  const joined = kernel.cgroupMounts.filter(({ path }) => cgroupJoinFiles.some((file) => file.startsWith(`${path}/`)));
   for (const { path, options } of joined) {
     const name = posix.basename(path);
     makeMountPoint(program, `${target}/${name}`, 'directory');
