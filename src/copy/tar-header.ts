@@ -4,6 +4,7 @@ import type { Entry } from './entry.ts';
 
 const TYPES = { file: '0', link: '1', symlink: '2', directory: '5' } as const;
 const NAME = 100;
+const XATTR_PREFIX = 'SCHILY.xattr.';
 
 /** POSIX.1-2001 pax: a ustar header, and before it an extended one for what does not fit. */
 export function encodeHeader(entry: Entry): Buffer {
@@ -16,6 +17,7 @@ export function encodeHeader(entry: Entry): Buffer {
       fits(entry[key], key === 'size' ? 11 : 7) ? [] : [record(key, Buffer.from(String(entry[key])))],
     ),
     record('mtime', Buffer.from(entry.mtime.toFixed(3))),
+    ...[...entry.xattrs].map(([name, value]) => record(`${XATTR_PREFIX}${inKeyword(name)}`, value)),
   ];
   const extended = Buffer.concat(records);
   const first = { name: Buffer.from('PaxHeader'), link: Buffer.alloc(0), type: 'x', mode: 0o644 };
@@ -63,9 +65,19 @@ function fits(value: number, digits: number): boolean {
   return value >= 0 && value < 8 ** digits;
 }
 
+/** A record's keyword ends at the first `=`; GNU tar (src/xattrs.c) writes one of a name like this. */
+function inKeyword(name: string): string {
+  return name.replaceAll('%', '%25').replaceAll('=', '%3D');
+}
+
+/** What `inKeyword()` has made. */
+export function fromKeyword(keyword: string): string {
+  return keyword.replaceAll('%3D', '=').replaceAll('%25', '%');
+}
+
 /** `<length> <key>=<value>\n`, where the length counts itself. */
 function record(key: string, value: Buffer): Buffer {
-  const rest = Buffer.concat([Buffer.from(` ${key}=`), value, Buffer.from('\n')]);
+  const rest = Buffer.concat([raw(` ${key}=`), value, Buffer.from('\n')]);
   let length = rest.length + 1;
   while (rest.length + String(length).length !== length) length = rest.length + String(length).length;
   return Buffer.concat([Buffer.from(String(length)), rest]);
