@@ -8,7 +8,8 @@ import { findPlace, type Place } from './place.ts';
 import { TarSink } from './tar-sink.ts';
 import { copyArchive } from './tar-source.ts';
 import { TreeSink } from './tree-sink.ts';
-import { type Found, findTree, putTree } from './tree-source.ts';
+import { putTree } from './tree-source.ts';
+import { type Found, findTree } from './tree-walk.ts';
 
 /** A path below a root. */
 export interface Side {
@@ -31,10 +32,10 @@ export async function copyFiles(source: Side, destination: Side, options: CopyOp
   await withSource(source, options.followLink, async (found) => {
     const wanted = { directory: found.stats.isDirectory(), name: nameOf(source.path) };
     const { base, as } = await openDestination(destination, wanted);
-    const sink = new TreeSink(base, { keepOwners: options.keepOwners, idBase: destination.idBase });
-    await closing(base, () => putTree(found, sink, { as, idBase: source.idBase, notice: options.notice })).finally(() =>
-      sink.close(),
-    );
+    const { keepOwners, notice } = options;
+    const sink = new TreeSink(base, { keepOwners, idBase: destination.idBase, notice });
+    const from = { as, idBase: source.idBase, notice, withCapabilities: keepOwners };
+    await closing(base, () => putTree(found, sink, from)).finally(() => sink.close());
   });
 }
 
@@ -49,9 +50,9 @@ export async function copyToArchive(
   write: (bytes: Uint8Array) => Promise<void>,
   { followLink, notice, empty = [] }: Pick<CopyOptions, 'followLink' | 'notice'> & ArchiveOptions,
 ): Promise<void> {
-  const options = { idBase: source.idBase, notice, empty: new Set(empty.map(byteString)) };
+  const options = { idBase: source.idBase, notice, withCapabilities: true, empty: new Set(empty.map(byteString)) };
   await withSource(source, followLink, (found) =>
-    putTree(found, new TarSink(write), { as: nameOf(source.path), ...options }),
+    putTree(found, new TarSink(write, notice), { as: nameOf(source.path), ...options }),
   );
 }
 
@@ -64,7 +65,7 @@ export async function copyFromArchive(
   const { base, kind } = await openPlace(destination);
   await closing(base, async () => {
     if (kind !== 'directory') throw new TsstackError('not-found', `There is no directory ${destination.path}`);
-    const sink = new TreeSink(base, { keepOwners, idBase: destination.idBase });
+    const sink = new TreeSink(base, { keepOwners, idBase: destination.idBase, notice });
     await copyArchive(stream, sink, notice).finally(() => sink.close());
   });
 }

@@ -71,6 +71,11 @@ export function openAgain(directory: number): number {
   return openSync(self(directory), O_RDONLY | O_DIRECTORY);
 }
 
+/** What is open once more, only to name it: it can be neither read nor written. */
+export function openPath(descriptor: number): number {
+  return openSync(self(descriptor), O_PATH);
+}
+
 /** What is at a name, without opening it, be it a link, a pipe or a device. */
 export function openName(directory: number, name: string): number {
   return openSync(at(directory, name), O_PATH | O_NOFOLLOW);

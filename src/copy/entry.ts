@@ -1,3 +1,5 @@
+import type { Xattrs } from './xattrs.ts';
+
 /** One thing on its way. */
 export interface Entry {
   /** Components below the destination, byte strings, none of them empty, `.` or `..`. */
@@ -14,6 +16,8 @@ export interface Entry {
   readonly size: number;
   /** Of a symlink, what it says; of a hard link, the components of the other name. A byte string. */
   readonly linkName: string;
+  /** Of a file or directory, as its own side sees them; what of them is kept is the sink's to say. */
+  readonly xattrs: Xattrs;
   /** Which file of this machine it is, as `identityOf()` says; absent: of none. */
   readonly identity?: string;
 }

@@ -4,6 +4,7 @@ import { type TarEntry, TarReader } from '../image/tar/tar-reader.ts';
 import { TsstackError } from '../model/error.ts';
 import { naming } from './descriptors.ts';
 import type { Notice, Piece, Sink } from './entry.ts';
+import { fromKeyword } from './tar-header.ts';
 
 const CHUNK = 1 << 18;
 
@@ -38,8 +39,9 @@ async function putEntry(
     notice(`${printable(entry.name)} is left out: Devices, pipes and sockets are not copied`);
     return;
   }
+  const xattrs = new Map([...entry.xattrs].map(([name, value]) => [fromKeyword(name), value]));
   const linkName = type === 'link' ? splitName(entry.linkName).join('/') : entry.linkName;
-  await naming(path, () => sink.put({ ...entry, type, path, linkName }, dataOf(entry, reader)));
+  await naming(path, () => sink.put({ ...entry, type, path, linkName, xattrs }, dataOf(entry, reader)));
 }
 
 async function* dataOf({ segments }: TarEntry, reader: TarReader): AsyncGenerator<Piece> {

@@ -29,17 +29,20 @@ import {
   openNamed,
   tooDeep,
 } from './descriptors.ts';
-import type { Entry, Piece, Sink } from './entry.ts';
+import type { Entry, Notice, Piece, Sink } from './entry.ts';
+import { XattrWriter } from './xattr-writer.ts';
+import { keptXattrs, xattrsOutside } from './xattrs.ts';
 
 /** How often somebody may put something where we have just removed something. */
 const ATTEMPTS = 10;
 const ZEROS = Buffer.alloc(1 << 18);
 
 export interface SinkOptions {
-  /** Owners are kept, and set-id bits with them; else everything is user 0's, and has none. */
+  /** Owners are kept, and set-id bits and file capabilities with them; else everything is user 0's, and has none. */
   readonly keepOwners: boolean;
   /** The host's id of user 0 on this side. */
   readonly idBase: number;
+  readonly notice: Notice;
 }
 
 interface OpenDirectory {
@@ -61,10 +64,12 @@ export class TreeSink implements Sink {
   /** From below the base down to where the last entry was. */
   readonly #open: OpenDirectory[] = [];
   readonly #made = new Set<string>();
+  readonly #xattrs: XattrWriter;
 
   constructor(base: number, options: SinkOptions) {
     this.#base = base;
     this.#options = options;
+    this.#xattrs = new XattrWriter(options.notice);
   }
 
   async put(entry: Entry, data: AsyncIterable<Piece>): Promise<void> {
@@ -73,7 +78,7 @@ export class TreeSink implements Sink {
     this.#enter(entry.path.slice(0, -1));
     switch (entry.type) {
       case 'directory':
-        this.#makeDirectory(name, entry);
+        await this.#makeDirectory(name, entry);
         return;
       case 'file':
         await this.#writeFile(name, entry, data);
@@ -92,12 +97,14 @@ export class TreeSink implements Sink {
   }
 
   async end(): Promise<void> {
+    await this.#xattrs.flush();
     this.#leave(0);
   }
 
   /** Can be called twice. */
   close(): void {
     for (const { descriptor } of this.#open.splice(0)) closeSync(descriptor);
+    this.#xattrs.close();
   }
 
   get #top(): number {
@@ -130,12 +137,13 @@ export class TreeSink implements Sink {
     }
   }
 
-  #makeDirectory(name: string, entry: Entry): void {
+  async #makeDirectory(name: string, entry: Entry): Promise<void> {
     const { descriptor, made } = ensureDirectory(this.#top, name, 0o700);
     this.#down(name, descriptor, made ? clampTime(entry.mtime) : undefined);
     if (!made) return;
     this.#made.add(identityOf(fstatSync(descriptor)));
     this.#setOwnerAndMode(descriptor, entry);
+    await this.#setXattrs(descriptor, entry);
   }
 
   async #writeFile(name: string, entry: Entry, data: AsyncIterable<Piece>): Promise<void> {
@@ -148,6 +156,7 @@ export class TreeSink implements Sink {
       ftruncateSync(descriptor, entry.size);
       if (made !== undefined) this.#setOwnerAndMode(descriptor, entry);
       futimesSync(descriptor, clampTime(entry.mtime), clampTime(entry.mtime));
+      if (made !== undefined) await this.#setXattrs(descriptor, entry);
     });
   }
 
@@ -180,6 +189,11 @@ export class TreeSink implements Sink {
     const { uid, gid } = this.#ownerOf(entry);
     fchownSync(descriptor, uid, gid);
     fchmodSync(descriptor, entry.mode & (this.#options.keepOwners ? 0o7777 : 0o1777));
+  }
+
+  async #setXattrs(descriptor: number, { path, xattrs }: Entry): Promise<void> {
+    const { keepOwners, idBase } = this.#options;
+    await this.#xattrs.set(descriptor, path, xattrsOutside(keptXattrs(xattrs, keepOwners), idBase));
   }
 
   #setLinkOwner(name: string, entry: Entry): void {

@@ -1,30 +1,15 @@
-import { closeSync, constants, fstatSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs';
+import { closeSync, readSync, type Stats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { printable } from '../image/errors.ts';
-import { raw } from '../image/layer/byte-fs.ts';
-import { TsstackError } from '../model/error.ts';
-import {
-  at,
-  errorCode,
-  identityOf,
-  MAX_DEPTH,
-  named,
-  naming,
-  openAgain,
-  openName,
-  openNamed,
-  self,
-  tooDeep,
-} from './descriptors.ts';
+import { batchSize } from './attr-tool.ts';
+import { identityOf, naming } from './descriptors.ts';
 import type { Entry, Notice, Piece, Sink } from './entry.ts';
-import type { Place } from './place.ts';
+import { idInside } from './ids.ts';
+import { type Found, type Step, walkTree } from './tree-walk.ts';
+import { XattrReader } from './xattr-reader.ts';
+import { NO_XATTRS, type Xattrs, xattrsInside } from './xattrs.ts';
 
 const CHUNK = 1 << 18;
-/** Ids of a container's user namespace. */
-const ID_COUNT = 0x10000;
-
-/** What happens to a file when its container goes on while it is copied. */
-const GONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL', 'ESTALE']);
 
 export interface TreeOptions {
   /** The name that the top gets at the destination; absent: only what is in it is copied. */
@@ -32,6 +17,8 @@ export interface TreeOptions {
   /** The host's id of user 0 on this side. */
   readonly idBase: number;
   readonly notice: Notice;
+  /** File capabilities are of use to the sink. */
+  readonly withCapabilities: boolean;
   /** Paths below the top, components joined by slashes, that are put without what is in them. */
   readonly empty?: ReadonlySet<string>;
 }
@@ -39,115 +26,99 @@ export interface TreeOptions {
 /**
  * Puts what `findTree()` found into a sink. Every directory is opened from the one before and no link is followed, so a
  * container that swaps them meanwhile changes what of its own is copied, no more. Devices, pipes and sockets, and the
- * kernel's own file systems, are left out with a notice.
+ * kernel's own file systems, are left out with a notice. As many are held open as one process reads the extended
+ * attributes of.
  */
 export async function putTree(found: Found, sink: Sink, options: TreeOptions): Promise<void> {
-  await putFound(found, options.as === undefined ? [] : [options.as], { ...options, sink });
+  const reader = new XattrReader(options.notice, options.withCapabilities);
+  const walk = walkTree(found, options.as === undefined ? [] : [options.as], {
+    ...options,
+    hasMade: (identity) => sink.hasMade(identity),
+  });
+  // While one batch is put, the attributes of the next are read.
+  const waiting: ReadBatch[] = [];
+  try {
+    for (const steps of batches(walk, batchSize())) {
+      const xattrs = reader.read(steps.flatMap(heldOf));
+      // Thrown when it is this batch's turn, if anything else is not thrown before.
+      xattrs.catch(() => undefined);
+      waiting.push({ steps, xattrs });
+      const [batch] = waiting;
+      if (waiting.length === 1 || batch === undefined) continue;
+      await putBatch(batch, sink, options);
+      closeBatch(waiting.shift());
+    }
+  } finally {
+    for (const batch of waiting) closeBatch(batch);
+  }
   await sink.end();
 }
 
-type Work = TreeOptions & { readonly sink: Sink };
-
-/** What is at a place. */
-export interface Found {
-  readonly stats: Stats;
-  /** Of a file or directory, open for reading. */
-  readonly opened?: number;
-  readonly linkName?: string;
+interface ReadBatch {
+  readonly steps: readonly Step[];
+  /** By descriptor. */
+  readonly xattrs: Promise<ReadonlyMap<number, Xattrs>>;
 }
 
-/** Opens what is at a place. Throws `conflict` for what cannot be copied. */
-export function findTree({ directory, name }: Place): Found {
-  const descriptor = name === undefined ? openAgain(directory) : openName(directory, name);
+/** The last one is empty. What was found before an error comes before it is thrown. */
+function* batches(walk: Iterable<Step>, size: number): Generator<readonly Step[]> {
+  let batch: Step[] = [];
   try {
-    const stats = fstatSync(descriptor);
-    if (stats.isDirectory())
-      return { stats, opened: openNamed(descriptor, constants.O_RDONLY | constants.O_DIRECTORY) };
-    if (stats.isFile()) return { stats, opened: openNamed(descriptor, constants.O_RDONLY) };
-    if (stats.isSymbolicLink() && name !== undefined) {
-      return { stats, linkName: readlinkSync(at(directory, name), 'buffer').toString('latin1') };
+    for (const step of walk) {
+      if (batch.push(step) < size) continue;
+      yield batch;
+      batch = [];
     }
-  } finally {
-    closeSync(descriptor);
-  }
-  throw new TsstackError('conflict', 'Devices, pipes and sockets are not copied');
-}
-
-async function putFound({ stats, opened, linkName }: Found, path: readonly string[], work: Work): Promise<void> {
-  await turn();
-  if (opened === undefined) {
-    await naming(path, () => work.sink.put(entryOf(stats, path, { work, linkName }), nothing()));
-    return;
-  }
-  const data = stats.isFile() ? read(opened, stats.size) : nothing();
-  if (path.length > 0) await naming(path, () => work.sink.put(entryOf(stats, path, { work }), data));
-  if (stats.isDirectory()) await putChildren(opened, path, work);
-}
-
-async function putChildren(directory: number, path: readonly string[], work: Work): Promise<void> {
-  if (path.length >= MAX_DEPTH) throw named(path, tooDeep());
-  for (const bytes of readdirSync(raw(self(directory)), { encoding: 'buffer' })) {
-    const name = bytes.toString('latin1');
-    const below = [...path, name];
-    if (work.empty?.has(below.join('/'))) {
-      await putEmpty(directory, below, work);
-      continue;
-    }
-    const found = findChild(directory, below, work.notice);
-    if (found === undefined) continue;
-    try {
-      if (work.sink.hasMade(identityOf(found.stats))) {
-        work.notice(`${printable(below.join('/'))} is left out: it is what this copy has made`);
-        continue;
-      }
-      await putFound(found, below, work);
-    } finally {
-      if (found.opened !== undefined) closeSync(found.opened);
-    }
-  }
-}
-
-/** A mount point: what is mounted there is not looked at. */
-async function putEmpty(directory: number, path: readonly string[], work: Work): Promise<void> {
-  const descriptor = openName(directory, path.at(-1) ?? '');
-  const stats = fstatSync(descriptor);
-  closeSync(descriptor);
-  if (stats.isDirectory() || stats.isFile()) {
-    await naming(path, () => work.sink.put({ ...entryOf(stats, path, { work }), size: 0 }, nothing()));
-  }
-}
-
-/** undefined: left out. */
-function findChild(directory: number, path: readonly string[], notice: Notice): Found | undefined {
-  const name = path.at(-1) ?? '';
-  const where = printable(path.join('/'));
-  try {
-    return findTree({ directory, name });
   } catch (error) {
-    if (error instanceof TsstackError && error.code === 'conflict') notice(`${where} is left out: ${error.message}`);
-    else if (GONE.has(errorCode(error))) notice(`${where} is left out: it went or changed meanwhile`);
-    else throw named(path, error);
-    return undefined;
+    yield batch;
+    yield [];
+    throw error;
   }
+  yield batch;
+  yield [];
 }
 
-function entryOf(
-  stats: Stats,
-  path: readonly string[],
-  { work, linkName = '' }: { readonly work: Work; readonly linkName?: string | undefined },
-): Entry {
-  const inside = (id: number): number => (id >= work.idBase && id < work.idBase + ID_COUNT ? id - work.idBase : id);
+async function putBatch({ steps, xattrs }: ReadBatch, sink: Sink, options: TreeOptions): Promise<void> {
+  const found = await xattrs;
+  for (const step of steps) await putStep(step, sink, entryOf(step, options, found.get(step.opened ?? -1)));
+}
+
+function closeBatch(batch: ReadBatch | undefined): void {
+  for (const { opened } of batch?.steps ?? []) if (opened !== undefined) closeSync(opened);
+}
+
+/** Of the top whose content alone is copied, attributes are not. */
+function heldOf({ opened, path }: Step): { readonly descriptor: number; readonly name: string }[] {
+  if (opened === undefined || path.length === 0) return [];
+  return [{ descriptor: opened, name: printable(path.join('/')) }];
+}
+
+async function putStep({ stats, opened, path }: Step, sink: Sink, entry: Entry): Promise<void> {
+  await turn();
+  if (path.length === 0) return;
+  await naming(path, () =>
+    sink.put(entry, opened !== undefined && stats.isFile() ? read(opened, stats.size) : nothing()),
+  );
+}
+
+function entryOf({ stats, opened, path, linkName = '' }: Step, { idBase }: TreeOptions, xattrs = NO_XATTRS): Entry {
   return {
     path,
-    type: stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'symlink',
+    type: typeOf(stats),
     mode: stats.mode & 0o7777,
-    uid: inside(stats.uid),
-    gid: inside(stats.gid),
+    uid: idInside(stats.uid, idBase),
+    gid: idInside(stats.gid, idBase),
     mtime: stats.mtimeMs / 1000,
-    size: stats.isFile() ? stats.size : 0,
+    // A file that is not open is where something is mounted.
+    size: stats.isFile() && opened !== undefined ? stats.size : 0,
     linkName,
+    xattrs: xattrsInside(xattrs, idBase),
     identity: identityOf(stats),
   };
+}
+
+function typeOf(stats: Stats): Entry['type'] {
+  return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'symlink';
 }
 
 /** As much as there was in the beginning: a file that is written to meanwhile has an end. */

@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { copyFiles, copyFromArchive, copyToArchive, type Side } from '../../src/copy/copy.ts';
 import { encodeHeader } from '../../src/copy/tar-header.ts';
+import { NO_XATTRS } from '../../src/copy/xattrs.ts';
 
 let directory = '';
 let notices: string[] = [];
@@ -68,6 +69,7 @@ function archive(entries: readonly (Partial<Parameters<typeof encodeHeader>[0]> 
       mtime: 0,
       size: data.length,
       linkName: '',
+      xattrs: NO_XATTRS,
       ...entry,
     };
     const body = Buffer.alloc(Math.ceil(data.length / 512) * 512);
@@ -277,6 +279,7 @@ test('what is no archive, or ends within, is an error; so is a destination that 
     mtime: 0,
     size: 2 ** 40,
     linkName: '',
+    xattrs: NO_XATTRS,
   });
   await assert.rejects(copyFromArchive(bytes(cut), side('out', '/'), OPTIONS), { message: /middle of an entry/ });
   writeFileSync(path('out/file'), '');
@@ -329,9 +332,5 @@ test('a directory that is copied into itself, by a mount, does not come again in
     '/tree/sub/tree/tree/sub/deep',
     '/tree/tree/file',
     '/tree/tree/sub/deep',
-  ]);
-  assert.deepEqual(notices, [
-    '"tree/tree" is left out: it is what this copy has made',
-    '"tree/sub/tree" is left out: it is what this copy has made',
   ]);
 });

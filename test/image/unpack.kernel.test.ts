@@ -144,10 +144,12 @@ test('owner, set-user-ID bits, times, hard links, FIFOs and devices come out as 
 
 test('extended attributes are set, file capabilities after the owner that would clear them', () =>
   withDirectory(async (directory) => {
-    const pax = { 'SCHILY.xattr.user.k': 'v w', 'SCHILY.xattr.user.a=b': '1' };
+    const pax = { 'SCHILY.xattr.user.empty': '', 'SCHILY.xattr.user.k': 'v w', 'SCHILY.xattr.user.a=b': '1' };
     const { lower } = await unpack(directory, [[{ name: 'odd name\n=\\', text: 'x', uid: 7, pax } as Entry]]);
     const argv = ['--absolute-names', '--only-values', '-n', 'user.k', `${lower[0]}/odd name\n=\\`];
     assert.equal(execFileSync('getfattr', argv, { encoding: 'utf8' }), 'v w');
+    const names = execFileSync('getfattr', ['--absolute-names', argv.at(-1) ?? ''], { encoding: 'utf8' });
+    assert.match(names, /^user\.empty$/m);
   }));
 
 /** A directory of the host that hostile layers aim at. */

@@ -19,7 +19,7 @@ export const command = defineCommand({
   summary: 'Copy files between containers and this machine',
   operands: 'SERVICE:PATH LOCAL | LOCAL SERVICE:PATH',
   options: {
-    archive: flag('a', 'Keep owners, and set-id bits with them'),
+    archive: flag('a', 'Keep owners, and set-id bits and file capabilities with them'),
     'follow-link': flag('L', 'Copy what a link at the source leads to'),
     index: value('', 'N', 'Of or into this replica, instead of from the first or into all'),
     all: flag('', 'Also containers that run has made'),

@@ -3,6 +3,7 @@ import { imageInvalid } from '../errors.ts';
 import { NAME_BYTES, XATTR_BYTES } from '../limits.ts';
 import { lstatBytes } from './byte-fs.ts';
 import type { LayerTree } from './layer-tree.ts';
+import { restoreLines, restoreText } from './setfattr.ts';
 
 /** Labels of the machine that made the image; this machine's policy gives its own. */
 const DROPPED = new Set(['security.selinux', 'system.nfs4_acl', 'security.evm']);
@@ -12,7 +13,7 @@ export class Xattrs {
   readonly #host: Host;
   readonly #tree: LayerTree;
   /** Lines of `setfattr --restore` by resolved path; the last entry of a path counts. */
-  readonly #pending = new Map<string, readonly string[]>();
+  readonly #pending = new Map<string, string>();
 
   constructor(host: Host, tree: LayerTree) {
     this.#host = host;
@@ -26,12 +27,11 @@ export class Xattrs {
     const stats = lstatBytes(this.#tree.real(path));
     // xattr(7): user.* is only for files and directories.
     const plain = stats?.isFile() === true || stats?.isDirectory() === true;
-    const lines = [...xattrs].flatMap(([name, value]) => {
+    const kept = [...xattrs].filter(([name, value]) => {
       check(name, value);
-      if (DROPPED.has(name) || (name.startsWith('user.') && !plain)) return [];
-      return [`${escaped(name)}=0s${value.toString('base64')}`];
+      return !DROPPED.has(name) && (plain || !name.startsWith('user.'));
     });
-    if (lines.length > 0) this.#pending.set(path, lines);
+    if (kept.length > 0) this.#pending.set(path, restoreLines(kept));
   }
 
   /** setfattr follows links in parents, and a later entry may have put one where a directory was. */
@@ -40,7 +40,7 @@ export class Xattrs {
       ([path]) => this.#tree.isPlain(path) && lstatBytes(this.#tree.real(path)) !== undefined,
     );
     if (current.length === 0) return;
-    const text = current.map(([path, lines]) => `# file: ${escaped(this.#tree.real(path))}\n${lines.join('\n')}\n\n`);
+    const text = current.map(([path, lines]) => restoreText(this.#tree.real(path), lines));
     await this.#host.perform([
       { op: 'run', argv: ['setfattr', '-h', '--restore=-'], stdin: text.join(''), timeoutMs: 300_000 },
     ]);
@@ -55,11 +55,4 @@ function check(name: string, value: Buffer): void {
   if (value.length > XATTR_BYTES) {
     throw imageInvalid(`the attribute ${name} has ${value.length} bytes; the limit is ${XATTR_BYTES}`);
   }
-}
-
-/** As getfattr writes names: octal for what is not printable ASCII, for `\` and for `=`. */
-function escaped(name: string): string {
-  return name.replaceAll(/[^\x21-\x7e]|[\\=]/g, (character) => {
-    return `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`;
-  });
 }
