@@ -26,7 +26,7 @@ export async function endProcess(
   const { host } = context;
   await thaw(context, cgroupName(key));
   const signal = signalNumber(spec.stopSignal);
-  if (timeoutMs > 0 && reachesInit(host, pid, signal)) {
+  if (timeoutMs > 0 && (await reachesInit(host, pid, signal))) {
     await host.perform([{ op: 'kill', pid, startTime, signal }]);
     await changes.until(ended, timeoutMs);
   }

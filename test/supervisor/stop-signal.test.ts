@@ -15,14 +15,26 @@ function status(lines: string, wchan = '0'): Host {
   return { readText: (path: string) => (path.endsWith('/wchan') ? wchan : lines) } as unknown as Host;
 }
 
-test('a signal reaches pid 1 only when it is caught or blocked', () => {
-  assert.equal(reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000004000\n'), 1, 15), true);
-  assert.equal(reachesInit(status('SigBlk:\t0000000000004000\nSigCgt:\t0000000000000000\n'), 1, 15), true);
-  assert.equal(reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000000002\n'), 1, 15), false);
+const NOTHING = 'SigBlk:\t0000000000000000\nSigCgt:\t0000000000000000\n';
+const BLOCKED = 'SigBlk:\t0000000000004000\nSigCgt:\t0000000000000000\n';
+
+test('a signal reaches pid 1 only when it is caught or blocked', async () => {
+  assert.equal(await reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000004000\n'), 1, 15), true);
+  assert.equal(await reachesInit(status(BLOCKED), 1, 15), true);
+  assert.equal(await reachesInit(status('SigBlk:\t0000000000000000\nSigCgt:\t0000000000000002\n'), 1, 15), false);
 });
 
-test('a process in sigwait is reached, though the kernel shows nothing as blocked then', () => {
-  const nothing = 'SigBlk:\t0000000000000000\nSigCgt:\t0000000000000000\n';
-  assert.equal(reachesInit(status(nothing, 'do_sigtimedwait.isra.0'), 1, 15), true);
-  assert.equal(reachesInit(status(nothing, 'do_nanosleep'), 1, 15), false);
+test('a signal that is blocked for the moment of a fork does not reach it', async () => {
+  let looks = 0;
+  const readText = (path: string) => {
+    if (path.endsWith('/wchan')) return '0';
+    looks += 1;
+    return looks === 1 ? BLOCKED : NOTHING;
+  };
+  assert.equal(await reachesInit({ readText } as unknown as Host, 1, 15), false);
+});
+
+test('a process in sigwait is reached, though the kernel shows nothing as blocked then', async () => {
+  assert.equal(await reachesInit(status(NOTHING, 'do_sigtimedwait.isra.0'), 1, 15), true);
+  assert.equal(await reachesInit(status(NOTHING, 'do_nanosleep'), 1, 15), false);
 });
