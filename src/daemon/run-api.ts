@@ -1,39 +1,17 @@
 import type { ErrorReport } from '../model/error.ts';
+import type { OneOffSettings } from '../model/one-off.ts';
 import type { LoadRequest } from '../spec/load.ts';
 import type { ContainerSummary, StackSelector } from './api.ts';
 
 /** What the API says about programs that are run in containers and files that are copied; the client performs much of it. */
 
 /** `POST /v1/run` → stream; result `RunResult`: a container of its own, made of a service and started. */
-export interface RunRequest {
+export interface RunRequest extends OneOffSettings {
   readonly load: LoadRequest;
   readonly requestId: string;
-  readonly service: string;
-  /** Container name; absent: `STACK-SERVICE-run-` and 12 hexadecimal digits. */
-  readonly name?: string;
-  /** Remove it when it has ended, with its anonymous volumes: the daemon does, whoever is there then. */
-  readonly remove: boolean;
-  /** Empty: the service's own. */
-  readonly command: readonly string[];
-  /** With this the service's own command is left out. */
-  readonly entrypoint?: readonly string[];
-  /** Laid over the service's own, as are labels. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly user?: string;
-  readonly workingDir?: string;
-  /** A terminal for its first process. */
-  readonly tty: boolean;
-  /** Standard input is a named pipe that a client writes to; else `/dev/null`. */
-  readonly stdinOpen: boolean;
-  readonly servicePorts: boolean;
   /** Short forms, as in a stack file. */
   readonly publish: readonly string[];
   readonly volumes: readonly string[];
-  readonly noDeps: boolean;
-  readonly useAliases: boolean;
-  readonly capAdd: readonly string[];
-  readonly capDrop: readonly string[];
   /** Process id of a client that will remove it itself: while it lives, nobody else does. */
   readonly client?: number;
 }

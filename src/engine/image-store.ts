@@ -27,6 +27,12 @@ export class ImageStore {
     }
   }
 
+  /** Images (ids) whose unpacked layers are needed: those of the store, and those that containers are made from. */
+  needed(): ReadonlySet<string> {
+    const containers = this.#machine.records.containers.all();
+    return new Set([...listStored(this.content).map(({ id }) => id), ...containers.map(({ spec }) => spec.image.id)]);
+  }
+
   /**
    * Removes blobs that no image needs, and the unpacked layers of these images (ids; absent: of all) that neither an image
    * nor a container needs; the bytes that are free now. While something is held nothing is removed: the next call does it.
@@ -40,12 +46,9 @@ export class ImageStore {
   }
 
   async #collect(of: readonly string[] | undefined): Promise<number> {
-    const { paths, records, host } = this.#machine;
+    const { paths, host } = this.#machine;
     const blobs = collectBlobs(this.content);
-    const needed = new Set([
-      ...listStored(this.content).map(({ id }) => id),
-      ...records.containers.all().map(({ spec }) => spec.image.id),
-    ]);
+    const needed = this.needed();
     const needs = { needed, ...(of !== undefined && { of: of.filter((id) => !needed.has(id)) }) };
     const directories = unneededLayers(paths, needs);
     const layers = directories.length === 0 ? 0 : ((await diskUsage(host, directories)) ?? 0);

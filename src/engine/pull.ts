@@ -1,5 +1,5 @@
 import type { ContentStore } from '../image/content/content-store.ts';
-import { canonicalName, familiarName, parseReference } from '../image/content/reference.ts';
+import { familiarName, nameInFull, parseReference } from '../image/content/reference.ts';
 import { findStored } from '../image/content/stored-image.ts';
 import { imageKey } from '../image/image.ts';
 import { platformFromText } from '../image/platform.ts';
@@ -39,7 +39,7 @@ function isDue(engine: Engine, source: ReferenceSource, policy: PullPolicy): boo
   if (policy === 'never' || policy === 'build') return false;
   const there = isStored(engine.images.content, source);
   if (!there || policy === 'missing') return !there;
-  const name = nameOf(source.reference);
+  const name = nameInFull(source.reference);
   // What a digest or an id stands for never changes.
   if (name === undefined || name.includes('@')) return false;
   if (policy === 'always') return true;
@@ -54,15 +54,6 @@ function isStored(store: ContentStore, { reference, platform }: ReferenceSource)
   } catch (error) {
     if (error instanceof TsstackError) return false;
     throw error;
-  }
-}
-
-/** undefined: it cannot be one, so it is an id. */
-function nameOf(text: string): string | undefined {
-  try {
-    return canonicalName(parseReference(text));
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseHistory } from '../image/config.ts';
 import { type LoadedImage, loadImages } from '../image/content/load.ts';
-import { canonicalName, familiarName, parseReference } from '../image/content/reference.ts';
+import { canonicalName, familiarName, nameInFull, parseReference } from '../image/content/reference.ts';
 import { blobsBelow, saveImages } from '../image/content/save.ts';
 import { findStored, listStored, type StoredImage } from '../image/content/stored-image.ts';
 import { TsstackError } from '../model/error.ts';
@@ -191,13 +191,5 @@ function find(engine: Engine, name: string): StoredImage {
       hint: error.hint ?? 'See what is there: tsstack image ls',
       cause: error,
     });
-  }
-}
-
-function nameInFull(text: string): string | undefined {
-  try {
-    return canonicalName(parseReference(text));
-  } catch {
-    return undefined;
   }
 }

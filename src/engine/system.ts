@@ -34,10 +34,8 @@ function imageUse(engine: Engine): DiskUse {
 }
 
 async function layerUse(engine: Engine): Promise<DiskUse> {
-  const { paths, records } = engine.machine;
-  const containers = records.containers.all().map(({ spec }) => spec.image.id);
-  const needed = new Set([...listStored(engine.images.content).map(({ id }) => id), ...containers]);
-  const unneeded = unneededLayers(paths, { needed });
+  const { paths } = engine.machine;
+  const unneeded = unneededLayers(paths, { needed: engine.images.needed() });
   const all = unneededLayers(paths, { needed: new Set() });
   return {
     kind: 'unpacked layers',

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../store/paths.ts';
+import { syncDirectory } from './content/atomic-file.ts';
 import { stagingRoot } from './store-layout.ts';
 
 const active = new Set<string>();
@@ -57,15 +58,6 @@ export function publishUntilReboot({ from, to }: Move): void {
     renameSync(from, to);
   } catch (error) {
     if (!isTaken(error)) throw error;
-  }
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

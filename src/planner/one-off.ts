@@ -1,34 +1,15 @@
 import type { Mount } from '../model/mounts.ts';
+import type { OneOffSettings } from '../model/one-off.ts';
 import type { PortMapping, Service, Stack } from '../model/stack.ts';
 import { member } from './record.ts';
 
 /** What `run` changes of a service for the one container that it makes. */
-export interface OneOffOptions {
-  readonly service: string;
+export interface OneOffOptions extends OneOffSettings {
   /** Tells it from others of the service: `web-run-<slug>` is what it is called in its stack. */
   readonly slug: string;
-  /** Container name; absent: `STACK-SERVICE-run-SLUG`. */
-  readonly name?: string;
-  readonly remove: boolean;
-  /** Empty: the service's own. */
-  readonly command: readonly string[];
-  /** With this the service's own command is left out. */
-  readonly entrypoint?: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly user?: string;
-  readonly workingDir?: string;
-  readonly tty: boolean;
-  readonly stdinOpen: boolean;
-  readonly servicePorts: boolean;
   readonly ports: readonly PortMapping[];
   /** Laid over the service's own of the same target. */
   readonly mounts: readonly Mount[];
-  readonly noDeps: boolean;
-  readonly useAliases: boolean;
-  /** Without `CAP_`, in upper case. */
-  readonly capAdd: readonly string[];
-  readonly capDrop: readonly string[];
 }
 
 /** What a one-off container of a service is called in its stack: a service of its own that has one container. */

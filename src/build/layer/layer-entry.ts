@@ -1,19 +1,8 @@
-/** One entry of a layer that is written. Paths are byte strings without a slash at either end. */
-export interface LayerEntry {
-  readonly path: string;
+import type { TreeEntry } from '../context/tree.ts';
+
+/** One entry of a layer that is written. `linkName` of a hard link: the path of its file, which comes earlier. */
+export interface LayerEntry extends Omit<TreeEntry, 'type' | 'identity'> {
   readonly type: 'file' | 'directory' | 'symlink' | 'link' | 'char' | 'block' | 'fifo' | 'whiteout' | 'opaque';
-  /** Permissions, set-id and sticky bits. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Of a file, in bytes. */
-  readonly size: number;
-  /** Nanoseconds since 1970. */
-  readonly mtimeNs: bigint;
-  /** Of a symlink what it says, of a hard link the path of its file, which comes earlier. A byte string. */
-  readonly linkName: string;
-  readonly deviceMajor: number;
-  readonly deviceMinor: number;
   readonly xattrs: ReadonlyMap<string, Buffer>;
   /** Of a file with content: exactly `size` bytes. */
   readonly data?: () => AsyncIterable<Buffer>;

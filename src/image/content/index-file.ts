@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { asArray, asObject, type JsonObject, parseObject } from '../json.ts';
 import { type Descriptor, parseDescriptor } from '../manifest.ts';
 import { writeAtomically } from './atomic-file.ts';
-import { canonicalName, parseReference } from './reference.ts';
+import { nameInFull } from './reference.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 /** containerd's: the whole name, where the other holds a tag only. */
@@ -127,19 +127,14 @@ function entriesOf(index: JsonObject): readonly Entry[] {
     const document = asObject(item, 'an entry of index.json');
     const annotations = asObject(document['annotations'] ?? {}, 'annotations');
     const names = [annotations[IMAGE_NAME], annotations[REF_NAME]];
-    return { document, descriptor: parseDescriptor(item), name: names.flatMap((name) => fullName(name) ?? [])[0] };
+    return {
+      document,
+      descriptor: parseDescriptor(item),
+      name: names.flatMap((name) => (typeof name === 'string' ? (nameInFull(name) ?? []) : []))[0],
+    };
   });
 }
 
 function isOf({ descriptor }: Entry, digest: string): boolean {
   return descriptor.digest === digest;
-}
-
-function fullName(text: unknown): string | undefined {
-  if (typeof text !== 'string' || text === '') return undefined;
-  try {
-    return canonicalName(parseReference(text));
-  } catch {
-    return undefined;
-  }
 }

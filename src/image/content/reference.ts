@@ -65,6 +65,15 @@ export function familiarName(reference: Reference): string {
   return name.slice(DEFAULT_REGISTRY.length + 1).replace(/^library\/(?=[^/]+$)/, '');
 }
 
+/** A text as a name in full; undefined: it cannot be a name. */
+export function nameInFull(text: string): string | undefined {
+  try {
+    return canonicalName(parseReference(text));
+  } catch {
+    return undefined;
+  }
+}
+
 function splitRegistry(name: string): { registry: string; path: string } {
   const slash = name.indexOf('/');
   const first = slash === -1 ? '' : name.slice(0, slash);

@@ -3,7 +3,7 @@ import type { Descriptor } from '../manifest.ts';
 import { openRoot, type RootedImage } from '../oci-layout.ts';
 import { hostPlatform, type Platform } from '../platform.ts';
 import type { ContentStore } from './content-store.ts';
-import { canonicalName, parseReference } from './reference.ts';
+import { nameInFull } from './reference.ts';
 
 /** An image of the content store, for one platform. */
 export interface StoredImage extends RootedImage {
@@ -21,8 +21,9 @@ const SHORT_ID = /^[0-9a-f]{6,64}$/;
  * the machine's own unless said otherwise. Throws `image-missing`, and `image-invalid` where it is there and damaged.
  */
 export function findStored(store: ContentStore, text: string, platform: Platform = hostPlatform()): StoredImage {
-  const byName = rootOfName(store, text);
-  if (byName !== undefined) return openStored(store, byName, platform);
+  const names = store.index.names();
+  const byName = rootOfName(names, text);
+  if (byName !== undefined) return openStored({ store, names }, byName, platform);
   const id = text.replace(/^sha256:/, '');
   const found = SHORT_ID.test(id) ? listStored(store).filter((image) => matchesId(image, id)) : [];
   const [image, ...more] = [...new Map(found.map((each) => [each.id, each])).values()];
@@ -35,44 +36,41 @@ export function findStored(store: ContentStore, text: string, platform: Platform
 /** Every image of the store: those of this platform, or else of the one that they are for. Damaged ones are left out. */
 export function listStored(store: ContentStore): readonly StoredImage[] {
   const roots = new Map(store.index.roots().map((root) => [root.digest, root]));
+  const names = store.index.names();
   return [...roots.values()].flatMap((root) => {
     try {
-      return [openStored(store, root, hostPlatform())];
+      return [openStored({ store, names }, root, hostPlatform())];
     } catch {
-      return anyPlatform(store, root);
+      return anyPlatform({ store, names }, root);
     }
   });
 }
 
-function anyPlatform(store: ContentStore, root: Descriptor): readonly StoredImage[] {
+function anyPlatform(content: Content, root: Descriptor): readonly StoredImage[] {
   try {
-    return [openStored(store, root, undefined)];
+    return [openStored(content, root, undefined)];
   } catch {
     return [];
   }
 }
 
-function openStored(store: ContentStore, root: Descriptor, platform: Platform | undefined): StoredImage {
-  const names = [...store.index.names()].filter(([, { digest }]) => digest === root.digest).map(([name]) => name);
-  return { ...openRoot(store.files, [root], platform), root, names: names.toSorted() };
+/** A store with the names that are in it, which are read once for all its images. */
+interface Content {
+  readonly store: ContentStore;
+  readonly names: ReadonlyMap<string, Descriptor>;
 }
 
-function rootOfName(store: ContentStore, text: string): Descriptor | undefined {
-  const name = nameOf(text);
+function openStored({ store, names }: Content, root: Descriptor, platform: Platform | undefined): StoredImage {
+  const own = [...names].filter(([, { digest }]) => digest === root.digest).map(([name]) => name);
+  return { ...openRoot(store.files, [root], platform), root, names: own.toSorted() };
+}
+
+function rootOfName(names: Content['names'], text: string): Descriptor | undefined {
+  const name = nameInFull(text);
   if (name === undefined) return undefined;
-  const names = store.index.names();
   const digest = name.split('@')[1];
   // What was pulled by its tag is there under its digest as well.
   return names.get(name) ?? [...names.values()].find((root) => root.digest === digest);
-}
-
-/** undefined: it cannot be a name. */
-function nameOf(text: string): string | undefined {
-  try {
-    return canonicalName(parseReference(text));
-  } catch {
-    return undefined;
-  }
 }
 
 function matchesId({ id, root, descriptor }: StoredImage, start: string): boolean {
