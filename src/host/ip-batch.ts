@@ -23,6 +23,20 @@ export async function runIpBatch(
   groups: readonly IpGroup[],
   run: RunCommand,
 ): Promise<readonly BatchOutcome[]> {
+  const outcomes = await runOnce(netns, groups, run);
+  for (const [index, outcome] of outcomes.entries()) {
+    if (!(outcome instanceof InTheWay)) continue;
+    const again = [...outcome.evictions, ...(groups[index] ?? []).map(withoutEviction)];
+    outcomes[index] = (await runOnce(netns, [again], run))[0];
+  }
+  return outcomes;
+}
+
+async function runOnce(
+  netns: string | undefined,
+  groups: readonly IpGroup[],
+  run: RunCommand,
+): Promise<BatchOutcome[]> {
   const lines = groups.flat();
   const argv = ['ip', ...(netns === undefined ? [] : ['-n', netns]), '-force', '-batch', '-'];
   const stdin = lines.map(({ args }) => `${args.map(batchWord).join(' ')}\n`).join('');
@@ -42,7 +56,26 @@ export async function runIpBatch(
   });
 }
 
+/** Something stands where a line was to make its own. */
+class InTheWay extends Error {
+  readonly evictions: readonly IpOp[];
+
+  constructor(evictions: readonly IpOp[]) {
+    super('something is in the way');
+    this.evictions = evictions;
+  }
+}
+
+function withoutEviction({ evict: _, ...op }: IpOp): IpOp {
+  return op;
+}
+
 function groupOutcome(group: IpGroup, first: number, failures: ReadonlyMap<number, string>): BatchOutcome {
+  const evictions = group.flatMap(({ evict }, index): readonly IpOp[] => {
+    const exists = TOLERATED.exists.test(failures.get(first + index + 1) ?? '');
+    return evict !== undefined && exists ? [{ op: 'ip', args: evict, tolerate: 'absent' }] : [];
+  });
+  if (evictions.length > 0) return new InTheWay(evictions);
   for (const [index, op] of group.entries()) {
     const message = failures.get(first + index + 1);
     if (message === undefined) continue;

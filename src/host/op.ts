@@ -54,6 +54,11 @@ export type HostOp =
       readonly netns?: string;
       /** An outcome that counts as done: the thing is there already, or is gone already. */
       readonly tolerate?: 'exists' | 'absent';
+      /**
+       * Where the thing is there already it is another's remains: this line deletes it, and what follows each other in
+       * one namespace is done again from its start.
+       */
+      readonly evict?: readonly string[];
     }
   /**
    * Commands for `nft -f`, one transaction with what other steps send at the same time. `tolerate: 'absent'`: nothing is

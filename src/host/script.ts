@@ -29,8 +29,12 @@ function render(op: HostOp): string {
     case 'rmdir':
       return removeDirectory(op);
     case 'ip': {
-      const namespace = op.netns === undefined ? '' : `-n ${shellQuote(op.netns)} `;
-      return `ip ${namespace}${op.args.map(shellQuote).join(' ')}${op.tolerate === undefined ? '' : ' 2>/dev/null || :'}`;
+      const ip = op.netns === undefined ? 'ip' : `ip -n ${shellQuote(op.netns)}`;
+      const line = `${ip} ${op.args.map(shellQuote).join(' ')}`;
+      if (op.evict !== undefined) {
+        return `${line} 2>/dev/null || { ${ip} ${op.evict.map(shellQuote).join(' ')} 2>/dev/null; ${line}; }`;
+      }
+      return `${line}${op.tolerate === undefined ? '' : ' 2>/dev/null || :'}`;
     }
     case 'nft':
       return hereDocument(op.tolerate === undefined ? 'nft -f -' : 'nft -f - 2>/dev/null || :', op.script);

@@ -13,17 +13,39 @@ export interface EndpointOptions {
 
 /**
  * Make the container's named network namespace with loopback up and all its endpoints connected and configured.
- * The host's lines come before the namespace's, so that each kind can go to one `ip -batch`.
+ * The host's lines come before the namespace's, so that each kind can go to one `ip -batch`. Links of the same names
+ * are those of a predecessor that the kernel is still taking away, or of a creation that was cut short: they give way.
  */
 export function createSandbox(
   key: ContainerKey,
   endpoints: readonly Endpoint[],
   options: EndpointOptions = {},
 ): readonly HostOp[] {
+  return sandbox(key, endpoints, options, 'evict');
+}
+
+/** Make what is missing of a sandbox that is in use; links that are there stay, and so do their connections. */
+export function repairSandbox(
+  key: ContainerKey,
+  endpoints: readonly Endpoint[],
+  options: EndpointOptions = {},
+): readonly HostOp[] {
+  return sandbox(key, endpoints, options, 'keep');
+}
+
+/** What becomes of a link that is there already. */
+type Existing = 'evict' | 'keep';
+
+function sandbox(
+  key: ContainerKey,
+  endpoints: readonly Endpoint[],
+  options: EndpointOptions,
+  existing: Existing,
+): readonly HostOp[] {
   const netns = netnsName(key);
   return [
     { op: 'ip', args: ['netns', 'add', netns], tolerate: 'exists' },
-    ...endpoints.flatMap((endpoint) => hostSide(key, endpoint, options)),
+    ...endpoints.flatMap((endpoint) => hostSide(key, endpoint, options, existing)),
     { op: 'ip', netns, args: ['link', 'set', 'dev', 'lo', 'up'] },
     ...endpoints.flatMap((endpoint) => containerSide(netns, endpoint, options)),
   ];
@@ -35,12 +57,16 @@ export function connectEndpoint(
   endpoint: Endpoint,
   options: EndpointOptions = {},
 ): readonly HostOp[] {
-  return [...hostSide(key, endpoint, options), ...containerSide(netnsName(key), endpoint, options)];
+  return [...hostSide(key, endpoint, options, 'evict'), ...containerSide(netnsName(key), endpoint, options)];
 }
 
 /** Leave a network while the container runs. Takes some 20 ms: the kernel waits until nobody uses the link. */
 export function disconnectEndpoint(_key: ContainerKey, endpoint: Endpoint): readonly HostOp[] {
-  return [{ op: 'ip', args: ['link', 'del', 'dev', endpoint.hostInterface], tolerate: 'absent' }];
+  return [{ op: 'ip', args: deletion(endpoint), tolerate: 'absent' }];
+}
+
+function deletion({ hostInterface }: Endpoint): readonly string[] {
+  return ['link', 'del', 'dev', hostInterface];
 }
 
 /**
@@ -74,7 +100,12 @@ function hostAccessElements(endpoint: Endpoint): readonly Element[] {
 }
 
 /** The pair is born with one end in its namespace: to move a link there later waits for RCU, 23 ms. */
-function hostSide(key: ContainerKey, endpoint: Endpoint, options: EndpointOptions): readonly HostOp[] {
+function hostSide(
+  key: ContainerKey,
+  endpoint: Endpoint,
+  options: EndpointOptions,
+  existing: Existing,
+): readonly HostOp[] {
   const { hostInterface } = endpoint;
   const mac = endpoint.macAddress ?? (endpoint.ipv4 === undefined ? undefined : macFor(withoutPrefix(endpoint.ipv4)));
   const mtu = endpoint.mtu === undefined ? [] : ['mtu', String(endpoint.mtu)];
@@ -97,7 +128,7 @@ function hostSide(key: ContainerKey, endpoint: Endpoint, options: EndpointOption
         'netns',
         netnsName(key),
       ],
-      tolerate: 'exists',
+      ...(existing === 'evict' ? { evict: deletion(endpoint) } : { tolerate: 'exists' }),
     },
     {
       op: 'ip',

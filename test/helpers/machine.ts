@@ -105,7 +105,12 @@ export class Machine implements Host {
   #ip(op: Extract<HostOp, { op: 'ip' }>): void {
     const line = op.args.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ');
     const netns = op.netns === undefined ? [] : ['-n', op.netns];
-    const result = this.exec(['ip', ...netns, '-batch', '-'], `${line}\n`);
+    const attempt = () => this.exec(['ip', ...netns, '-batch', '-'], `${line}\n`);
+    let result = attempt();
+    if (op.evict !== undefined && /exists/.test(result.stderr)) {
+      this.exec(['ip', ...netns, ...op.evict]);
+      result = attempt();
+    }
     const tolerable = { exists: /exists/, absent: /Cannot find device|No such file|does not exist/ };
     if (result.exitCode === 0 || (op.tolerate !== undefined && tolerable[op.tolerate].test(result.stderr))) return;
     throw failed(['ip', ...op.args], result);

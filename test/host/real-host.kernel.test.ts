@@ -56,6 +56,22 @@ async function inNetns(run: (host: RealHost, calls: () => number) => Promise<voi
 const links = (): readonly string[] =>
   [...output('ip', '-n', NETNS, '-br', 'link').matchAll(/^(t[0-9]+)/gm)].map(([name]) => name).sort();
 
+test('what stands where a link is to be made gives way, and the lines after it are of the new one', { skip }, () =>
+  inNetns(async (host, calls) => {
+    await host.perform([bridge('t1'), bridge('t3')]);
+    const pair = ['link', 'add', 'name', 't1', 'type', 'veth', 'peer', 'name', 't2'];
+    await Promise.all([
+      host.perform([
+        { op: 'ip', netns: NETNS, args: pair, evict: ['link', 'del', 'dev', 't1'] },
+        { op: 'ip', netns: NETNS, args: ['link', 'set', 'dev', 't2', 'up'] },
+      ]),
+      host.perform([bridge('t4')]),
+    ]);
+    assert.equal(calls(), 3, 'one process more, for what gives way');
+    assert.deepEqual(links(), ['t1', 't2', 't3', 't4']);
+  }),
+);
+
 test(
   'ip operations that are asked for at the same time share a process, and a failed one fails its own caller only',
   { skip },

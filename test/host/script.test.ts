@@ -34,6 +34,16 @@ test('a rendered script writes the same bytes and modes as the operations say, w
   }
 });
 
+test('a rendered script makes room for a link only where one is in the way', () => {
+  const script = renderOperations([
+    { op: 'ip', netns: 'a b', args: ['link', 'add', 'x'], evict: ['link', 'del', 'x'] },
+  ]);
+  assert.equal(
+    script,
+    "ip -n 'a b' link add x 2>/dev/null || { ip -n 'a b' link del x 2>/dev/null; ip -n 'a b' link add x; }",
+  );
+});
+
 test('a rendered script removes trees and empty directories, and does not mind what is absent', () => {
   const directory = mkdtempSync(join(tmpdir(), 'script-'));
   try {

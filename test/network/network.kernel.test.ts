@@ -3,7 +3,13 @@ import { after, before, describe, test } from 'node:test';
 import { netnsName } from '../../src/model/address.ts';
 import type { PublishedPort } from '../../src/model/container.ts';
 import { createNetwork, type HostSettings, prepareHost, removeNetwork, restoreHost } from '../../src/network/bridge.ts';
-import { allowHostAccess, createSandbox, denyHostAccess, removeSandbox } from '../../src/network/endpoint.ts';
+import {
+  allowHostAccess,
+  createSandbox,
+  denyHostAccess,
+  removeSandbox,
+  repairSandbox,
+} from '../../src/network/endpoint.ts';
 import {
   endpointDrift,
   inspectNetwork,
@@ -238,7 +244,7 @@ describe('packets', () => {
     for (let round = 0; round < 2; round += 1) {
       await machine.perform(prepareHost());
       await machine.perform(networks.flatMap(createNetwork));
-      await machine.perform(createSandbox(keyOf('db'), [containers.db]));
+      await machine.perform(repairSandbox(keyOf('db'), [containers.db]));
       await publish('db', port);
     }
     assert.equal(rules(), before);

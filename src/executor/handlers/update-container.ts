@@ -3,7 +3,7 @@ import { livingProcess } from '../../host/process.ts';
 import { parseSignal } from '../../lib/signal-number.ts';
 import { stableJson } from '../../lib/stable-json.ts';
 import type { Endpoint } from '../../model/container.ts';
-import { connectEndpoint, createSandbox, disconnectEndpoint } from '../../network/endpoint.ts';
+import { connectEndpoint, disconnectEndpoint, repairSandbox } from '../../network/endpoint.ts';
 import { inspectNetwork } from '../../network/inspect.ts';
 import { readHostResolvConf, resolvConf } from '../../network/names.ts';
 import { clearStalePorts, publishPorts, unpublishPorts } from '../../network/ports.ts';
@@ -116,7 +116,7 @@ function networkOperations(step: Update, context: ExecutorContext): readonly Hos
   return [
     ...closeToHost(before),
     ...left.flatMap((endpoint) => disconnectEndpoint(key, endpoint)),
-    ...(again ? [...nameNamespace(context, key), ...createSandbox(key, endpoints, options)] : []),
+    ...(again ? [...nameNamespace(context, key), ...repairSandbox(key, endpoints, options)] : []),
     ...joined.flatMap((endpoint) => connectEndpoint(key, endpoint, options)),
     // A container that does not run keeps no port.
     ...(opens ? openToHost(after) : []),
