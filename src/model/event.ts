@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import type { BuildStep } from './build.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { ErrorReport } from './error.ts';
 import type { HealthStatus } from './health.ts';
@@ -22,6 +23,15 @@ export type ProgressEvent =
       readonly bytes: number;
       readonly size: number;
     }
+  | ({ readonly type: 'build-step'; readonly state: 'started' } & BuildStep)
+  /** `cached`: nothing was done for it. */
+  | ({
+      readonly type: 'build-step';
+      readonly state: 'done' | 'cached' | 'failed';
+      readonly durationMs: number;
+    } & BuildStep)
+  /** What a step wrote, text with its line breaks, in pieces as they came. */
+  | { readonly type: 'build-output'; readonly build: string; readonly id: string; readonly text: string }
   | { readonly type: 'warning'; readonly message: string }
   /** `watch` tells what it saw and what it does. */
   | { readonly type: 'note'; readonly message: string }
