@@ -1,6 +1,5 @@
 import { stableHash } from '../lib/stable-json.ts';
 import type { Step } from './dockerfile/expand.ts';
-import type { From } from './dockerfile/instruction.ts';
 import type { Values } from './dockerfile/scope.ts';
 
 /** Changes when a step means something else than before: no key of an older version is found again. */
@@ -15,7 +14,7 @@ export interface KeyFile {
 }
 
 export interface StepInput {
-  /** Key of the step before, or of what the stage begins with (`baseKey()`). */
+  /** Chain id of the layers so far; empty: none. */
   readonly parent: string;
   readonly step: Step;
   /** Of RUN: `StageScope.runEnvironment().values`. Other steps have the values that they read in themselves. */
@@ -41,13 +40,8 @@ export function stepKey({ parent, step, environment, files = [], mounts = [], st
   });
 }
 
-/** The key of what a stage begins with: the digest of its base image, or nothing for scratch. */
-export function baseKey(base: { readonly digest: string | undefined; readonly platform: string }): string {
-  return stableHash({ version: VERSION, base: base.digest ?? 'scratch', platform: base.platform });
-}
-
 /** An instruction without what the result does not depend on: its place, and where it is the files that count, their names. */
-function canonical(step: Step | From): Readonly<Record<string, unknown>> {
+function canonical(step: Step): Readonly<Record<string, unknown>> {
   const { position, ...rest } = step;
   if (step.type !== 'copy' && step.type !== 'add') return rest;
   const remote = step.sources.filter((source) => /^(https?:|git@|ssh:|git:)/.test(source));

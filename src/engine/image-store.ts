@@ -1,4 +1,6 @@
 import type { MachineContext } from '../executor/context.ts';
+import { CacheMounts } from '../image/build-cache/cache-mounts.ts';
+import { StepCache } from '../image/build-cache/step-cache.ts';
 import { collectBlobs, removeLayers, unneededLayers } from '../image/content/collect.ts';
 import { ContentStore } from '../image/content/content-store.ts';
 import { listStored } from '../image/content/stored-image.ts';
@@ -7,6 +9,9 @@ import { diskUsage } from './disk-usage.ts';
 /** The images of this machine, and who is working with them right now. */
 export class ImageStore {
   readonly content: ContentStore;
+  /** What builds keep: results of steps, and directories of theirs. */
+  readonly steps: StepCache;
+  readonly cacheMounts: CacheMounts;
   readonly #machine: Pick<MachineContext, 'paths' | 'records' | 'host'>;
   #holds = 0;
   #collecting: Promise<unknown> = Promise.resolve();
@@ -14,6 +19,8 @@ export class ImageStore {
   constructor(machine: Pick<MachineContext, 'paths' | 'records' | 'host'>) {
     this.#machine = machine;
     this.content = new ContentStore(machine.paths);
+    this.steps = new StepCache(machine.paths);
+    this.cacheMounts = new CacheMounts(machine.host, machine.paths);
   }
 
   /** While `work` runs nothing is collected: blobs come before their image has a name, layers before their container. */
@@ -27,10 +34,17 @@ export class ImageStore {
     }
   }
 
-  /** Images (ids) whose unpacked layers are needed: those of the store, and those that containers are made from. */
+  /**
+   * Images (ids, or chain ids of a build) whose unpacked layers are needed: those of the store, those that containers are
+   * made from, and those that the cache of builds has.
+   */
   needed(): ReadonlySet<string> {
     const containers = this.#machine.records.containers.all();
-    return new Set([...listStored(this.content).map(({ id }) => id), ...containers.map(({ spec }) => spec.image.id)]);
+    return new Set([
+      ...listStored(this.content).map(({ id }) => id),
+      ...containers.map(({ spec }) => spec.image.id),
+      ...this.steps.entries().flatMap(({ chainId }) => chainId ?? []),
+    ]);
   }
 
   /**
@@ -47,7 +61,8 @@ export class ImageStore {
 
   async #collect(of: readonly string[] | undefined): Promise<number> {
     const { paths, host } = this.#machine;
-    const blobs = collectBlobs(this.content);
+    const kept = this.steps.entries().flatMap(({ layer }) => layer?.digest ?? []);
+    const blobs = collectBlobs(this.content, kept);
     const needed = this.needed();
     const needs = { needed, ...(of !== undefined && { of: of.filter((id) => !needed.has(id)) }) };
     const directories = unneededLayers(paths, needs);

@@ -34,6 +34,8 @@ export function imageKey(source: ImageSource): string {
       return `${source.type}:${source.path}${source.tag === undefined ? '' : `:${source.tag}`}`;
     case 'reference':
       return source.reference;
+    case 'layers':
+      return `layers:${source.id}`;
     default:
       return exhaustive(source);
   }
@@ -43,6 +45,7 @@ export function imageKey(source: ImageSource): string {
 export async function inspectImage(context: ImageContext, source: ImageSource): Promise<ImageInfo> {
   if (source.type === 'host') return { id: 'host', config: EMPTY_CONFIG, unpacked: true };
   if (isDirectorySource(context, source)) return { id: `dir:${source.path}`, config: EMPTY_CONFIG, unpacked: true };
+  if (source.type === 'layers') return { id: source.id, config: EMPTY_CONFIG, unpacked: true };
   const { id, config } = await openImage(context, source);
   return { id, config, unpacked: unpackedLayers(context.paths, id) !== undefined };
 }
@@ -117,6 +120,8 @@ function openImage(context: ImageContext, source: ImageSource): Promise<OpenedIm
         return openDockerArchive(openArchive(source.path), source.tag);
       case 'reference':
         return openReference(context, source);
+      case 'layers':
+        throw new TsstackError('image-missing', 'has been removed', { hint: 'Build again' });
       case 'host':
         throw new Error('the programs of the host are no image');
       default:

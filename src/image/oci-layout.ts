@@ -22,13 +22,18 @@ export const INDEX_DEPTH = 4;
 
 /**
  * An image of an OCI image layout (image-spec image-layout.md), in a directory or an archive. Throws `image-invalid`,
- * and `image-missing` when the tag is not there or there are several and none was named.
+ * and `image-missing` when the tag is not there or there are several and none was named. `platform`: the machine's own unless
+ * said otherwise.
  */
-export function openOciLayout(files: ImageFiles, tag: string | undefined): OpenedImage {
+export function openOciLayout(
+  files: ImageFiles,
+  tag: string | undefined,
+  platform: Platform = hostPlatform(),
+): RootedImage {
   checkLayout(files);
   const index = files.find('index.json');
   if (index === undefined) throw imageInvalid('there is no index.json');
-  return openRoot(files, chooseTag(parseIndex(readRange(index, DOCUMENT_BYTES)), tag), hostPlatform());
+  return openRoot(files, chooseTag(parseIndex(readRange(index, DOCUMENT_BYTES)), tag), platform);
 }
 
 /**

@@ -43,6 +43,16 @@ export function ingestDirectory(paths: Paths): string {
   return `${imageDirectory(paths)}/ingest`;
 }
 
+/** Results of build steps, a file each by its key. */
+export function stepCacheDirectory(paths: Paths): string {
+  return `${imageDirectory(paths)}/build-cache/steps`;
+}
+
+/** Directories of `RUN --mount=type=cache`, by the hash of their id. */
+export function cacheMountsDirectory(paths: Paths): string {
+  return `${imageDirectory(paths)}/build-cache/mounts`;
+}
+
 function hex(digest: string): string {
   const value = digest.slice(digest.indexOf(':') + 1);
   if (!/^[0-9a-f]{64,128}$/.test(value)) throw new Error(`not a digest: ${JSON.stringify(digest)}`);

@@ -42,7 +42,9 @@ export type ImageSource =
       readonly tag?: string;
     }
   /** A reference, as written, or an image id. `platform`: of an image for several; absent: the machine's own. */
-  | { readonly type: 'reference'; readonly reference: string; readonly platform?: string };
+  | { readonly type: 'reference'; readonly reference: string; readonly platform?: string }
+  /** Unpacked layers of the store, by the chain id of the top one: what a step of a build runs on. */
+  | { readonly type: 'layers'; readonly id: string };
 
 /** When an image is fetched from its registry; with a time, when it was last fetched longer ago. */
 export type PullPolicy = 'always' | 'missing' | 'never' | 'build' | { readonly refreshAfterMs: number };

@@ -124,6 +124,8 @@ export function testImageKey(source: ImageSource): string {
       return source.reference;
     case 'rootfs':
       return `rootfs:${source.path}`;
+    case 'layers':
+      return source.id;
     default:
       return `${source.type}:${source.path}${source.tag === undefined ? '' : `:${source.tag}`}`;
   }

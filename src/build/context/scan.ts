@@ -15,7 +15,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { byteString, raw } from '../../image/layer/byte-fs.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { ParentMatches, PatternMatcher } from './ignore.ts';
-import { joinPath, parentPath, pathText, type SourceTree, shownPath, type TreeEntry } from './tree.ts';
+import { joinPath, parentPath, pathText, type ReadableTree, shownPath, type TreeEntry } from './tree.ts';
 
 const CHUNK = 1 << 18;
 /** Entries whose state is remembered; beyond it the disk is asked again. */
@@ -34,7 +34,7 @@ export interface ContextOptions {
  * A directory as a tree of files, read as far as it is asked about. No link is followed, so nothing outside is ever
  * seen; a directory that is swapped for a link meanwhile is found out when something in it is opened.
  */
-export class DirectoryTree implements SourceTree {
+export class DirectoryTree implements ReadableTree {
   readonly #root: string;
   readonly #options: ContextOptions;
   readonly #known = new Map<string, TreeEntry | undefined>();
@@ -173,7 +173,7 @@ export class DirectoryTree implements SourceTree {
   }
 }
 
-function entryOf(path: string, stats: BigIntStats, asRoot: boolean): TreeEntry {
+export function entryOf(path: string, stats: BigIntStats, asRoot: boolean): TreeEntry {
   const device = Number(stats.rdev);
   return {
     path,

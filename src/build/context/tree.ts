@@ -28,8 +28,27 @@ export interface SourceTree {
   children(path: string): readonly string[];
 }
 
+/** A tree whose files can be read, too. Entries are its own. */
+export interface ReadableTree extends SourceTree {
+  /** The content of a file. Throws `build-failed` when it has changed since it was looked at. */
+  read(entry: TreeEntry): AsyncIterable<Buffer>;
+  /** sha256 of a file's content, in hex. */
+  contentHash(entry: TreeEntry): Promise<string>;
+  /** Extended attributes by path, of those that have any; absent: it keeps none. */
+  xattrs?(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ReadonlyMap<string, Buffer>>>;
+}
+
 /** Of scratch, and of COPY --link, which must not depend on what is below it. */
 export const EMPTY_TREE: SourceTree = { entry: () => undefined, children: () => [] };
+
+/** The same where files may be asked for: there are none. */
+export const NO_FILES: ReadableTree = {
+  ...EMPTY_TREE,
+  read: () => {
+    throw new Error('an empty tree has no files');
+  },
+  contentHash: () => Promise.reject(new Error('an empty tree has no files')),
+};
 
 /** As many as Linux follows (path_resolution(7)). */
 const MAX_LINKS = 40;

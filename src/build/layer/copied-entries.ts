@@ -1,6 +1,6 @@
 import type { Chmod } from '../context/chmod.ts';
 import type { Copied } from '../context/placement.ts';
-import type { DirectoryTree } from '../context/scan.ts';
+import type { ReadableTree } from '../context/tree.ts';
 import { type LayerEntry, PLAIN } from './layer-entry.ts';
 import type { Xattrs } from './read-xattrs.ts';
 
@@ -17,7 +17,7 @@ export interface CopiedOptions {
 /** What a COPY puts into the image as entries of a layer. Sockets are left out: no layer can hold one. */
 export function copiedEntries(
   copied: readonly Copied[],
-  tree: DirectoryTree,
+  tree: Pick<ReadableTree, 'read'>,
   options: CopiedOptions,
 ): readonly LayerEntry[] {
   const { owner, chmod, nowNs, xattrs } = options;

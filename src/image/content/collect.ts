@@ -8,10 +8,11 @@ import { blobsBelow } from './save.ts';
 
 /**
  * Removes what nothing leads to any more: blobs that no entry of index.json reaches, and what broken transfers have left.
- * Counted from what is there at every call. Gives the bytes that are free now.
+ * `kept`: blobs (digests) that something else needs. Counted from what is there at every call. Gives the bytes that are free now.
  */
-export function collectBlobs(store: ContentStore): number {
-  const unneeded = unneededBlobs(store, store.index.roots());
+export function collectBlobs(store: ContentStore, kept: readonly string[] = []): number {
+  const others = new Set(kept);
+  const unneeded = unneededBlobs(store, store.index.roots()).filter((digest) => !others.has(digest));
   return unneeded.reduce((freed, digest) => freed + store.remove(digest), store.removeIngests());
 }
 

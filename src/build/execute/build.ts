@@ -1,0 +1,116 @@
+import type { Descriptor } from '../../image/manifest.ts';
+import { hostPlatform, type Platform } from '../../image/platform.ts';
+import type { Build } from '../../model/build.ts';
+import { TsstackError } from '../../model/error.ts';
+import type { FileSource } from '../../model/mounts.ts';
+import { ignoreFilesOf, PatternMatcher } from '../context/ignore.ts';
+import { DirectoryTree } from '../context/scan.ts';
+import type { ReadableTree } from '../context/tree.ts';
+import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts';
+import { automaticArguments, globalArguments, unusedArguments, type Values } from '../dockerfile/scope.ts';
+import { planStages } from '../dockerfile/stages.ts';
+import { readDockerfile } from './read-dockerfile.ts';
+import { readIgnorePatterns } from './read-ignore.ts';
+import { buildStage } from './stage.ts';
+import type { StageState } from './state.ts';
+import type { Machine, Progress, Work } from './work.ts';
+import { writeImage, writeIndex } from './write-image.ts';
+
+export interface ImageRequest {
+  readonly build: Build;
+  /** What it is built for; several: the result is an index. */
+  readonly platforms: readonly Platform[];
+  /** Arguments that are given: those of the build, and those of the command over them. */
+  readonly given: Values;
+  readonly secrets: ReadonlyMap<string, FileSource>;
+  readonly noCache: boolean;
+  readonly keepFailed: boolean;
+  readonly sourceDateEpoch: number | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** Builds an image into the store; nothing names it yet. Throws `invalid-dockerfile`, `build-failed`, `cancelled`. */
+export async function buildImage(machine: Machine, request: ImageRequest): Promise<Built> {
+  const { build, platforms, given, progress } = request;
+  const context = await contextOf(machine, build);
+  const source = await readDockerfile(machine, build, context);
+  const dockerfile = parseDockerfile(source.text, source.file);
+  for (const { message, hint, position } of dockerfile.warnings) {
+    const place = position === undefined ? source.file : `${position.file}:${position.line}`;
+    progress.warning(`${place}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
+  }
+  for (const name of unusedArguments(dockerfile, given)) {
+    progress.warning(`The argument ${name} is given, and no ARG of ${source.file} asks for it`);
+  }
+  const files = { context, dockerfile, source };
+  if (platforms.length === 1 && platforms[0] !== undefined) {
+    return buildFor(machine, request, { ...files, platform: platforms[0] });
+  }
+  const built = await Promise.all(
+    platforms.map(async (platform) => ({ platform, ...(await buildFor(machine, request, { ...files, platform })) })),
+  );
+  return writeIndex(machine.store, built);
+}
+
+export interface Built {
+  /** Of the manifest, or of the index of several platforms. */
+  readonly root: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
+  /** Of the configuration; of several platforms that of this machine, or else the first. */
+  readonly id: string;
+}
+
+interface Files {
+  readonly context: ReadableTree;
+  readonly dockerfile: Dockerfile;
+  readonly source: { readonly file: string };
+  readonly platform: Platform;
+}
+
+async function buildFor(machine: Machine, request: ImageRequest, files: Files): Promise<Built> {
+  const { build, given, signal } = request;
+  const { context, dockerfile, source, platform } = files;
+  const globals = globalArguments(dockerfile, given, automaticArguments(hostPlatform(), platform, build.target));
+  const contexts = new Set(Object.keys(build.contexts));
+  const { target } = build;
+  const plan = planStages(dockerfile, { globals, contexts, ...(target !== undefined && { target }) });
+  // When one stage fails, the others end, too.
+  const failure = new AbortController();
+  const stages = new Map<number, Promise<StageState>>();
+  const work: Work = {
+    ...request,
+    machine,
+    dockerfile,
+    file: source.file,
+    plan,
+    platform,
+    globals,
+    context,
+    signal: AbortSignal.any([signal, failure.signal]),
+    stage: (index) => {
+      const found = stages.get(index);
+      if (found === undefined) throw new Error(`stage ${index} was not planned`);
+      return found;
+    },
+  };
+  // A stage begins when the one that it needs is there; none comes before what it needs.
+  for (const planned of plan.stages) {
+    const built = Promise.resolve().then(() => buildStage(work, planned));
+    stages.set(planned.index, built);
+    built.catch(() => failure.abort());
+  }
+  const ended = await Promise.allSettled(stages.values());
+  const failed = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  const first = failed.find((error) => !(error instanceof TsstackError && error.code === 'cancelled')) ?? failed[0];
+  if (first !== undefined) throw first;
+  return writeImage(machine.store, await work.stage(plan.target.index), { labels: build.labels });
+}
+
+async function contextOf(machine: Machine, build: Build): Promise<ReadableTree> {
+  if (!build.context.startsWith('/')) return machine.remote.context(build.context);
+  const name = build.dockerfileInline === undefined ? (build.dockerfile ?? `${build.context}/Dockerfile`) : undefined;
+  const files = [...(name === undefined ? [] : ignoreFilesOf(name).slice(0, 1)), `${build.context}/.dockerignore`];
+  const ignore = readIgnorePatterns(machine.images.host, files);
+  const matcher = ignore === undefined ? {} : { ignore: new PatternMatcher(ignore.patterns, ignore.file) };
+  return new DirectoryTree(build.context, { ...matcher, asRoot: true });
+}

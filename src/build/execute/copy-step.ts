@@ -1,0 +1,174 @@
+import { posix } from 'node:path';
+import { type KeyFile, stepKey } from '../cache-key.ts';
+import { type Chmod, parseChmod } from '../context/chmod.ts';
+import { planCopy } from '../context/copy.ts';
+import { entryDigest } from '../context/entry-digest.ts';
+import { PatternMatcher } from '../context/ignore.ts';
+import type { Copied } from '../context/placement.ts';
+import { EMPTY_TREE, NO_FILES, pathBytes, type ReadableTree, resolveIn, type SourceTree } from '../context/tree.ts';
+import type { Step as ExpandedStep } from '../dockerfile/expand.ts';
+import { type Heredoc, heredocText } from '../dockerfile/instruction.ts';
+import { copiedEntries } from '../layer/copied-entries.ts';
+import { type LayerEntry, PLAIN } from '../layer/layer-entry.ts';
+import { describe } from './describe.ts';
+import { layerOf, treeOf } from './file-system.ts';
+import { perform } from './perform.ts';
+import { chainOf, type StageState } from './state.ts';
+import type { Step, Work } from './work.ts';
+
+export type Transfer = ExpandedStep & { readonly type: 'copy' | 'add' };
+
+const HEREDOC_MODE = 0o644;
+const NS_PER_MS = 1_000_000n;
+
+/** Where some of the sources of a COPY or ADD are. */
+export interface Part {
+  readonly tree: ReadableTree;
+  readonly sources: readonly string[];
+  /** It is a directory, whatever the instruction says: of what was an archive. */
+  readonly intoDirectory?: true;
+}
+
+/** COPY, and ADD of what has been brought here. */
+export async function copyStep(
+  work: Work,
+  state: StageState,
+  transfer: Transfer,
+  { parts, step }: { readonly parts: readonly Part[]; readonly step: Step },
+): Promise<StageState> {
+  const image = await treeOf(work, state);
+  const owner = transfer.chown === undefined ? {} : { owner: await ownerOf(work, image, transfer.chown) };
+  const chmod = transfer.chmod === undefined ? {} : { chmod: parseChmod(transfer.chmod) };
+  const rights = { ...owner, ...chmod, nowNs: BigInt(work.machine.now()) * NS_PER_MS };
+  const placed = new Map<string, LayerEntry>();
+  const files = new Map<string, KeyFile>();
+  const count = parts.reduce((sum, { sources }) => sum + sources.length, transfer.heredocs.length);
+  for (const part of withHeredocs(parts, transfer)) {
+    const destination = destinationOf(transfer.destination, state);
+    const plan = await planCopy({
+      tree: part.tree,
+      sources: part.sources,
+      destination: part.intoDirectory === true && !destination.endsWith('/') ? `${destination}/` : destination,
+      image: transfer.link ? EMPTY_TREE : image,
+      excludes: new PatternMatcher(transfer.excludes, '--exclude'),
+      parents: transfer.type === 'copy' && transfer.parents,
+      others: count - part.sources.length,
+    });
+    for (const source of plan.empty) work.progress.warning(`${describe(transfer)}: ${source} matches no file`);
+    const places = part.heredocs.map((heredoc) => ({ heredoc, to: plan.placeOf(heredoc.name) }));
+    const copied = plan.copied();
+    const entries = [
+      ...(await entriesOf(work, part.tree, copied, rights)),
+      ...places.map(({ heredoc, to }) => heredocEntry(heredoc, to, rights)),
+    ];
+    for (const entry of entries) placed.set(entry.path, entry);
+    for (const file of await keyFiles(part.tree, copied, entries)) files.set(file.to, file);
+  }
+  return perform(work, state, {
+    step,
+    key: stepKey({
+      parent: transfer.link ? '' : (chainOf(state).at(-1) ?? ''),
+      step: transfer,
+      files: [...files.values()],
+    }),
+    createdBy: `${describe(transfer)} # buildkit`,
+    make: () => layerOf(work, [...placed.values()]),
+  });
+}
+
+type PartWithHeredocs = Part & { readonly heredocs: readonly Heredoc[] };
+
+/** Heredocs come with the last part, or are one. */
+function withHeredocs(parts: readonly Part[], { heredocs }: Transfer): readonly PartWithHeredocs[] {
+  const all = parts.length === 0 ? [{ tree: NO_FILES, sources: [] }] : parts;
+  return all.map((part, index) => ({ ...part, heredocs: index === all.length - 1 ? heredocs : [] }));
+}
+
+/** As entries of a layer, with their extended attributes. */
+export async function entriesOf(
+  { signal }: Pick<Work, 'signal'>,
+  tree: ReadableTree,
+  copied: readonly Copied[],
+  rights: Rights,
+): Promise<readonly LayerEntry[]> {
+  const paths = copied.flatMap((each) => (each.type === 'entry' ? [each.entry.path] : []));
+  const xattrs = await tree.xattrs?.(paths, signal);
+  return copiedEntries(copied, tree, { ...rights, ...(xattrs !== undefined && { xattrs }) });
+}
+
+interface Rights {
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly chmod?: Chmod;
+  readonly nowNs: bigint;
+}
+
+/** What a step's key sees of the files that it takes. */
+export async function keyFiles(
+  tree: ReadableTree,
+  copied: readonly Copied[],
+  entries: readonly LayerEntry[],
+): Promise<readonly KeyFile[]> {
+  const sources = new Map(copied.flatMap((each) => (each.type === 'entry' ? [[each.to, each.entry] as const] : [])));
+  const files: KeyFile[] = [];
+  for (const entry of entries) {
+    const source = sources.get(entry.path);
+    const hash =
+      entry.type !== 'file'
+        ? undefined
+        : source === undefined
+          ? await contentOf(entry)
+          : await tree.contentHash(source);
+    files.push({ to: entry.path, digest: entryDigest(entry, hash) });
+  }
+  return files;
+}
+
+/** Of a heredoc: it is short. */
+async function contentOf({ data }: LayerEntry): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of data?.() ?? []) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('base64');
+}
+
+function heredocEntry(heredoc: Heredoc, to: string, { owner, chmod, nowNs }: Rights): LayerEntry {
+  const content = Buffer.from(heredocText(heredoc));
+  return {
+    ...PLAIN,
+    ...owner,
+    path: to,
+    type: 'file',
+    mode: chmod === undefined ? HEREDOC_MODE : chmod(HEREDOC_MODE, false),
+    size: content.length,
+    mtimeNs: nowNs,
+    data: async function* () {
+      yield content;
+    },
+  };
+}
+
+/** Relative to the working directory; a slash at its end says that it is a directory. */
+function destinationOf(destination: string, { config }: StageState): string {
+  const absolute = posix.resolve('/', config.WorkingDir ?? '/', destination);
+  return /(^|\/)\.?$/.test(destination) && absolute !== '/' ? `${absolute}/` : absolute;
+}
+
+async function ownerOf(
+  { machine }: Work,
+  image: ReadableTree,
+  text: string,
+): Promise<{ readonly uid: number; readonly gid: number }> {
+  const numeric = /^(\d+)$/.exec(text)?.[1];
+  if (numeric !== undefined) return { uid: Number(numeric), gid: Number(numeric) };
+  return machine.owner(text, await textOf(image, 'etc/passwd'), await textOf(image, 'etc/group'));
+}
+
+const MAX_TEXT = 2 ** 20;
+
+/** Empty when it is not there. */
+async function textOf(tree: SourceTree & Pick<ReadableTree, 'read'>, path: string): Promise<string> {
+  const entry = tree.entry(resolveIn(tree, pathBytes(path)));
+  if (entry?.type !== 'file' || entry.size > MAX_TEXT) return '';
+  const chunks: Buffer[] = [];
+  for await (const chunk of tree.read(entry)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}

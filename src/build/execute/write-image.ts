@@ -1,0 +1,47 @@
+import type { ContentStore } from '../../image/content/content-store.ts';
+import { hostPlatform, type Platform, platformDistance } from '../../image/platform.ts';
+import type { Built } from './build.ts';
+import type { StageState } from './state.ts';
+
+const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
+
+/** Stores a stage as an image. The same stage gives the same bytes. */
+export function writeImage(
+  store: ContentStore,
+  state: StageState,
+  { labels }: { readonly labels: Readonly<Record<string, string>> },
+): Built {
+  const { platform, layers, author, history, createdMs } = state;
+  const all = { ...state.config.Labels, ...labels };
+  const { OnBuild, ...config } = { ...state.config, ...(Object.keys(all).length > 0 && { Labels: all }) };
+  const document = {
+    created: new Date(createdMs).toISOString(),
+    ...(author !== undefined && { author }),
+    architecture: platform.architecture,
+    ...(platform.variant !== undefined && { variant: platform.variant }),
+    os: platform.os,
+    config: { ...config, ...(OnBuild !== null && OnBuild !== undefined && { OnBuild }) },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    history,
+  };
+  const configuration = store.addDocument(Buffer.from(JSON.stringify(document)), CONFIG_TYPE);
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config: configuration,
+    layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+  };
+  const root = store.addDocument(Buffer.from(JSON.stringify(manifest)), MANIFEST_TYPE);
+  return { root, id: configuration.digest };
+}
+
+/** Stores the images of several platforms as one. */
+export function writeIndex(store: ContentStore, built: readonly (Built & { readonly platform: Platform })[]): Built {
+  const manifests = built.map(({ root, platform }) => ({ ...root, platform }));
+  const index = { schemaVersion: 2, mediaType: INDEX_TYPE, manifests };
+  const root = store.addDocument(Buffer.from(JSON.stringify(index)), INDEX_TYPE);
+  const own = built.find(({ platform }) => platformDistance(hostPlatform(), platform) !== undefined) ?? built[0];
+  return { root, id: own?.id ?? '' };
+}

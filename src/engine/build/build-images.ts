@@ -1,0 +1,182 @@
+import { buildImage } from '../../build/execute/build.ts';
+import type { Progress } from '../../build/execute/work.ts';
+import { canonicalName, parseReference } from '../../image/content/reference.ts';
+import { hostPlatform, type Platform, platformFromText } from '../../image/platform.ts';
+import { withStaging } from '../../image/staging.ts';
+import type { Build } from '../../model/build.ts';
+import { TsstackError } from '../../model/error.ts';
+import type { FileSource } from '../../model/mounts.ts';
+import type { Stack } from '../../model/stack.ts';
+import type { Engine } from '../engine.ts';
+import type { Reporting } from '../reporting.ts';
+import { buildMachine } from './machine.ts';
+
+/** An image that is to be built. */
+export interface WantedBuild {
+  readonly service: string;
+  readonly build: Build;
+  /** Names that the image gets, as written: `image` or PROJECT-SERVICE first, then `build.tags`. */
+  readonly names: readonly string[];
+  /** Of the service; `build.platforms` wins. */
+  readonly platform?: string;
+}
+
+export interface BuildOptions {
+  /** Over each build's own. */
+  readonly noCache: boolean;
+  readonly pull: boolean;
+  readonly args: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly ssh: Readonly<Record<string, string>>;
+  /** Keep the failed state of a RUN as an image without a name, told in the error. */
+  readonly keepFailed: boolean;
+  /** Of the caller: credentials, SOURCE_DATE_EPOCH, proxies. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface BuiltImage {
+  readonly service: string;
+  readonly id: string;
+  readonly names: readonly string[];
+}
+
+/**
+ * Builds side by side, one that takes another's image (`service:x`) after it. Throws the first failure when all have
+ * ended.
+ */
+export async function buildImages(
+  engine: Engine,
+  { stack, builds }: { readonly stack: Stack; readonly builds: readonly WantedBuild[] },
+  options: BuildOptions,
+  reporting: Reporting,
+): Promise<readonly BuiltImage[]> {
+  refuseCycles(builds);
+  return engine.images.hold(async () => {
+    const running = new Map<string, Promise<BuiltImage>>();
+    const context: Context = { engine, stack, builds, options, reporting, running };
+    const results = await Promise.allSettled(builds.map(({ service }) => obtain(context, service)));
+    const failed = results.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    const first = failed.find((error) => !(error instanceof TsstackError && error.code === 'cancelled')) ?? failed[0];
+    if (first !== undefined) throw first;
+    return results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  });
+}
+
+interface Context {
+  readonly engine: Engine;
+  readonly stack: Stack;
+  readonly builds: readonly WantedBuild[];
+  readonly options: BuildOptions;
+  readonly reporting: Reporting;
+  readonly running: Map<string, Promise<BuiltImage>>;
+}
+
+/** The image of a service, built once however many ask for it. */
+function obtain(context: Context, service: string): Promise<BuiltImage> {
+  const known = context.running.get(service);
+  if (known !== undefined) return known;
+  const wanted = context.builds.find((each) => each.service === service);
+  if (wanted === undefined) {
+    throw new TsstackError('not-found', `The image of service "${service}", which a build takes, is not built here`, {
+      hint: `Build it with the others: tsstack build ${service}`,
+    });
+  }
+  const turn = buildOne(context, wanted);
+  context.running.set(service, turn);
+  return turn;
+}
+
+async function buildOne(context: Context, wanted: WantedBuild): Promise<BuiltImage> {
+  const { engine, stack, options, reporting } = context;
+  const { service, names, platform } = wanted;
+  const build = withOptions(wanted.build, options);
+  const { content } = engine.images;
+  const built = await withStaging(engine.machine.paths, (staging) =>
+    buildImage(
+      buildMachine(engine, {
+        staging,
+        build,
+        env: options.env,
+        reporting,
+        serviceImage: async (other) => (await obtain(context, other)).id,
+      }),
+      {
+        build,
+        platforms: platformsOf(build, platform),
+        given: new Map(Object.entries(build.args)),
+        secrets: secretsOf(stack, build),
+        noCache: build.noCache,
+        keepFailed: options.keepFailed,
+        sourceDateEpoch: sourceDateEpoch(build.args['SOURCE_DATE_EPOCH'] ?? options.env['SOURCE_DATE_EPOCH']),
+        signal: reporting.signal,
+        progress: progressOf(service, reporting),
+      },
+    ),
+  );
+  for (const name of names.map((each) => canonicalName(parseReference(each)))) {
+    if (content.index.names().get(name)?.digest !== built.root.digest) content.index.set(name, built.root);
+  }
+  return { service, id: built.id, names };
+}
+
+function withOptions(build: Build, { args, target, ssh, noCache, pull }: BuildOptions): Build {
+  return {
+    ...build,
+    args: { ...build.args, ...args },
+    ssh: { ...build.ssh, ...ssh },
+    noCache: build.noCache || noCache,
+    pull: build.pull || pull,
+    ...(target !== undefined && { target }),
+  };
+}
+
+function platformsOf({ platforms }: Build, platform: string | undefined): readonly Platform[] {
+  if (platforms.length > 0) return platforms.map(platformFromText);
+  return [platform === undefined ? hostPlatform() : platformFromText(platform)];
+}
+
+function secretsOf(stack: Stack, { secrets }: Build): ReadonlyMap<string, FileSource> {
+  return new Map(
+    secrets.flatMap(({ id, source }) => {
+      const found = stack.secrets?.[source];
+      return found === undefined ? [] : [[id, found] as const];
+    }),
+  );
+}
+
+function sourceDateEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new TsstackError('usage', `SOURCE_DATE_EPOCH is ${JSON.stringify(text)}`, {
+    hint: 'It is a number of seconds since 1970',
+  });
+}
+
+function progressOf(build: string, { progress }: Reporting): Progress {
+  return {
+    started: (step) => progress({ type: 'build-step', state: 'started', build, ...step }),
+    ended: (step, state, durationMs) => progress({ type: 'build-step', state, build, durationMs, ...step }),
+    output: ({ id }, text) => progress({ type: 'build-output', build, id, text }),
+    warning: (message) => progress({ type: 'warning', message: `${build}: ${message}` }),
+  };
+}
+
+/** Two that wait for each other would wait for ever. */
+function refuseCycles(builds: readonly WantedBuild[]): void {
+  const needs = new Map(
+    builds.map(({ service, build }) => [
+      service,
+      Object.values(build.contexts).flatMap((context) => (context.type === 'service' ? [context.service] : [])),
+    ]),
+  );
+  const visit = (service: string, trail: readonly string[]): void => {
+    if (trail.includes(service)) {
+      const cycle = [...trail.slice(trail.indexOf(service)), service].join(' → ');
+      throw new TsstackError('usage', `Builds need each other: ${cycle}`, {
+        hint: 'Take one of the "service:" entries out of additional_contexts',
+      });
+    }
+    for (const next of needs.get(service) ?? []) visit(next, [...trail, service]);
+  };
+  for (const service of needs.keys()) visit(service, []);
+}
