@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { removeAbandonedBuilds } from '../engine/build/run-container.ts';
 import { keepRemovingOneOffs } from '../engine/ended-one-offs.ts';
 import { Engine } from '../engine/engine.ts';
 import { revive } from '../engine/revive.ts';
@@ -34,6 +35,7 @@ export async function runDaemon(environment: NodeJS.ProcessEnv): Promise<void> {
   // Before any client can ask: its commands wait for this.
   void revive(engine);
   keepRemovingOneOffs(engine);
+  void removeAbandonedBuilds(engine);
   const daemon = new Daemon(engine, paths);
   process.on('SIGTERM', () => void daemon.end());
   process.on('SIGINT', () => void daemon.end());

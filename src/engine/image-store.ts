@@ -47,6 +47,19 @@ export class ImageStore {
     ]);
   }
 
+  /** Forgets what builds have kept; the bytes that its directories took. What is used right now stays. */
+  async pruneBuilds(): Promise<number> {
+    if (this.#holds > 0) return 0;
+    const before = await this.#cacheMountBytes();
+    this.steps.prune();
+    await this.cacheMounts.prune();
+    return before - (await this.#cacheMountBytes());
+  }
+
+  async #cacheMountBytes(): Promise<number> {
+    return (await diskUsage(this.#machine.host, [this.cacheMounts.directory])) ?? 0;
+  }
+
   /**
    * Removes blobs that no image needs, and the unpacked layers of these images (ids; absent: of all) that neither an image
    * nor a container needs; the bytes that are free now. While something is held nothing is removed: the next call does it.

@@ -73,7 +73,7 @@ export async function removeImages(
   };
 }
 
-/** Removes images without a name, or with `all` every image that no container is made from. */
+/** Removes images without a name, or with `all` every image that no container is made from; with `layers` also what builds keep. */
 export async function pruneImages(
   engine: Engine,
   { all, layers }: { readonly all: boolean; readonly layers: boolean },
@@ -82,12 +82,13 @@ export async function pruneImages(
     (image) => usersOf(engine, image.id).length === 0 && (all || image.names.length === 0),
   );
   const names = unused.flatMap((image) => image.names);
+  const builds = layers ? await engine.images.pruneBuilds() : 0;
   engine.images.content.index.remove(new Set(names));
   engine.images.content.index.removeDigests(new Set(unused.map(({ root }) => root.digest)));
   return {
     untagged: names.map((name) => familiarName(parseReference(name))),
     deleted: unused.map(({ root }) => root.digest),
-    freedBytes: await engine.images.collect(layers ? undefined : unused.map(({ id }) => id)),
+    freedBytes: builds + (await engine.images.collect(layers ? undefined : unused.map(({ id }) => id))),
   };
 }
 

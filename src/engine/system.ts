@@ -10,15 +10,19 @@ import { listVolumes } from './volumes.ts';
 
 /** What lies on the disk of this machine, by kind, and what of it nothing needs. */
 export async function diskUse(engine: Engine): Promise<readonly DiskUse[]> {
-  return Promise.all([imageUse(engine), layerUse(engine), containerUse(engine), volumeUse(engine)]);
+  return Promise.all([imageUse(engine), layerUse(engine), buildUse(engine), containerUse(engine), volumeUse(engine)]);
 }
 
 function imageUse(engine: Engine): DiskUse {
   const { content } = engine.images;
   const images = listStored(content);
   const used = images.filter(({ id }) => usersOf(engine, id).length > 0);
+  const cached = new Set(cachedOnly(engine));
   const size = (digests: readonly string[]): number =>
-    digests.reduce((sum, digest) => sum + (content.blob(digest)?.size ?? 0), 0);
+    sizeOfBlobs(
+      engine,
+      digests.filter((digest) => !cached.has(digest)),
+    );
   return {
     kind: 'images',
     count: images.length,
@@ -31,6 +35,23 @@ function imageUse(engine: Engine): DiskUse {
       ),
     ),
   };
+}
+
+/** Layers of steps that are in no image, and the directories of cache mounts. */
+async function buildUse(engine: Engine): Promise<DiskUse> {
+  const { steps, cacheMounts } = engine.images;
+  const sizeBytes = sizeOfBlobs(engine, cachedOnly(engine)) + (await sizeOf(engine, [cacheMounts.directory]));
+  return { kind: 'build cache', count: steps.entries().length, active: 0, sizeBytes, reclaimableBytes: sizeBytes };
+}
+
+function cachedOnly(engine: Engine): readonly string[] {
+  const { content, steps } = engine.images;
+  const outside = new Set(unneededBlobs(content, content.index.roots()));
+  return [...new Set(steps.entries().flatMap(({ layer }) => layer?.digest ?? []))].filter((each) => outside.has(each));
+}
+
+function sizeOfBlobs(engine: Engine, digests: readonly string[]): number {
+  return digests.reduce((sum, digest) => sum + (engine.images.content.blob(digest)?.size ?? 0), 0);
 }
 
 async function layerUse(engine: Engine): Promise<DiskUse> {

@@ -104,7 +104,7 @@ export interface ContainerChange {
 
 /** What one kind of thing takes on the disk. */
 export interface DiskUse {
-  readonly kind: 'images' | 'unpacked layers' | 'containers' | 'volumes';
+  readonly kind: 'images' | 'unpacked layers' | 'build cache' | 'containers' | 'volumes';
   readonly count: number;
   /** In use. */
   readonly active: number;

@@ -1,4 +1,3 @@
-import type { Descriptor } from '../../image/manifest.ts';
 import { hostPlatform, type Platform } from '../../image/platform.ts';
 import type { Build } from '../../model/build.ts';
 import { TsstackError } from '../../model/error.ts';
@@ -14,7 +13,7 @@ import { readIgnorePatterns } from './read-ignore.ts';
 import { buildStage } from './stage.ts';
 import type { StageState } from './state.ts';
 import type { Machine, Progress, Work } from './work.ts';
-import { writeImage, writeIndex } from './write-image.ts';
+import { type Built, writeImage, writeIndex } from './write-image.ts';
 
 export interface ImageRequest {
   readonly build: Build;
@@ -51,13 +50,6 @@ export async function buildImage(machine: Machine, request: ImageRequest): Promi
     platforms.map(async (platform) => ({ platform, ...(await buildFor(machine, request, { ...files, platform })) })),
   );
   return writeIndex(machine.store, built);
-}
-
-export interface Built {
-  /** Of the manifest, or of the index of several platforms. */
-  readonly root: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
-  /** Of the configuration; of several platforms that of this machine, or else the first. */
-  readonly id: string;
 }
 
 interface Files {

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { printableLines } from '../../lib/printable-lines.ts';
 import type { Position } from '../../model/diagnostic.ts';
 import { TsstackError } from '../../model/error.ts';
 import { stepKey } from '../cache-key.ts';
@@ -11,7 +12,6 @@ import type { LayerEntry } from '../layer/layer-entry.ts';
 import { describe, describeRun } from './describe.ts';
 import { FailedRunError } from './failed-run.ts';
 import { emptyFileSystem, type FileSystem, fileSystemOf, layerOf } from './file-system.ts';
-import { LastLines } from './last-lines.ts';
 import { perform } from './perform.ts';
 import { type Mounted, mountAll, prepareMount } from './run-mounts.ts';
 import { chainOf, type StageState } from './state.ts';
@@ -21,6 +21,9 @@ export type RunStep = ExpandedStep & { readonly type: 'run' };
 
 const SHELL = ['/bin/sh', '-c'];
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Of what a program wrote that failed: characters that are kept, and lines that are shown. */
+const KEPT_OUTPUT = 64 * 1024;
+const SHOWN_LINES = 20;
 /** A script of its own, that begins with `#!`. */
 const SCRIPT_DIRECTORY = '/run/tsstack';
 
@@ -89,7 +92,7 @@ async function execute(work: Work, execution: Execution): Promise<Awaited<Return
   const { run, step, state, shell, network, seen, mounted, env } = execution;
   const tree = new ImageTree(seen.directories);
   const program = programOf(run.command, shell);
-  const last = new LastLines();
+  let last = '';
   const request = {
     chainId: seen.chainId,
     argv: withVariables(program.argv, mounted.variables),
@@ -102,7 +105,7 @@ async function execute(work: Work, execution: Execution): Promise<Awaited<Return
     files: [...mounted.files, ...program.files],
     build: work.build,
     output: (text: string) => {
-      last.add(text);
+      last = (last + text).slice(-KEPT_OUTPUT);
       work.progress.output(step, text);
     },
     signal: work.signal,
@@ -116,7 +119,7 @@ async function execute(work: Work, execution: Execution): Promise<Awaited<Return
       position: run.position,
       exitCode,
       oomKilled,
-      lines: last.lines(),
+      lines: printableLines(last, SHOWN_LINES),
       ...(work.keepFailed && { state: { ...state, layers: [...state.layers, ...(kept === undefined ? [] : [kept])] } }),
       env: request.env,
     });

@@ -1,11 +1,18 @@
 import type { ContentStore } from '../../image/content/content-store.ts';
+import type { Descriptor } from '../../image/manifest.ts';
 import { hostPlatform, type Platform, platformDistance } from '../../image/platform.ts';
-import type { Built } from './build.ts';
 import type { StageState } from './state.ts';
 
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
+
+export interface Built {
+  /** Of the manifest, or of the index of several platforms. */
+  readonly root: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
+  /** Of the configuration; of several platforms that of this machine, or else the first. */
+  readonly id: string;
+}
 
 /** Stores a stage as an image. The same stage gives the same bytes. */
 export function writeImage(

@@ -31,7 +31,10 @@ export const command = defineCommand({
   options: OPTIONS,
   formats: ['table', 'json'],
   examples: [
-    { command: 'tsstack system df', does: 'images, unpacked layers, containers, volumes, and what could be freed' },
+    {
+      command: 'tsstack system df',
+      does: 'images, unpacked layers, what builds keep, containers, volumes, and what could be freed',
+    },
     {
       command: 'tsstack system prune',
       does: 'images without a name and layers that no container has, after a question',
@@ -60,7 +63,7 @@ async function showUse(context: Context, operands: readonly string[]): Promise<n
 async function prune(context: Context, operands: readonly string[], { all, force }: SystemOptions): Promise<number> {
   if (operands.length > 0) throw new TsstackError('usage', `system prune takes no names, got "${operands.join(' ')}"`);
   const images = all ? 'all images that no container is made from' : 'images without a name';
-  const what = `This removes ${images}, unpacked layers that no container has, and what broken transfers have left`;
+  const what = `This removes ${images}, unpacked layers that no container has, what builds keep to be quicker the next time, and what broken transfers have left`;
   if (!force && !(await askYes(context, what))) return EXIT.failed;
   const request: PruneImagesRequest = { all, layers: true };
   printRemoved(context, await context.client.post<RemovedImages>('/v1/store/prune', request));

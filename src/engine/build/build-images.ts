@@ -40,6 +40,9 @@ export interface BuiltImage {
   readonly names: readonly string[];
 }
 
+/** How long a cached step is kept that no build has used. */
+const KEPT_UNUSED_MS = 14 * 24 * 3_600_000;
+
 /**
  * Builds side by side, one that takes another's image (`service:x`) after it. Throws the first failure when all have
  * ended.
@@ -58,6 +61,7 @@ export async function buildImages(
     const failed = results.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     const first = failed.find((error) => !(error instanceof TsstackError && error.code === 'cancelled')) ?? failed[0];
     if (first !== undefined) throw first;
+    engine.images.steps.prune(engine.machine.now() - KEPT_UNUSED_MS);
     return results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   });
 }

@@ -85,7 +85,7 @@ export async function removeAbandonedBuilds(engine: Engine): Promise<void> {
     ...records.containers.all().map(({ key }) => key.stack),
     ...records.stacks.all().map(({ name }) => name),
   ]);
-  for (const name of stacks) if (name.startsWith(PREFIX)) await removeStack(engine, name);
+  for (const name of stacks) if (name.startsWith(PREFIX)) await engine.whileBusy(() => removeStack(engine, name));
 }
 
 async function removeStack(engine: Engine, name: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Host } from '../../host/host.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { Paths } from '../../store/paths.ts';
@@ -48,6 +49,19 @@ export class CacheMounts {
         request.signal.addEventListener('abort', () => resolve(), { once: true });
       });
       if (request.signal.aborted) throw new TsstackError('cancelled', 'waiting for a cache mount was cancelled');
+    }
+  }
+
+  /** Their directory, whether there are any or not. */
+  get directory(): string {
+    return this.#directory;
+  }
+
+  /** Removes those that nobody is using. */
+  async prune(): Promise<void> {
+    if (!existsSync(this.#directory)) return;
+    for (const name of readdirSync(this.#directory)) {
+      if (!this.#users.has(name)) await rm(`${this.#directory}/${name}`, { recursive: true, force: true });
     }
   }
 

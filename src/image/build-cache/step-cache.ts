@@ -68,8 +68,11 @@ export class StepCache {
     });
   }
 
-  remove(key: string): void {
-    rmSync(this.#path(key), { force: true });
+  /** Forgets what was not used since then; without a time all. */
+  prune(unusedSinceMs = Number.POSITIVE_INFINITY): void {
+    for (const { key, usedAtMs } of this.entries()) {
+      if (usedAtMs < unusedSinceMs) rmSync(this.#path(key), { force: true });
+    }
   }
 
   #read(key: string): CachedStep | undefined {
