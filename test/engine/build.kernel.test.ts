@@ -193,3 +193,17 @@ test('with SOURCE_DATE_EPOCH the same input gives the same image, whenever it is
     assert.equal(first.id, second.id);
   }),
 );
+
+test('cache_from: the steps of an image that was built elsewhere are taken for this build', { skip }, () =>
+  withBuildEngine(async ({ build, engine, steps, events }) => {
+    const dockerfile = 'FROM base\nRUN echo x > /x\nRUN true\n';
+    const { id } = await build(dockerfile);
+    engine.images.steps.prune();
+    await build(dockerfile, { cacheFrom: ['built'] });
+    assert.deepEqual(steps('cached'), ['RUN echo x > /x', 'RUN true']);
+    assert.deepEqual(engine.images.steps.entries(), [], 'nothing of it is kept for others');
+    assert.equal((await build(dockerfile, { cacheFrom: ['type=registry,ref=built'] })).id, id);
+    await build(dockerfile, { cacheFrom: ['type=gha', 'base'] });
+    assert.equal(events.filter(({ type }) => type === 'warning').length, 2);
+  }),
+);

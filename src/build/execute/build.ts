@@ -1,33 +1,19 @@
 import { hostPlatform, type Platform } from '../../image/platform.ts';
 import type { Build } from '../../model/build.ts';
 import { TsstackError } from '../../model/error.ts';
-import type { FileSource } from '../../model/mounts.ts';
 import { ignoreFilesOf, PatternMatcher } from '../context/ignore.ts';
 import { DirectoryTree } from '../context/scan.ts';
 import type { ReadableTree } from '../context/tree.ts';
 import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts';
-import { automaticArguments, globalArguments, unusedArguments, type Values } from '../dockerfile/scope.ts';
+import { automaticArguments, globalArguments, unusedArguments } from '../dockerfile/scope.ts';
 import { planStages } from '../dockerfile/stages.ts';
+import { importSteps } from './inline-cache.ts';
 import { readDockerfile } from './read-dockerfile.ts';
 import { readIgnorePatterns } from './read-ignore.ts';
 import { buildStage } from './stage.ts';
 import type { StageState } from './state.ts';
-import type { Machine, Progress, Work } from './work.ts';
+import type { ImageRequest, Machine, Work } from './work.ts';
 import { type Built, writeImage, writeIndex } from './write-image.ts';
-
-export interface ImageRequest {
-  readonly build: Build;
-  /** What it is built for; several: the result is an index. */
-  readonly platforms: readonly Platform[];
-  /** Arguments that are given: those of the build, and those of the command over them. */
-  readonly given: Values;
-  readonly secrets: ReadonlyMap<string, FileSource>;
-  readonly noCache: boolean;
-  readonly keepFailed: boolean;
-  readonly sourceDateEpoch: number | undefined;
-  readonly signal: AbortSignal;
-  readonly progress: Progress;
-}
 
 /** Builds an image into the store; nothing names it yet. Throws `invalid-dockerfile`, `build-failed`, `cancelled`. */
 export async function buildImage(machine: Machine, request: ImageRequest): Promise<Built> {
@@ -72,6 +58,7 @@ async function buildFor(machine: Machine, request: ImageRequest, files: Files): 
   const work: Work = {
     ...request,
     machine,
+    imported: request.noCache ? new Map() : await importSteps(machine, request, platform),
     dockerfile,
     file: source.file,
     plan,

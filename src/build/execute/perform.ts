@@ -18,15 +18,15 @@ export async function perform(work: Work, state: StageState, fileStep: FileStep)
   const { machine, progress, noCache } = work;
   const { step, key, createdBy, make } = fileStep;
   const startedMs = machine.now();
-  const cached = noCache ? undefined : machine.cache.get(key);
+  const cached = noCache ? undefined : (machine.cache.get(key) ?? work.imported.get(key));
   if (cached !== undefined && (cached.layer === undefined || machine.store.blob(cached.layer.digest) !== undefined)) {
     progress.ended(step, 'cached', machine.now() - startedMs);
-    return withLayer(state, cached.layer, { createdBy, createdMs: cached.createdMs });
+    return withLayer(state, cached.layer, { key, createdBy, createdMs: cached.createdMs });
   }
   return told(work, step, async () => {
     const layer = await make();
     const createdMs = work.sourceDateEpoch === undefined ? machine.now() : work.sourceDateEpoch * 1000;
-    const next = withLayer(state, layer, { createdBy, createdMs });
+    const next = withLayer(state, layer, { key, createdBy, createdMs });
     const chainId = chainOf(next).at(-1);
     machine.cache.put(key, {
       createdMs,

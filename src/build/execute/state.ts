@@ -18,6 +18,15 @@ export interface StageState {
   readonly history: readonly JsonObject[];
   /** When the last step was done. */
   readonly createdMs: number;
+  /** What the steps so far are cached under, those of the base image left out. */
+  readonly steps: readonly StateStep[];
+}
+
+export interface StateStep {
+  readonly key: string;
+  /** Its place among the layers; -1: it has none. */
+  readonly layer: number;
+  readonly createdMs: number;
 }
 
 export function scratchState(platform: Platform): StageState {
@@ -29,6 +38,7 @@ export function scratchState(platform: Platform): StageState {
     author: undefined,
     history: [],
     createdMs: 0,
+    steps: [],
   };
 }
 
@@ -52,6 +62,7 @@ export function imageState(image: StoredImage, read: (digest: string) => Buffer)
     author: undefined,
     history: asArray(document['history'] ?? [], 'history').map((entry) => asObject(entry, 'history')),
     createdMs: Number.isNaN(created) ? 0 : created,
+    steps: [],
   };
 }
 
@@ -70,10 +81,12 @@ export function chainOf({ layers }: Pick<StageState, 'layers'>): readonly string
 export function withLayer(
   state: StageState,
   layer: BuiltLayer | undefined,
-  { createdBy, createdMs }: { readonly createdBy: string; readonly createdMs: number },
+  { key, createdBy, createdMs }: { readonly key: string; readonly createdBy: string; readonly createdMs: number },
 ): StageState {
+  const place = layer === undefined ? -1 : state.layers.length;
   return {
     ...state,
+    steps: [...state.steps, { key, layer: place, createdMs }],
     layers: layer === undefined ? state.layers : [...state.layers, layer],
     history: [...state.history, historyEntry(createdBy, createdMs, layer === undefined)],
     createdMs,

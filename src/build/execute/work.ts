@@ -1,5 +1,5 @@
 import type { CacheMountRequest, Held } from '../../image/build-cache/cache-mounts.ts';
-import type { StepCache } from '../../image/build-cache/step-cache.ts';
+import type { CachedStep, StepCache } from '../../image/build-cache/step-cache.ts';
 import type { ContentStore } from '../../image/content/content-store.ts';
 import type { StoredImage } from '../../image/content/stored-image.ts';
 import type { ImageContext } from '../../image/context.ts';
@@ -88,6 +88,21 @@ export interface Remote {
   readonly unpacked: (data: AsyncIterable<Buffer>) => Promise<ReadableTree>;
 }
 
+/** An image that is to be built. */
+export interface ImageRequest {
+  readonly build: Build;
+  /** What it is built for; several: the result is an index. */
+  readonly platforms: readonly Platform[];
+  /** Arguments that are given: those of the build, and those of the command over them. */
+  readonly given: Values;
+  readonly secrets: ReadonlyMap<string, FileSource>;
+  readonly noCache: boolean;
+  readonly keepFailed: boolean;
+  readonly sourceDateEpoch: number | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
 /** One image that is being built, for one platform. */
 export interface Work {
   readonly machine: Machine;
@@ -104,6 +119,8 @@ export interface Work {
   readonly context: ReadableTree;
   /** By id. */
   readonly secrets: ReadonlyMap<string, FileSource>;
+  /** What the sources of `cache_from` have, by the keys of their steps. */
+  readonly imported: ReadonlyMap<string, CachedStep>;
   /** No step is taken from the cache. */
   readonly noCache: boolean;
   /** What a failed RUN has left is kept. */

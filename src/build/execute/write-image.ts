@@ -1,6 +1,7 @@
 import type { ContentStore } from '../../image/content/content-store.ts';
 import type { Descriptor } from '../../image/manifest.ts';
 import { hostPlatform, type Platform, platformDistance } from '../../image/platform.ts';
+import { stepAnnotations } from './inline-cache.ts';
 import type { StageState } from './state.ts';
 
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
@@ -39,6 +40,7 @@ export function writeImage(
     mediaType: MANIFEST_TYPE,
     config: configuration,
     layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+    annotations: stepAnnotations(state),
   };
   const root = store.addDocument(Buffer.from(JSON.stringify(manifest)), MANIFEST_TYPE);
   return { root, id: configuration.digest };
