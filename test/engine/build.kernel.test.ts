@@ -207,3 +207,33 @@ test('cache_from: the steps of an image that was built elsewhere are taken for t
     assert.equal(events.filter(({ type }) => type === 'warning').length, 2);
   }),
 );
+
+test(
+  'a build that is cancelled ends its RUN at once and leaves nothing; two stages run at the same time',
+  { skip },
+  () =>
+    withBuildEngine(async ({ build, engine, events }) => {
+      const cancel = new AbortController();
+      const building = build(
+        `FROM base AS one
+RUN --mount=type=cache,target=/shared touch /shared/one; until test -e /shared/two; do sleep 0.05; done; echo met
+FROM base AS two
+RUN --mount=type=cache,target=/shared touch /shared/two; until test -e /shared/one; do sleep 0.05; done
+FROM base
+COPY --from=one /etc/passwd /a
+COPY --from=two /etc/passwd /b
+RUN echo waiting && sleep 1000
+`,
+        {},
+        { signal: cancel.signal },
+      );
+      const says = (text: string) => events.some((event) => event.type === 'build-output' && event.text.includes(text));
+      while (!says('waiting')) await Promise.race([building, new Promise((resolve) => setTimeout(resolve, 20))]);
+      assert.ok(says('met'));
+      cancel.abort();
+      await assert.rejects(building, { code: 'cancelled' });
+      assert.deepEqual(engine.machine.records.containers.all(), []);
+      assert.deepEqual(engine.machine.records.stacks.all(), []);
+      assert.equal(engine.supervisor.active, 0);
+    }),
+);

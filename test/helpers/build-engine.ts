@@ -28,7 +28,11 @@ export interface BuildEngine {
   readonly events: ProgressEvent[];
   write(files: Files): void;
   /** Builds `dockerfile` (a text) over the context. */
-  build(dockerfile: string, build?: Partial<Build>, options?: Partial<BuildOptions>): Promise<BuiltImage>;
+  build(
+    dockerfile: string,
+    build?: Partial<Build>,
+    options?: Partial<BuildOptions & { signal: AbortSignal }>,
+  ): Promise<BuiltImage>;
   /** What is in the root filesystem of an image: path → text of a file, or its type. */
   tree(image: string): Promise<ImageTree>;
   text(image: string, path: string): Promise<string | undefined>;
@@ -77,7 +81,10 @@ export async function withBuildEngine(body: (test: BuildEngine) => Promise<void>
           build: { ...buildOf(context), dockerfileInline: dockerfile, ...build },
         };
         const stack = { ...EMPTY_STACK, secrets: SECRETS };
-        const reporting = { signal, progress: (event: ProgressEvent) => void events.push(event) };
+        const reporting = {
+          signal: options.signal ?? signal,
+          progress: (event: ProgressEvent) => void events.push(event),
+        };
         const [image] = await buildImages(
           engine,
           { stack, builds: [wanted] },
@@ -153,6 +160,7 @@ function buildOf(context: string): Build {
 }
 
 const APPLETS = [
+  'test',
   'sh',
   'cat',
   'echo',
