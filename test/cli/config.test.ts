@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { cli, withFiles } from './run-cli.ts';
@@ -253,107 +253,5 @@ describe('config --output', () => {
     config(['-o', 'missing/out.yaml'], ({ stderr, status }) => {
       assert.equal(status, 2);
       assert.match(stderr, /Cannot write the file of --output, "missing\/out\.yaml": ENOENT\nhint: /);
-    }));
-});
-
-describe('problems', () => {
-  const broken = 'services:\n  web:\n    imgae: a\n    ports: ["${P}:1"]\n';
-
-  it('are all one object on standard error in JSON, errors with status 2', () =>
-    withFiles({ 'stack.yaml': broken }, async (directory) => {
-      const { stdout, stderr, status } = await cli(directory, ['config', '--format', 'json']);
-      assert.deepEqual([stdout, status], ['', 2]);
-      const { code, message, diagnostics } = JSON.parse(stderr);
-      assert.deepEqual([code, message], ['invalid-stack', '1 error in the stack file']);
-      const error = diagnostics.find(({ severity }: { severity: string }) => severity === 'error');
-      const { file, line, column, length } = error.position;
-      assert.deepEqual([file, line, column, length], [join(directory, 'stack.yaml'), 3, 5, 5]);
-      assert.equal(error.code, 'schema.unknown-key');
-      assert.match(error.hint, /image/);
-      assert.match(error.excerpt, /> 3 \| {5}imgae: a/);
-    }));
-
-  it('that are warnings are one object too, with status 0 and the result', () =>
-    withFiles({ 'stack.yaml': broken.replace('imgae', 'image') }, async (directory) => {
-      const { stdout, stderr, status } = await cli(directory, ['config', '--services', '--json']);
-      assert.deepEqual([JSON.parse(stdout), status], [['web'], 0]);
-      const report = JSON.parse(stderr);
-      assert.deepEqual(Object.keys(report), ['diagnostics']);
-      const [warning] = report.diagnostics;
-      assert.deepEqual([warning.severity, warning.code, warning.position.line], ['warning', 'interp.unset', 4]);
-    }));
-
-  it('of the command line end with 2 and say which options do not fit', async () => {
-    const cases: [string[], RegExp][] = [
-      [['--services', '--images'], /config cannot do --services and --images at the same time/],
-      [['--watch', '-o', 'x'], /config cannot do --watch and --output at the same time/],
-      [['--schema', 'web'], /config --schema takes no services, got "web"/],
-      [['--variables', 'web'], /config --variables takes no services, got "web"/],
-      [['--service'], /Unknown option --service\nhint: Did you mean --services\?/],
-      [['--watch', '-f', '-'], /config --watch cannot watch standard input/],
-    ];
-    for (const [argv, message] of cases) {
-      await config(argv, ({ stdout, stderr, status }) => {
-        assert.deepEqual([stdout, status], ['', 2], argv.join(' '));
-        assert.match(stderr, message);
-      });
-    }
-  });
-});
-
-describe('config --explain', () => {
-  const files = {
-    'stack.yaml': 'services:\n  web:\n    image: x\n    environment:\n      PORT: "80"\n',
-    'stack.override.yaml':
-      'services:\n  web:\n    environment:\n      PORT: ${PORT:-81}\n  dbg: {image: x, profiles: [tools]}\n',
-    'sub/.keep': '',
-    '.env': '\n\nPORT=8080\n',
-  };
-  const path = 'services.web.environment.PORT';
-
-  it('prints the place, the text, the rule and the variable, files relative to the working directory', () =>
-    withFiles(files, async (directory) => {
-      const { stdout, stderr, status } = await cli(directory, ['config', '--explain', path]);
-      const expected = [
-        'services.web.environment.PORT = "8080"',
-        '  stack.override.yaml:4:13  ${PORT:-81}            merge: over stack.yaml:5:13',
-        '                            PORT=8080 from .env:3',
-        '  stack.yaml:5:13           "80"',
-        '',
-      ];
-      assert.deepEqual([stdout, stderr, status], [expected.join('\n'), '', 0]);
-      const below = await cli(`${directory}/sub`, ['config', '--explain', path], { PORT: '' });
-      assert.match(below.stdout, /^ {2}\.\.\/stack\.override\.yaml:4:13 .*\n +PORT is empty: its default\n/m);
-    }));
-
-  it('prints one line each for a mapping, and says of a service that it is off', () =>
-    withFiles(files, async (directory) => {
-      const { stdout } = await cli(directory, ['config', '--explain', 'services.dbg']);
-      assert.match(stdout, /^service dbg is off: --profile tools enables it\nservices\.dbg\.image +"x" +stack\.over/);
-      assert.match(stdout, /^services\.dbg\.command +null +default: the image decides$/m);
-      const on = await cli(directory, ['--profile', 'tools', 'config', '--explain', 'services.dbg.image']);
-      assert.match(on.stdout, /^service dbg is on by the profile tools: --profile\n/);
-    }));
-
-  it('prints JSON with positions', () =>
-    withFiles(files, async (directory) => {
-      const { stdout } = await cli(directory, ['config', '--explain', path, '--format', 'json']);
-      const { value, values } = JSON.parse(stdout);
-      assert.equal(value, '8080');
-      const [{ rule, sources }] = values;
-      assert.deepEqual([rule, sources.length, sources[0].over], ['written', 2, 'merge']);
-      assert.deepEqual(sources[0].variables[0].position.line, 3);
-      assert.equal(sources[1].position.file, `${directory}/stack.yaml`);
-    }));
-
-  it('ends with 2 and the nearest name for a path that is not there, with the problems for a stack that is wrong', () =>
-    withFiles(files, async (directory) => {
-      const gone = await cli(directory, ['config', '--explain', 'services.web.enviroment']);
-      assert.deepEqual([gone.stdout, gone.status], ['', 2]);
-      assert.match(gone.stderr, /services\.web has no "enviroment"\nhint: Did you mean "environment"\?/);
-      writeFileSync(join(directory, 'bad.yaml'), 'services: {web: {image: x, prots: []}}');
-      const bad = await cli(directory, ['-f', 'bad.yaml', 'config', '--explain', 'services.web.image']);
-      assert.deepEqual([bad.stdout, bad.status], ['', 2]);
-      assert.match(bad.stderr, /bad\.yaml:1:28: error: unknown key "prots"/);
     }));
 });

@@ -1,31 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ExecuteOptions, execute } from '../../src/executor/execute.ts';
 import type { HostOp } from '../../src/host/op.ts';
-import { TsstackError } from '../../src/model/error.ts';
-import type { ProgressEvent } from '../../src/model/event.ts';
 import type { Step } from '../../src/model/plan.ts';
 import { type FakeMachine, fakeMachine } from '../helpers/fake-machine.ts';
-import { containerStep, endpoint, network, networkStep, plan, record, spec } from '../helpers/steps.ts';
-
-type Options = Partial<Omit<ExecuteOptions, 'progress'>>;
-
-async function walk(machine: FakeMachine, steps: readonly Step[], options: Options = {}) {
-  const events: ProgressEvent[] = [];
-  const error = await execute(plan(steps), machine.context, {
-    signal: new AbortController().signal,
-    concurrency: 8,
-    onFailure: 'undo',
-    progress: (event) => events.push(event),
-    ...options,
-  }).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  const ids = (type: 'step-started' | 'step-done' | 'step-failed') =>
-    events.flatMap((event) => (event.type === type ? [event.step] : []));
-  return { error, events, ids };
-}
+import { containerStep, endpoint, network, networkStep, record, spec } from '../helpers/steps.ts';
+import { walk } from './walk.ts';
 
 /** Fails the first operation whose description matches. */
 function failAt(match: (op: HostOp) => boolean): (op: HostOp) => void {
@@ -293,112 +272,4 @@ test('hosts files of whoever shares a network are brought up to date in place, o
   await walk(machine, [create]);
   assert.match(machine.host.readText('/state/stacks/demo/containers/old.1/hosts') ?? '', /10\.9\.0\.4\s+fresh/);
   assert.equal(machine.host.readText('/state/stacks/other/containers/far.1/hosts'), 'stale');
-});
-
-test('a step that only waits keeps none of the others waiting', async () => {
-  const machine = fakeMachine();
-  const both = Promise.withResolvers<void>();
-  let stopping = 0;
-  machine.control.stop = async () => {
-    stopping += 1;
-    if (stopping === 2) both.resolve();
-    await both.promise;
-  };
-  const steps = ['a', 'b'].map((name) => containerStep('stop-container', spec(name)));
-  assert.equal((await walk(machine, steps, { concurrency: 1 })).error, undefined);
-  assert.equal(stopping, 2);
-});
-
-test('a start that must come after one that waits says so, once', async () => {
-  const machine = fakeMachine();
-  const [db, api, web] = [spec('db'), spec('api'), spec('web')];
-  const waits = { service: 'db', replicas: [1], condition: 'service_healthy', required: true } as const;
-  const { events } = await walk(machine, [
-    containerStep('start-container', db),
-    { ...containerStep('start-container', api, 'start db'), waitFor: [waits, waits] } as Step,
-    containerStep('start-container', web, 'start api'),
-  ]);
-  assert.deepEqual(
-    events.flatMap((event) => (event.type === 'step-waiting' ? [`${event.step}: ${event.for}`] : [])),
-    ['start api: db to be healthy', 'start web: api to start', 'start api: db to be healthy'],
-  );
-});
-
-test('a dependency that is not required and fails is a warning, and the container starts', async () => {
-  const machine = fakeMachine();
-  machine.control.waitFor = async () => {
-    throw new TsstackError('dependency-failed', 'db is no more');
-  };
-  const web = spec('web');
-  const step = (required: boolean) =>
-    ({
-      ...containerStep('start-container', web),
-      waitFor: [{ service: 'db', replicas: [1], condition: 'service_healthy', required }],
-    }) as Step;
-  const lenient = await walk(machine, [step(false)]);
-  assert.equal(lenient.error, undefined);
-  assert.deepEqual(
-    lenient.events.filter(({ type }) => type === 'warning'),
-    [{ type: 'warning', message: 'service.web[1] is started without db: db is no more' }],
-  );
-  assert.match(String((await walk(machine, [step(true)])).error), /db is no more/);
-});
-
-const HOOK = { argv: ['x'], privileged: false, environment: {} };
-
-function hookFailed(): Promise<never> {
-  return Promise.reject(new TsstackError('hook-failed', 'the hook says no'));
-}
-
-test('a pre_stop hook that fails leaves the container running, and with it what depends on its stop', async () => {
-  const machine = fakeMachine();
-  machine.control.runHooks = hookFailed;
-  const [web, db, other] = [spec('web', { preStop: [HOOK] }), spec('db'), spec('other')];
-  machine.records.containers.put(record(web));
-  const steps = [
-    { ...containerStep('stop-container', web), timeoutMs: 1000 } as Step,
-    containerStep('stop-container', db, 'stop web'),
-    containerStep('stop-container', other),
-  ];
-  const { error, ids } = await walk(machine, steps, { onFailure: 'continue' });
-  assert.match(String(error), /the hook says no/);
-  assert.deepEqual(ids('step-done'), ['stop other']);
-  assert.equal(machine.records.container(web.key)?.stoppedByUser, false);
-});
-
-test('undoing an up whose pre_stop hook failed starts nothing a second time', async () => {
-  const machine = fakeMachine();
-  machine.control.runHooks = hookFailed;
-  const web = spec('web', { preStop: [HOOK] });
-  machine.records.containers.put(record(web));
-  await walk(machine, [{ ...containerStep('stop-container', web), timeoutMs: 1000 } as Step]);
-  assert.deepEqual(
-    machine.asked.filter((line) => /^(started|stop)/.test(line)),
-    [],
-  );
-});
-
-test('a container whose post_start hook fails is stopped again, whatever its pre_stop hook says', async () => {
-  const machine = fakeMachine();
-  machine.control.runHooks = hookFailed;
-  const web = spec('web', { postStart: [HOOK], preStop: [HOOK] });
-  const { error, events } = await walk(machine, [
-    containerStep('create-container', web),
-    containerStep('start-container', web, 'create web'),
-  ]);
-  assert.match(String(error), /the hook says no/);
-  assert.deepEqual(
-    machine.asked.filter((line) => !line.startsWith('event')),
-    ['started web.1', 'postStart web.1', 'preStop web.1', 'stop web.1', 'forget web.1'],
-  );
-  assert.deepEqual(machine.records.containers.all(), []);
-  assert.ok(events.some(({ type }) => type === 'rolling-back'));
-});
-
-test('a stop with no time runs no hooks', async () => {
-  const machine = fakeMachine();
-  const web = spec('web', { preStop: [HOOK] });
-  machine.records.containers.put(record(web));
-  await walk(machine, [{ ...containerStep('stop-container', web), timeoutMs: 0 } as Step]);
-  assert.deepEqual(machine.asked, ['stop web.1', 'event stop service.web[1]']);
 });

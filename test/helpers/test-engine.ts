@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from '../../src/engine/engine.ts';
@@ -7,7 +7,7 @@ import { RealHost } from '../../src/host/real-host.ts';
 import { RecordingHost } from '../../src/host/recording-host.ts';
 import type { LoadRequest } from '../../src/spec/load.ts';
 import { Database } from '../../src/store/database.ts';
-import type { Paths } from '../../src/store/paths.ts';
+import { imageDirectory, type Paths } from '../../src/store/paths.ts';
 import { Records } from '../../src/store/records.ts';
 
 /** An engine that looks at this machine and changes nothing: operations are recorded. Needs no root. */
@@ -23,11 +23,17 @@ export interface TestEngine {
   readonly load: (text: string) => LoadRequest;
 }
 
+/** The store's skeletons of the host: a copy of the whole of /etc takes a second, so the tests of a file share theirs. */
+const skeletons = mkdtempSync(join(tmpdir(), 'engine-skeletons-'));
+process.once('exit', () => rmSync(skeletons, { recursive: true }));
+
 export async function withEngine(body: (test: TestEngine) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'engine-'));
   const paths: Paths = { state: `${directory}/state`, run: `${directory}/run` };
   mkdirSync(`${paths.state}/exits`, { recursive: true });
   mkdirSync(paths.run);
+  mkdirSync(imageDirectory(paths), { recursive: true });
+  symlinkSync(skeletons, join(imageDirectory(paths), 'host'));
   const host = new RecordingHost(new RealHost());
   const record = host.perform.bind(host);
   const records = new Records(Database.open(':memory:').database);

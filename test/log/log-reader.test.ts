@@ -1,83 +1,20 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import {
-  appendFileSync,
-  closeSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { appendFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { lastLines } from '../../src/log/last-lines.ts';
 import { LineMatcher } from '../../src/log/line-matcher.ts';
 import type { LogSource } from '../../src/log/log-cursor.ts';
 import { type LogOptions, LogReader } from '../../src/log/log-reader.ts';
+import { Collector, MEGA, numbered, numberOf, punch, useLogs } from './log-files.ts';
 
-let directory = '';
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'tsstack-log-'));
-});
-afterEach(() => rmSync(directory, { recursive: true }));
-
-function file(name: string, bytes: string | Uint8Array, index?: string): string {
-  const path = join(directory, name);
-  writeFileSync(path, bytes);
-  if (index !== undefined) writeFileSync(`${path}.index`, index);
-  return path;
-}
-
-/** Lines of eight bytes. */
-function numbered(from: number, to: number): string {
-  return Array.from({ length: to - from }, (_, index) => `${String(from + index).padStart(7, '0')}\n`).join('');
-}
-
-/** The number of a line of `numbered()` behind the prefix `p`; NaN of a torn one. */
-function numberOf(line: string): number {
-  return Number(/^p (\d{7})$/.exec(line)?.[1]);
-}
-
-function punch(path: string, length: number): void {
-  execFileSync('fallocate', ['--punch-hole', '--offset', '0', '--length', String(length), path]);
-}
-
-/** Collects what a reader prints, and tells when there is enough of it. */
-class Collector {
-  #bytes = Buffer.alloc(0);
-  #waiting: { readonly length: number; readonly done: () => void } | undefined;
-
-  readonly sink = async (bytes: Uint8Array): Promise<void> => {
-    this.#bytes = Buffer.concat([this.#bytes, bytes]);
-    if (this.#waiting !== undefined && this.#bytes.length >= this.#waiting.length) this.#waiting.done();
-  };
-
-  get bytes(): Buffer {
-    return this.#bytes;
-  }
-
-  async until(text: string): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting = { length: Buffer.byteLength(text), done: resolve };
-    if (this.#bytes.length >= this.#waiting.length) return;
-    await promise;
-  }
-}
+const { at, file } = useLogs();
 
 async function read(sources: readonly LogSource[], options: Partial<LogOptions> = {}): Promise<Buffer> {
   const collector = new Collector();
   await new LogReader(sources, { follow: false, timestamps: false, ...options }, collector.sink).run();
   return collector.bytes;
 }
-
-const MEGA = 1 << 20;
 
 describe('LogReader', () => {
   it('passes bytes on exactly, when there is no prefix', async () => {
@@ -281,127 +218,6 @@ describe('LogReader', () => {
   });
 
   it('takes a log that is not there as empty', async () => {
-    assert.equal((await read([{ path: join(directory, 'none', 'log'), prefix: '' }])).toString(), '');
-  });
-});
-
-describe('LogReader following', () => {
-  function follow(path: string, prefix: string) {
-    const collector = new Collector();
-    const reader = new LogReader([{ path, prefix }], { follow: true, timestamps: false }, collector.sink);
-    const reading = reader.run();
-    const expect = async (text: string) => {
-      await collector.until(text);
-      assert.equal(collector.bytes.toString(), text);
-    };
-    const finish = async () => {
-      reader.finish();
-      await reading;
-      return collector.bytes.toString();
-    };
-    return { expect, finish };
-  }
-
-  it('shows what is written, lines whole', async () => {
-    const path = file('log', 'one\n');
-    const { expect, finish } = follow(path, 'p ');
-    await expect('p one\n');
-    appendFileSync(path, 'tw');
-    appendFileSync(path, 'o\nthr');
-    await expect('p one\np two\n');
-    appendFileSync(path, 'ee\n');
-    await expect('p one\np two\np three\n');
-    appendFileSync(path, 'end');
-    assert.equal(await finish(), 'p one\np two\np three\np end\n');
-  });
-
-  it('shows the beginning of a line at once where there is no prefix', async () => {
-    const path = file('log', '');
-    const { expect, finish } = follow(path, '');
-    appendFileSync(path, 'Password: ');
-    await expect('Password: ');
-    assert.equal(await finish(), 'Password: ');
-  });
-
-  it('waits for a log that is not there yet', async () => {
-    const path = join(directory, 'log');
-    const { expect, finish } = follow(path, 'p ');
-    appendFileSync(path, 'first\n');
-    await expect('p first\n');
-    await finish();
-  });
-
-  it('starts over when the log was emptied', async () => {
-    const path = file('log', 'a long first line\n');
-    const { expect, finish } = follow(path, '');
-    await expect('a long first line\n');
-    truncateSync(path, 0);
-    appendFileSync(path, 'new\n');
-    await expect('a long first line\nnew\n');
-    await finish();
-  });
-
-  it('starts over when the log was emptied and has grown beyond its size before anybody looked', async () => {
-    const path = file('log', 'one\ntwo, with');
-    const { expect, finish } = follow(path, '');
-    await expect('one\ntwo, with');
-    const more = numbered(0, 100);
-    writeFileSync(path, more);
-    await expect(`one\ntwo, with\n${more}`);
-    appendFileSync(path, 'next\n');
-    await expect(`one\ntwo, with\n${more}next\n`);
-    await finish();
-  });
-
-  it('shows every line once of a log that is emptied again and again', async () => {
-    const path = file('log', '');
-    const { expect, finish } = follow(path, 'p ');
-    let wanted = '';
-    for (let round = 0; round < 50; round += 1) {
-      const lines = numbered(round * 100, round * 100 + 1 + ((round * 37) % 90));
-      writeFileSync(path, lines);
-      wanted += lines.replaceAll(/^/gm, 'p ').slice(0, -2);
-      await expect(wanted);
-    }
-    await finish();
-  });
-
-  it('takes neither a hole nor what is written over in its midst for an emptied log', async () => {
-    const lines = numbered(0, 2000);
-    const path = file('log', lines);
-    const { expect, finish } = follow(path, '');
-    await expect(lines);
-    writeFileSync(`${path}.index`, 'start 16000\n');
-    punch(path, 16_000);
-    appendFileSync(path, 'more\n');
-    await expect(`${lines}more\n`);
-    const midst = file('midst', lines);
-    const other = follow(midst, '');
-    await other.expect(lines);
-    const fd = openSync(midst, 'r+');
-    writeSync(fd, 'x'.repeat(80), 15_000);
-    writeSync(fd, 'x'.repeat(400), 15_600);
-    closeSync(fd);
-    appendFileSync(midst, 'more\n');
-    await other.expect(`${lines}more\n`);
-    await finish();
-    await other.finish();
-  });
-
-  it('goes over to a file that takes the place of the log, after the last lines of the old one', async () => {
-    const path = file('log', 'old\n');
-    const { expect, finish } = follow(path, '');
-    await expect('old\n');
-    file('next', 'a new file that is longer than the old one\n');
-    renameSync(join(directory, 'next'), path);
-    await expect('old\na new file that is longer than the old one\n');
-    await finish();
-  });
-
-  it('has read all that was written before finish() was called', async () => {
-    const path = file('log', '');
-    const { finish } = follow(path, 'p ');
-    appendFileSync(path, 'x\n'.repeat(100_000));
-    assert.equal((await finish()).length, 400_000);
+    assert.equal((await read([{ path: at('none', 'log'), prefix: '' }])).toString(), '');
   });
 });
