@@ -2,16 +2,22 @@ import { execute } from '../executor/execute.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Reservation } from '../observe/context.ts';
 import type { LoadResult } from '../spec/load.ts';
+import type { BuildWish } from './build/images-to-build.ts';
+import { dueImages, type ImageWishes, provideImages } from './build/provide-images.ts';
 import type { Engine } from './engine.ts';
 import { endFailedUpdates } from './failed-updates.ts';
 import { makeUpPlan, refuseConflicts, type UpPlanOptions } from './plan.ts';
-import { imagesToPull, type PullWish, pullImages } from './pull.ts';
+import type { PullWish } from './pull.ts';
 import type { Reporting } from './reporting.ts';
 import { waitRunning } from './wait-running.ts';
 
-export interface UpOptions extends Omit<UpPlanOptions, 'pulls'> {
+export interface UpOptions extends Omit<UpPlanOptions, 'pulls' | 'builds'> {
   /** Absent: each service's own policy. */
   readonly pull?: PullWish;
+  /** Absent: `missing`. */
+  readonly build?: BuildWish;
+  /** Services that are built anew. Absent: none. */
+  readonly rebuild?: readonly string[];
   readonly wait: boolean;
   readonly waitTimeoutMs?: number;
 }
@@ -25,11 +31,9 @@ export async function up(
 ): Promise<{ stack: string; services: string[] }> {
   const { name } = stack;
   reporting.progress({ type: 'diagnostics', diagnostics });
-  const pulls = imagesToPull(engine, stack, options.pull);
-  if (reporting.dryRun !== true && pulls.length > 0) {
-    await pullImages(engine, pulls, { env: options.load.env, reporting });
-  }
-  const planned = { ...options, ...(reporting.dryRun === true && { pulls }) };
+  const wishes = imageWishes(options);
+  if (reporting.dryRun !== true) await provideImages(engine, stack, { ...wishes, env: options.load.env }, reporting);
+  const planned = { ...options, ...(reporting.dryRun === true && dueImages(engine, stack, wishes)) };
   // Images that the plan finds are there until its containers are.
   return await engine.images.hold(() =>
     engine.stacks.run(name, async () => {
@@ -60,6 +64,12 @@ export async function up(
       return result;
     }),
   );
+}
+
+function imageWishes({ pull, build = 'missing', rebuild, noDeps, load }: UpOptions): ImageWishes {
+  const only = noDeps && load.services.length > 0 ? load.services : undefined;
+  const choice = { wish: build, ...(rebuild !== undefined && { rebuild }), ...(only !== undefined && { only }) };
+  return { build: choice, ...(pull !== undefined && { pull }) };
 }
 
 function reservation({ steps }: Plan): Reservation {
