@@ -45,13 +45,26 @@ interface Part {
 const PARTS: readonly Part[] = [
   { filter: /^listr2$/, name: 'listr2', modules: ['listr2'] },
   { filter: /^chokidar$/, name: 'chokidar', modules: ['chokidar'] },
+  {
+    filter: /\/engine\/build\/check-builds\.ts$/,
+    name: 'dockerfile',
+    modules: ['./src/engine/build/check-builds.ts'],
+  },
   { filter: /\/model\/error\.ts$/, name: 'error', modules: ['./src/model/error.ts'] },
   {
     filter: /\/spec\/[a-z/-]+\.ts$/,
     name: 'spec',
-    modules: ['load', 'written', 'explain/explain', 'diagnose', 'printable', 'project', 'one-off', 'shell-words'].map(
-      (name) => `./src/spec/${name}.ts`,
-    ),
+    modules: [
+      'load',
+      'read',
+      'written',
+      'explain/explain',
+      'diagnose',
+      'printable',
+      'project',
+      'one-off',
+      'shell-words',
+    ].map((name) => `./src/spec/${name}.ts`),
     inside: /\/src\/spec\//,
   },
 ];

@@ -1,5 +1,5 @@
 import type { ContainerEvent } from '../daemon/api.ts';
-import { type ErrorReport, InvalidStackError, TsstackError } from '../model/error.ts';
+import { type ErrorReport, InvalidDockerfileError, InvalidStackError, TsstackError } from '../model/error.ts';
 import type { ProgressEvent } from '../model/event.ts';
 import { type Paths, socketPath } from '../store/paths.ts';
 import { type HttpRequest, type HttpResponse, httpRequest } from './http.ts';
@@ -114,10 +114,14 @@ function isErrorReport(value: unknown): value is ErrorReport {
 
 /** The error that a report was made from. */
 export function fromReport(report: ErrorReport): TsstackError {
-  if (report.diagnostics !== undefined) return new InvalidStackError(report.diagnostics);
+  if (report.diagnostics !== undefined) {
+    const invalid = report.code === 'invalid-dockerfile' ? InvalidDockerfileError : InvalidStackError;
+    return new invalid(report.diagnostics);
+  }
   return new TsstackError(report.code, report.message, {
     ...(report.hint !== undefined && { hint: report.hint }),
     ...(report.details !== undefined && { details: report.details }),
+    ...(report.failedImage !== undefined && { failedImage: report.failedImage }),
     ...(report.address !== undefined && { address: report.address as never }),
   });
 }

@@ -38,6 +38,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   config: { summary: 'Check a stack file and print what it means', load: () => import('./commands/config.ts') },
   inspect: { summary: 'Print all that is known of containers', load: () => import('./commands/inspect.ts') },
   images: { summary: 'List the images of containers', load: () => import('./commands/images.ts') },
+  build: { summary: 'Build the images of a stack', load: () => import('./commands/build.ts') },
   pull: { summary: 'Fetch the images of a stack', load: () => import('./commands/pull.ts') },
   login: { summary: 'Keep credentials for a registry', load: () => import('./commands/login.ts') },
   logout: { summary: 'Forget credentials for a registry', load: () => import('./commands/logout.ts') },

@@ -9,6 +9,8 @@ import { streamRequest } from './stream-request.ts';
 interface UpView {
   readonly onEvent: (event: ProgressEvent) => void;
   readonly quiet?: boolean;
+  /** Not shown. Absent: none. */
+  readonly hidden?: readonly ProgressEvent['type'][];
 }
 
 /**
@@ -18,7 +20,7 @@ interface UpView {
 export async function requestUp(
   context: Context,
   request: Omit<UpRequest, 'requestId'>,
-  { onEvent, quiet = false }: UpView,
+  { onEvent, quiet = false, hidden = [] }: UpView,
 ): Promise<UpResult> {
   let seen: Plan | undefined;
   const send = (body: Omit<UpRequest, 'requestId'>): Promise<UpResult> =>
@@ -26,6 +28,7 @@ export async function requestUp(
       path: '/v1/up',
       body,
       quiet,
+      hidden,
       onEvent: (event) => {
         if (event.type === 'plan') seen = event.plan;
         onEvent(event);

@@ -19,6 +19,10 @@ interface StreamOptions {
   readonly endless?: true;
   /** Only errors are shown. */
   readonly quiet?: boolean;
+  /** Events that are not shown, but as JSON. Absent: none. */
+  readonly hidden?: readonly ProgressEvent['type'][];
+  /** Absent: live on a terminal, else plain; events as they are with the format json. */
+  readonly progress?: 'tty' | 'plain' | 'json';
 }
 
 /**
@@ -41,7 +45,7 @@ export async function streamRequest<T>(context: Context, options: StreamOptions)
     for (let next = await first; next.done !== true; next = await events.next()) {
       const event = next.value;
       options.onEvent?.(event);
-      view.show(event);
+      if (context.format === 'json' || options.hidden?.includes(event.type) !== true) view.show(event);
       if (dryRun) showDryRun(context, event);
       if (event.type === 'done') return event.result as T;
       if (event.type === 'failed') throw fromReport(event.error);
@@ -60,10 +64,11 @@ function showDryRun({ format, out, err }: Context, event: ProgressEvent): void {
   if (event.type === 'done') err.write('Dry run: nothing was changed\n');
 }
 
-async function openView(context: Context, { quiet, endless }: StreamOptions): Promise<ProgressView> {
+async function openView(context: Context, { quiet, endless, progress }: StreamOptions): Promise<ProgressView> {
+  if (progress === 'json') return new JsonProgress(context.err);
   if (context.format === 'json') return new JsonProgress(context.out);
   if (quiet === true) return new SilentProgress();
-  if (endless === true || !context.err.isTerminal) return new PlainProgress(context.err);
+  if (endless === true || progress === 'plain' || !context.err.isTerminal) return new PlainProgress(context.err);
   const { LiveProgress } = await import('./views/progress-live.ts');
   return new LiveProgress(context.err);
 }

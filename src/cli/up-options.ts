@@ -1,9 +1,24 @@
 import type { UpRequest } from '../daemon/api.ts';
 import { TsstackError } from '../model/error.ts';
+import type { ProgressEvent } from '../model/event.ts';
 import type { Context } from './command.ts';
 import { secondsOption } from './numbers.ts';
 import { flag, list, type Options, type Values, value } from './options.ts';
 import { loadRequest } from './stack-request.ts';
+
+/** Options that leave out parts of the progress. */
+export const QUIET_OPTIONS = {
+  'quiet-pull': flag('', 'No progress of pulls'),
+  'quiet-build': flag('', 'No progress of builds'),
+} satisfies Options;
+
+/** Events that these options leave out. */
+export function hiddenEvents(options: Values<typeof QUIET_OPTIONS>): readonly ProgressEvent['type'][] {
+  return [
+    ...(options['quiet-pull'] ? (['transfer'] as const) : []),
+    ...(options['quiet-build'] ? (['build-step', 'build-output'] as const) : []),
+  ];
+}
 
 /** Options that say how containers are made, of `up` and `create`. */
 export const MAKE_OPTIONS = {
@@ -12,9 +27,9 @@ export const MAKE_OPTIONS = {
   'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
   'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
   pull: value('', 'POLICY', 'When images are pulled: always, missing or never, instead of pull_policy'),
-  build: flag('', 'Build images before; refused where there is one to build'),
-  'no-build': flag('', 'Build no images; none are built'),
-  'quiet-pull': flag('', 'No progress of pulls'),
+  build: flag('', 'Build all images that can be, not only those that are missing'),
+  'no-build': flag('', 'Build no images: a missing one is an error'),
+  ...QUIET_OPTIONS,
   scale: list('', 'SERVICE=N', 'Run so many replicas of this service, whatever the file says'),
   'all-resources': flag('', 'Also make networks and volumes that no service uses'),
   yes: flag('y', 'Yes to every question: make volumes again whose definition has changed, without their data'),
@@ -39,6 +54,7 @@ export function makeRequest(
     removeOrphans: options['remove-orphans'],
     pull: pullPolicy(options.pull),
     build: options.build,
+    noBuild: options['no-build'],
     recreateVolumes: options.yes,
   };
 }

@@ -38,8 +38,10 @@ export interface UpRequest {
   readonly timeoutMs?: number;
   /** When images are fetched; absent or `policy`: as each service's `pull_policy` says. */
   readonly pull?: 'always' | 'missing' | 'never' | 'policy';
-  /** Refused for services that have a `build`. */
+  /** Build all images that can be; else those that are missing. */
   readonly build?: boolean;
+  /** Build none: a missing image is an error. */
+  readonly noBuild?: boolean;
   /** Services that the client is going to follow: refused unless they are of this stack. */
   readonly follow?: readonly string[];
   /** Wait until every service is running and, where it has a healthcheck, healthy. */

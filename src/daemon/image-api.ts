@@ -140,3 +140,30 @@ export interface CommitResult {
   /** Of the image. */
   readonly id: string;
 }
+
+/** `POST /v1/build` → stream; result `BuildResult`: the images of the services that `load` names, else of all. */
+export interface BuildRequest {
+  readonly load: LoadRequest;
+  readonly requestId: string;
+  /** Also of services that the named ones depend on. */
+  readonly withDependencies: boolean;
+  /** No step is taken from the cache. */
+  readonly noCache: boolean;
+  /** Base images are pulled though they are there. */
+  readonly pull: boolean;
+  /** Over the arguments of each build. */
+  readonly args: Readonly<Record<string, string>>;
+  /** A stage, instead of the build's own. */
+  readonly target?: string;
+  /** By id, an agent's socket or a key. */
+  readonly ssh: Readonly<Record<string, string>>;
+  /** What a failed step leaves stays as an image without a name: `failedImage` of the error. The client removes it. */
+  readonly keepFailed: boolean;
+  /** Send what was built to the registries of its names. */
+  readonly push: boolean;
+  readonly dryRun?: boolean;
+}
+
+export interface BuildResult extends PushedImages {
+  readonly built: readonly { readonly service: string; readonly id: string; readonly names: readonly string[] }[];
+}

@@ -1,3 +1,4 @@
+import type { BuildWish } from '../engine/build/images-to-build.ts';
 import type { PullWish } from '../engine/pull.ts';
 import { TsstackError } from '../model/error.ts';
 import type { LoadRequest } from '../spec/load.ts';
@@ -109,4 +110,10 @@ export function parsePull(body: Body, name = 'pull'): PullWish {
   const found = (['always', 'missing', 'never', 'policy'] as const).find((each) => each === wish);
   if (found === undefined) throw wrong(name, 'always, missing, never or policy');
   return found;
+}
+
+/** `build` and `noBuild` of a request. Throws `usage`. */
+export function parseBuildWish(body: Body): BuildWish {
+  if (body.flag('noBuild')) return 'never';
+  return body.flag('build') ? 'always' : 'missing';
 }

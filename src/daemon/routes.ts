@@ -1,8 +1,8 @@
+import { dueImages } from '../engine/build/provide-images.ts';
 import { execIn, listContainers } from '../engine/containers.ts';
 import { down } from '../engine/down.ts';
 import { type LifecycleOptions, restart, start, stop } from '../engine/lifecycle.ts';
 import { makeUpPlan, type UpPlanOptions } from '../engine/plan.ts';
-import { imagesToPull } from '../engine/pull.ts';
 import type { Reporting } from '../engine/reporting.ts';
 import { planScript } from '../engine/script.ts';
 import { listStacks } from '../engine/stacks.ts';
@@ -12,10 +12,11 @@ import { watchStack } from '../engine/watch.ts';
 import { TsstackError } from '../model/error.ts';
 import { loadStack } from '../spec/load.ts';
 import type { CancelRequest, LifecycleRequest, Nothing, PlanResponse, UpResult, VersionResponse } from './api.ts';
+import { BUILD_ROUTES } from './build-routes.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { REGISTRY_ROUTES } from './registry-routes.ts';
-import { Body, parseLoad, parsePull, parseSelector, selectStack, stackName } from './requests.ts';
+import { Body, parseBuildWish, parseLoad, parsePull, parseSelector, selectStack, stackName } from './requests.ts';
 import type { Route } from './route.ts';
 import type { ExecResponse } from './run-api.ts';
 import { RUN_ROUTES } from './run-routes.ts';
@@ -95,8 +96,8 @@ export const ROUTES: readonly Route[] = [
       const options = upPlanOptions(request);
       const loaded = loadStack(options.load);
       const { stack, diagnostics } = loaded;
-      const pulls = imagesToPull(engine, stack);
-      const wanted = { ...options, ...orphanWishes(loaded, options.removeOrphans), pulls };
+      const due = dueImages(engine, stack, { build: { wish: 'missing' } });
+      const wanted = { ...options, ...orphanWishes(loaded, options.removeOrphans), ...due };
       const plan = await engine.planning.run('plan', () => makeUpPlan(engine, stack, wanted));
       return { plan, diagnostics, ...(request.flag('script') && { script: await planScript(engine, plan) }) };
     },
@@ -161,10 +162,10 @@ export const ROUTES: readonly Route[] = [
         ...orphanWishes(loaded, options.removeOrphans),
         wait: request.flag('wait'),
         pull: parsePull(request),
+        build: parseBuildWish(request),
         ...(waitTimeoutMs !== undefined && { waitTimeoutMs }),
       };
       checkWishes(loaded.stack, loaded, {
-        build: request.flag('build'),
         follow: request.texts('follow'),
         removeOrphans: options.removeOrphans,
       });
@@ -212,6 +213,7 @@ export const ROUTES: readonly Route[] = [
   ...VOLUME_ROUTES,
   ...IMAGE_ROUTES,
   ...REGISTRY_ROUTES,
+  ...BUILD_ROUTES,
 ];
 
 type Lifecycle = typeof start;

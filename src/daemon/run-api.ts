@@ -9,6 +9,8 @@ import type { ContainerSummary, StackSelector } from './api.ts';
 export interface RunRequest extends OneOffSettings {
   readonly load: LoadRequest;
   readonly requestId: string;
+  /** Build its image before, and those of what it depends on. */
+  readonly build?: boolean;
   /** Short forms, as in a stack file. */
   readonly publish: readonly string[];
   readonly volumes: readonly string[];

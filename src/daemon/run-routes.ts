@@ -56,6 +56,7 @@ function runOptions(request: Body): RunOptions {
     ports: parsePublished(request.texts('publish')),
     mounts: parseVolumes(request.texts('volumes'), { directory: load.cwd, home: load.env['HOME'] ?? '/' }),
     noDeps: request.flag('noDeps'),
+    build: request.flag('build'),
     useAliases: request.flag('useAliases'),
     capAdd: capabilities(request.texts('capAdd')),
     capDrop: capabilities(request.texts('capDrop')),

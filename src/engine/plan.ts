@@ -10,6 +10,7 @@ import type { Stack } from '../model/stack.ts';
 import { observe } from '../observe/observe.ts';
 import { planUp, type UpOptions } from '../planner/plan.ts';
 import type { LoadRequest } from '../spec/load.ts';
+import type { WantedBuild } from './build/build-images.ts';
 import type { Engine } from './engine.ts';
 import { readContents } from './file-contents.ts';
 import { preflight } from './preflight.ts';
@@ -18,6 +19,8 @@ import type { WantedImage } from './pull.ts';
 export interface UpPlanOptions extends Omit<UpOptions, 'services' | 'imageKey' | 'contentHash'> {
   /** Images that would be pulled first: the plan is made without what they say. */
   readonly pulls?: readonly WantedImage[];
+  /** The same of those that would be built. */
+  readonly builds?: readonly WantedBuild[];
   /** How the stack was loaded, or is to be loaded again. */
   readonly load: LoadRequest;
 }
@@ -27,10 +30,14 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
   const observed = await observe(engine.observer, stack.name, stack);
   const key = stack.secrets === undefined ? new Uint8Array() : await engine.secretKey();
   const files = readContents(stack, key);
-  const { load, pulls = [], ...wanted } = options;
+  const { load, pulls = [], builds = [], ...wanted } = options;
   const { services } = load;
   const contents = { contentHash: files.contentHash, bindHash: treeHasher() };
-  const pending = Object.fromEntries(pulls.map(({ key }) => [key, PENDING]));
+  const built = builds.flatMap(({ names }) => names.slice(0, 1));
+  const pending = Object.fromEntries([
+    ...pulls.map(({ key }) => [key, pendingImage('pulled')] as const),
+    ...built.map((name) => [name, pendingImage('built')] as const),
+  ]);
   const plan = planUp(
     stack,
     { ...observed, images: { ...pending, ...observed.images } },
@@ -41,6 +48,7 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
   const complete: Plan = {
     ...plan,
     ...(pulls.length > 0 && { pulls: pulls.map(({ reference }) => reference) }),
+    ...(built.length > 0 && { builds: built }),
     steps: conflicts.length > 0 ? [] : plan.steps,
     conflicts,
     warnings,
@@ -50,8 +58,10 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
 }
 
 /** Stands for an image that is not there yet. */
-const LATER = '(known when it is pulled)';
-const PENDING: ImageInfo = { id: LATER, config: { ...EMPTY_CONFIG, command: [LATER] }, unpacked: false };
+function pendingImage(how: 'pulled' | 'built'): ImageInfo {
+  const later = `(known when it is ${how})`;
+  return { id: later, config: { ...EMPTY_CONFIG, command: [later] }, unpacked: false };
+}
 
 /** Limits that this machine's kernel can't keep. */
 function unsupported({ machine: { cgroups } }: Engine, { services }: Stack): readonly string[] {

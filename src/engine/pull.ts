@@ -1,12 +1,11 @@
-import type { ContentStore } from '../image/content/content-store.ts';
 import { familiarName, nameInFull, parseReference } from '../image/content/reference.ts';
-import { findStored } from '../image/content/stored-image.ts';
 import { imageKey } from '../image/image.ts';
-import { platformFromText } from '../image/platform.ts';
 import { TsstackError } from '../model/error.ts';
-import type { ImageSource, PullPolicy, Stack } from '../model/stack.ts';
+import type { PullPolicy, Service, Stack } from '../model/stack.ts';
+import { type BuildChoice, isBuiltAnyway } from './build/images-to-build.ts';
 import type { Engine } from './engine.ts';
 import type { Reporting } from './reporting.ts';
+import { type HasImages, isStored, type ReferenceSource } from './stored.ts';
 
 /** What a command says of pulling; `policy` or absent: each service's own. */
 export type PullWish = 'always' | 'missing' | 'never' | 'policy';
@@ -17,27 +16,51 @@ export interface WantedImage {
   readonly key: string;
   readonly reference: string;
   readonly platform?: string;
+  /** It can be built: that it cannot be pulled is only warned about. */
+  readonly buildable?: true;
 }
 
-type ReferenceSource = ImageSource & { readonly type: 'reference' };
+/** Of an engine what says whether an image is due. */
+export type Pullable = HasImages & { readonly machine: Pick<Engine['machine'], 'now'> };
 
-/** The images of a stack that are to be pulled before it can be planned, each once. */
-export function imagesToPull(engine: Engine, stack: Stack, wish: PullWish = 'policy'): readonly WantedImage[] {
+/**
+ * The images of a stack that are to be pulled before it can be planned, each once: none that are built anyway, or that have
+ * their name from us.
+ */
+export function imagesToPull(
+  engine: Pullable,
+  stack: Stack,
+  {
+    pull: wish = 'policy',
+    build = { wish: 'missing' },
+  }: { readonly pull?: PullWish; readonly build?: BuildChoice } = {},
+): readonly WantedImage[] {
+  const builds = Object.values(stack.services).filter((service) => service.build !== undefined);
+  const buildable = new Set(builds.map(({ source }) => imageKey(source)));
+  const own = builds.filter((service) => isNamedByUs(stack, service) || isBuiltAnyway(service, build));
+  const without = new Set(own.map(({ source }) => imageKey(source)));
   const wanted = new Map<string, WantedImage>();
   for (const { source, preStart = [], pullPolicy = 'missing', replicas } of Object.values(stack.services)) {
     if (replicas === 0) continue;
     const policy = wish === 'policy' ? pullPolicy : wish;
     for (const each of [source, ...preStart.flatMap((hook) => hook.source ?? [])]) {
-      if (each.type !== 'reference' || !isDue(engine, each, policy)) continue;
-      wanted.set(imageKey(each), { key: imageKey(each), ...each });
+      const key = imageKey(each);
+      if (each.type !== 'reference' || without.has(key) || !isDue(engine, each, policy)) continue;
+      const optional = buildable.has(key) && build.wish !== 'never';
+      wanted.set(key, { key, ...each, ...(optional && { buildable: true }) });
     }
   }
   return [...wanted.values()];
 }
 
-function isDue(engine: Engine, source: ReferenceSource, policy: PullPolicy): boolean {
+/** Nobody else has an image of this name. */
+function isNamedByUs(stack: Stack, { name, oneOff, source }: Service): boolean {
+  return source.type === 'reference' && source.reference === `${stack.name}-${oneOff?.service ?? name}`;
+}
+
+function isDue(engine: Pullable, source: ReferenceSource, policy: PullPolicy): boolean {
   if (policy === 'never' || policy === 'build') return false;
-  const there = isStored(engine.images.content, source);
+  const there = isStored(engine, source);
   if (!there || policy === 'missing') return !there;
   const name = nameInFull(source.reference);
   // What a digest or an id stands for never changes.
@@ -45,16 +68,6 @@ function isDue(engine: Engine, source: ReferenceSource, policy: PullPolicy): boo
   if (policy === 'always') return true;
   const since = engine.images.content.index.namedAtMs(name) ?? 0;
   return engine.machine.now() - since >= policy.refreshAfterMs;
-}
-
-function isStored(store: ContentStore, { reference, platform }: ReferenceSource): boolean {
-  try {
-    findStored(store, reference, platform === undefined ? undefined : platformFromText(platform));
-    return true;
-  } catch (error) {
-    if (error instanceof TsstackError) return false;
-    throw error;
-  }
 }
 
 export interface PullRequest {
@@ -79,7 +92,7 @@ export async function pullStack(
   const named = Object.entries(stack.services).filter(
     ([name]) => !without.includes(name) && (services.length === 0 || includeDeps || services.includes(name)),
   );
-  const images = imagesToPull(engine, { ...stack, services: Object.fromEntries(named) }, wish);
+  const images = imagesToPull(engine, { ...stack, services: Object.fromEntries(named) }, { pull: wish });
   if (reporting.dryRun === true) {
     for (const { reference } of images) reporting.progress({ type: 'note', message: `${reference} would be pulled` });
     return [];
@@ -93,6 +106,8 @@ interface PullContext {
   readonly env: Readonly<Record<string, string>>;
   readonly reporting: Reporting;
   readonly ignoreFailures?: boolean;
+  /** What happens to an image that can be built and not pulled; absent: nothing. */
+  readonly instead?: string;
 }
 
 /**
@@ -106,11 +121,14 @@ export function pullImages(
 ): Promise<void> {
   return engine.images.hold(async () => {
     const results = await Promise.allSettled(images.map((image) => pullOne(engine, image, context)));
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    for (const failure of failures) {
+    for (const [position, result] of results.entries()) {
+      if (result.status === 'fulfilled') continue;
+      const failure: unknown = result.reason;
+      const buildable = images[position]?.buildable === true;
       const known = failure instanceof TsstackError && failure.code !== 'cancelled';
-      if (context.ignoreFailures !== true || !known) throw failure;
-      context.reporting.progress({ type: 'warning', message: failure.message });
+      if (!known || (context.ignoreFailures !== true && !buildable)) throw failure;
+      const instead = buildable ? ` (${context.instead ?? 'it can be built: tsstack build'})` : '';
+      context.reporting.progress({ type: 'warning', message: `${failure.message}${instead}` });
     }
   });
 }

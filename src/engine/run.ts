@@ -17,6 +17,8 @@ export interface RunOptions extends Omit<OneOffOptions, 'slug'> {
   readonly load: LoadRequest;
   /** Process id of a client that reads its output to the end before it removes it. */
   readonly client?: number;
+  /** Images are built anew: its own, and those of what it depends on. */
+  readonly build?: boolean;
 }
 
 /**
@@ -32,7 +34,12 @@ export async function runOneOff(engine: Engine, options: RunOptions, reporting: 
   const name = oneOffName({ service, slug });
   if (options.client !== undefined) hold(engine, { stack: stack.name, service: name, index: 1 }, options.client);
   const { ignoreOrphans } = orphanWishes(loaded, false);
-  const upOptions = { load: { ...load, services: [name] }, forceRecreate: false, noDeps: options.noDeps };
+  const upOptions = {
+    load: { ...load, services: [name] },
+    forceRecreate: false,
+    noDeps: options.noDeps,
+    ...(options.build === true && { build: 'always' as const }),
+  };
   await up(engine, { ...loaded, stack }, { ...upOptions, removeOrphans: false, ignoreOrphans, wait: false }, reporting);
   const [view] = listContainers(engine, stack.name, [name]);
   if (view === undefined) throw new TsstackError('not-found', `The container of "${service}" has been removed`);

@@ -4,17 +4,15 @@ import type { LoadResult } from '../spec/load.ts';
 
 /** What `up` is asked for besides its plan. */
 export interface UpWishes {
-  readonly build: boolean;
   readonly follow: readonly string[];
   readonly removeOrphans: boolean;
 }
 
-type Loaded = Pick<LoadResult, 'model' | 'variable'>;
+type Loaded = Pick<LoadResult, 'variable'>;
 
 /** Throws `usage` for wishes that cannot be fulfilled, before anything is done. */
 export function checkWishes(stack: Stack, loaded: Loaded, wishes: UpWishes): void {
   checkFollowed(stack, wishes.follow);
-  if (wishes.build) checkBuild(loaded.model);
   if (wishes.removeOrphans && isOn(loaded.variable('COMPOSE_IGNORE_ORPHANS'))) {
     throw new TsstackError('usage', 'COMPOSE_IGNORE_ORPHANS and --remove-orphans exclude each other');
   }
@@ -25,14 +23,6 @@ function checkFollowed(stack: Stack, services: readonly string[]): void {
   if (unknown.length === 0) return;
   throw new TsstackError('usage', `No service that this command is about is called ${quoted(unknown)}`, {
     hint: `Services: ${Object.keys(stack.services).join(', ')}`,
-  });
-}
-
-function checkBuild(model: Loaded['model']): void {
-  const names = servicesWith(model, (service) => (service['build'] ?? null) !== null);
-  if (names.length === 0) return;
-  throw new TsstackError('usage', `--build: this version builds no images, and ${quoted(names)} has a build`, {
-    hint: 'Leave --build out, and give the service an image or x-rootfs that is there',
   });
 }
 
@@ -60,7 +50,10 @@ export function jobsOf(stack: Stack): readonly string[] {
   return [...new Set(awaited)];
 }
 
-function servicesWith(model: Loaded['model'], is: (service: Readonly<Record<string, unknown>>) => boolean): string[] {
+function servicesWith(
+  model: LoadResult['model'],
+  is: (service: Readonly<Record<string, unknown>>) => boolean,
+): string[] {
   const services = model['services'] as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   return Object.entries(services).flatMap(([name, service]) => (is(service) ? [name] : []));
 }

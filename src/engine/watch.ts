@@ -33,7 +33,7 @@ export async function watchStack(engine: Engine, options: UpPlanOptions, reporti
         const again = await reload();
         await up(engine, again, { ...options, wait: false }, reporting);
       }
-      await applyRules(engine, stack, changes, reporting);
+      await applyRules(engine, stack, changes, { options, reporting });
     } catch (error) {
       problem(error);
     }
@@ -78,14 +78,22 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** One batch of changes: all syncs of a service first, then at most one restart. */
+/** One batch of changes: what is built anew first, then all syncs of a service, then at most one restart. */
 async function applyRules(
   engine: Engine,
   stack: Stack,
   changes: readonly FileChange[],
-  reporting: Reporting,
+  { options, reporting }: { readonly options: UpPlanOptions; readonly reporting: Reporting },
 ): Promise<void> {
+  const rebuild = Object.values(stack.services).filter((service) => isRebuilt(service, changes));
+  if (rebuild.length > 0) {
+    const names = rebuild.map(({ name }) => name);
+    reporting.progress({ type: 'note', message: `${names.join(', ')}: building` });
+    await up(engine, { stack, diagnostics: [] }, { ...options, rebuild: names, wait: false }, reporting);
+  }
   for (const service of Object.values(stack.services)) {
+    // What is new has what is to be synced.
+    if (rebuild.includes(service)) continue;
     const matched = service.watch.flatMap((rule) => matchedChanges(rule, changes));
     const syncs = matched.filter(({ rule }) => rule.action === 'sync' || rule.action === 'sync+restart');
     if (syncs.length > 0) {
@@ -100,6 +108,13 @@ async function applyRules(
       await restart(engine, stack.name, { services: [service.name] }, reporting);
     }
   }
+}
+
+function isRebuilt({ build, watch }: Service, changes: readonly FileChange[]): boolean {
+  if (build === undefined) return false;
+  return watch.some(
+    (rule) => rule.action === 'rebuild' && changes.some(({ path }) => matchRule(rule, path) !== undefined),
+  );
 }
 
 interface MatchedChange {

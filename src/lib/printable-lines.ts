@@ -10,8 +10,18 @@ export function printableLines(text: string, count: number): readonly string[] {
     .trimEnd()
     .split('\n')
     .slice(-count)
-    .map((line) => cut(line.replaceAll('\t', '  ').replaceAll(CONTROL, '')))
+    .map(printableLine)
     .filter((line, _index, lines) => lines.length > 1 || line !== '');
+}
+
+/** One line, the same way. */
+export function printableLine(line: string): string {
+  return cut(withoutControls(line));
+}
+
+/** One line of whatever length without control characters. */
+export function withoutControls(line: string): string {
+  return line.replaceAll('\t', '  ').replaceAll(CONTROL, '');
 }
 
 /** Escape sequences of terminals as a whole (ECMA-48), then every other control character. */

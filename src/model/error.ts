@@ -33,12 +33,28 @@ export type ErrorCode =
   | 'timeout'
   | 'internal';
 
+/** A step of a build that failed, as an image without a name to look round in. */
+export interface FailedImage {
+  /** `sha256:…` */
+  readonly id: string;
+  /** Whose image was built. */
+  readonly service: string;
+  /** What failed; absent: not said. */
+  readonly argv?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string;
+  /** Empty: root. */
+  readonly user: string;
+}
+
 export interface TsstackErrorOptions {
   /** What to do next, one sentence. */
   readonly hint?: string | undefined;
   readonly address?: Address | undefined;
   /** Evidence: the last lines of a log, the output of a program. */
   readonly details?: readonly string[] | undefined;
+  /** Of `build-failed`, where it was to be kept. */
+  readonly failedImage?: FailedImage | undefined;
   readonly cause?: unknown;
 }
 
@@ -49,6 +65,7 @@ export class TsstackError extends Error {
   readonly hint: string | undefined;
   readonly address: Address | undefined;
   readonly details: readonly string[];
+  readonly failedImage: FailedImage | undefined;
 
   constructor(code: ErrorCode, message: string, options: TsstackErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -56,6 +73,7 @@ export class TsstackError extends Error {
     this.hint = options.hint;
     this.address = options.address;
     this.details = options.details ?? [];
+    this.failedImage = options.failedImage;
   }
 }
 
@@ -89,6 +107,8 @@ export interface ErrorReport {
   readonly address?: string;
   /** What was last said about it: the end of a log, a probe's output. Lines without control characters. */
   readonly details?: readonly string[];
+  /** Of `build-failed`: what the failed step left, where it was to be kept. Whoever asked for it removes it. */
+  readonly failedImage?: FailedImage;
   readonly diagnostics?: readonly Diagnostic[];
 }
 
@@ -103,6 +123,7 @@ export function reportError(error: unknown): ErrorReport {
       ...(error.hint !== undefined && { hint: error.hint }),
       ...(error.address !== undefined && { address: error.address }),
       ...(error.details.length > 0 && { details: error.details }),
+      ...(error.failedImage !== undefined && { failedImage: error.failedImage }),
     };
   }
   if (error instanceof AggregateError) {

@@ -154,6 +154,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Images that are pulled first; what they say of running them is not known yet. Absent: none. */
   readonly pulls?: readonly string[];
+  /** Names of images that are built first; the same is true of them. Absent: none. */
+  readonly builds?: readonly string[];
   /** Absent: none. */
   readonly updates?: readonly RollingUpdate[];
   readonly conflicts: readonly Conflict[];

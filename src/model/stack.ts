@@ -1,3 +1,4 @@
+import type { Build } from './build.ts';
 import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
 import type { FileMount, FileSource, Mount } from './mounts.ts';
 import type { UpdatePolicy } from './update.ts';
@@ -21,9 +22,14 @@ export interface Stack {
   readonly networks: Readonly<Record<string, Network>>;
   /** Named volumes that an enabled service uses, or with `--all-resources` all, by key, keys sorted. */
   readonly volumes: Readonly<Record<string, Volume>>;
-  /** Configs and secrets that an enabled service uses, by key; absent: none. Secrets are here in the clear: never send or keep it. */
+  /** Configs and secrets that an enabled service or its build uses, by key; absent: none. Secrets are here in the clear: never send or keep it. */
   readonly configs?: Readonly<Record<string, FileSource>>;
   readonly secrets?: Readonly<Record<string, FileSource>>;
+  /**
+   * What is not enabled itself, but the build of an enabled service takes its image (`additional_contexts: service:x`), by
+   * name. Absent: none.
+   */
+  readonly buildSources?: Readonly<Record<string, BuildSource>>;
   /** Services switched off by a profile; their containers are not orphans. */
   readonly disabledServices: readonly string[];
   /** Services that the command neither names nor needs; their containers are not orphans. Absent: none. */
@@ -46,13 +52,19 @@ export type ImageSource =
   /** Unpacked layers of the store, by the chain id of the top one: what a step of a build runs on. */
   | { readonly type: 'layers'; readonly id: string };
 
+/** Where the image of a service comes from. */
+export type BuildSource = Pick<Service, 'name' | 'source' | 'build'>;
+
 /** When an image is fetched from its registry; with a time, when it was last fetched longer ago. */
 export type PullPolicy = 'always' | 'missing' | 'never' | 'build' | { readonly refreshAfterMs: number };
 
 export interface Service {
   readonly name: string;
+  /** Of a service with a `build` and no `image` the name STACK-SERVICE. */
   readonly source: ImageSource;
-  /** Absent: `missing`, or `build` for a service that has one. */
+  /** How its image is made; absent: it is not built. No part of its containers: they differ when the image does. */
+  readonly build?: Build;
+  /** Absent: `missing`. */
   readonly pullPolicy?: PullPolicy;
   /** Number of replicas, 0 or more. */
   readonly replicas: number;

@@ -47,11 +47,13 @@ export function renderPlan(plan: Plan, options: RenderOptions = {}): string {
 }
 
 /** Images that are not there yet. */
-function renderPulls({ pulls = [] }: Plan, style: Style): readonly string[] {
-  const lines = pulls.map(
-    (image) =>
-      `  ${style('start', '↓')} ${style('heading', `image.${image}`)}  is pulled first: what it says is not known yet`,
-  );
+function renderPulls({ pulls = [], builds = [] }: Plan, style: Style): readonly string[] {
+  const line = (symbol: string, image: string, how: string): string =>
+    `  ${style('start', symbol)} ${style('heading', `image.${image}`)}  is ${how} first: what it says is not known yet`;
+  const lines = [
+    ...pulls.map((image) => line('↓', image, 'pulled')),
+    ...builds.map((image) => line('⚒', image, 'built')),
+  ];
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
@@ -110,13 +112,14 @@ function renderValues({ field, before, after, file }: FieldChange, created: bool
 }
 
 /** `Plan: 2 to create, 1 to update in place.`, or that there is nothing to do. */
-function summary({ stack, changes, conflicts, steps, pulls = [] }: Plan): string {
+function summary({ stack, changes, conflicts, steps, pulls = [], builds = [] }: Plan): string {
   const counts = Map.groupBy(changes, ({ action }) => action);
   const parts = (Object.keys(COUNTED) as Action[]).flatMap((action) => {
     const count = counts.get(action)?.length ?? 0;
     return count === 0 ? [] : [`${count} ${COUNTED[action]}`];
   });
   if (pulls.length > 0) parts.push(`${pulls.length} to pull`);
+  if (builds.length > 0) parts.push(`${builds.length} to build`);
   if (conflicts.length > 0) parts.push(`${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'}`);
   if (parts.length > 0) return `Plan: ${parts.join(', ')}.`;
   return steps.length > 0 ? 'Plan: images to unpack.' : `Nothing to do: ${stack} is as the stack file says.`;

@@ -85,6 +85,7 @@ export function loadStack(
         disabledServices: model.disabled,
         unnamedServices: model.leftOut,
         allResources: request.allResources === true,
+        all: model.all,
       });
       return stack;
     },
@@ -111,6 +112,8 @@ interface ModelRequest {
 
 interface ResolvedModel {
   readonly dict: Dict;
+  /** Canonical services of all profiles. */
+  readonly all: Dict;
   readonly disabled: readonly string[];
   readonly leftOut: readonly string[];
 }
@@ -130,5 +133,5 @@ function resolveModel(value: Dict, options: ModelRequest): ResolvedModel {
   // The reference's JSON has no top-level models.
   delete model['models'];
   resolveServiceFiles(selected.enabled, context);
-  return { dict: model, disabled: selected.disabled, leftOut: selected.leftOut };
+  return { dict: model, all, disabled: selected.disabled, leftOut: selected.leftOut };
 }

@@ -6,10 +6,21 @@ import { cli, withFiles } from './run-cli.ts';
 const STACK = { 'stack.yaml': 'services:\n  web:\n    command: sleep 1\n' };
 const RESULT = { stack: 'demo', services: ['web'], unattached: [], jobs: [] };
 
+interface Asked {
+  readonly status: number;
+  readonly stderr: string;
+  readonly sent: readonly unknown[];
+}
+
 /** Runs a command against a daemon that has done everything; gives its status and what it was sent. */
-async function ask(...argv: string[]): Promise<{ status: number; stderr: string; sent: readonly unknown[] }> {
+function ask(...argv: string[]): Promise<Asked> {
+  return askWith(argv, [{ type: 'done', result: RESULT }]);
+}
+
+/** The same against one that tells of these events. */
+async function askWith(argv: readonly string[], events: readonly unknown[]): Promise<Asked> {
   const daemon = await fakeDaemon({
-    'POST /v1/up': (_body, response) => ndjson(response, [{ type: 'done', result: RESULT }]),
+    'POST /v1/up': (_body, response) => ndjson(response, events),
   });
   try {
     let answer = { status: -1, stderr: '' };
@@ -45,6 +56,32 @@ for (const words of [
     assert.deepEqual([status, sent], [2, []], stderr);
   });
 }
+
+test('up and create say whether images are built', async () => {
+  const wishes = async (...words: string[]) => {
+    const { sent } = await ask(...words);
+    const { build, noBuild } = sent[0] as Record<string, unknown>;
+    return { build, noBuild };
+  };
+  assert.deepEqual(await wishes('up', '-d'), { build: false, noBuild: false });
+  assert.deepEqual(await wishes('up', '-d', '--build'), { build: true, noBuild: false });
+  assert.deepEqual(await wishes('create', '--no-build'), { build: false, noBuild: true });
+});
+
+test('--quiet-build leaves the progress of builds out, and that alone', async () => {
+  const step = { build: 'web', id: '1.1', stage: '0', number: 1, count: 1, text: 'RUN x' };
+  const events = [
+    { type: 'build-step', state: 'started', ...step },
+    { type: 'build-output', build: 'web', id: '1.1', text: 'said\n' },
+    { type: 'build-step', state: 'done', durationMs: 1, ...step },
+    { type: 'warning', message: 'careful' },
+    { type: 'done', result: RESULT },
+  ];
+  const loud = await askWith(['up', '-d'], events);
+  assert.match(loud.stderr, /RUN x.*said.*careful/s);
+  const quiet = await askWith(['up', '-d', '--quiet-build'], events);
+  assert.equal(quiet.stderr, '! careful\n');
+});
 
 test('up sends what it was asked for', async () => {
   const { status, sent } = await ask(

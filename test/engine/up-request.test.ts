@@ -27,18 +27,14 @@ const STACK = `services:
   migrate:
     command: "true"
     attach: false
-  made:
-    build: .
-    x-rootfs: /srv/root
 `;
-const NONE = { build: false, follow: [], removeOrphans: false };
+const NONE = { follow: [], removeOrphans: false };
 
-test('checkWishes() names the services whose images would have to be built', () => {
+test('checkWishes() names services that are to be followed and are not there', () => {
   const loaded = load(STACK);
   checkWishes(loaded.stack, loaded, NONE);
-  const refused = (wishes: object) => () => checkWishes(loaded.stack, loaded, { ...NONE, ...wishes });
-  assert.throws(refused({ build: true }), { code: 'usage', message: /builds no images, and "made" has/ });
-  assert.throws(refused({ follow: ['web', 'gone'] }), { code: 'usage', message: /"gone"/ });
+  const refused = () => checkWishes(loaded.stack, loaded, { ...NONE, follow: ['web', 'gone'] });
+  assert.throws(refused, { code: 'usage', message: /"gone"/ });
 });
 
 test('orphans: COMPOSE_REMOVE_ORPHANS and COMPOSE_IGNORE_ORPHANS count, also out of .env', () => {

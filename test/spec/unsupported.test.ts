@@ -22,9 +22,35 @@ const swarm = 'is for a cluster of machines (Swarm) and has no meaning on one ma
 
 const concerned: readonly Case[] = [
   service('annotations: {a: b}', `services.a.annotations: ${later}`),
-  service('build: .', "services.a.build: building images is not done yet: the service runs on the host's programs"),
-  service('build: ., image: x', 'services.a.build: building images is not done yet: the image must be there already'),
-  service('build: ., x-rootfs: /r', 'services.a.build: building images is not done yet: x-rootfs is used'),
+  service('build: .'),
+  service('build: ., image: x, pull_policy: build'),
+  service('build: ., x-rootfs: /r', 'services.a.build: the service does not run what is built: x-rootfs is used'),
+  service('build: ., image: "oci:x"', 'services.a.build: the service does not run what is built: the image on disk is'),
+  service(
+    'build: {cache_from: [a/b, "type=registry,ref=a/b", "type=gha"], cache_to: ["type=inline"]}',
+    'services.a.build.cache_from[2]: "type=gha" is not done yet',
+    `services.a.build.cache_to: ${later}`,
+  ),
+  service('build: {entitlements: [network.host, device]}', 'services.a.build.entitlements[1]: "device" is not done'),
+  service('build: {isolation: hyperv}', `services.a.build.isolation ${windows}`),
+  service('build: {network: front}', 'services.a.build.network: the value "front" is not done yet: "default" is used'),
+  service('build: {no_cache_filter: test}', `services.a.build.no_cache_filter: ${later}`),
+  service(
+    'build: {provenance: mode=max, sbom: true}',
+    `services.a.build.provenance: ${later}`,
+    `services.a.build.sbom: ${later}`,
+  ),
+  service('build: {provenance: false, sbom: "false", network: none}'),
+  {
+    ...service(
+      'build: {secrets: [{source: s, target: t, uid: "1", gid: "2", mode: 0400, x-on-change: restart}]}',
+      `services.a.build.secrets[0].uid: ${later}`,
+      `services.a.build.secrets[0].gid: ${later}`,
+      `services.a.build.secrets[0].mode: ${later}`,
+      `services.a.build.secrets[0].x-on-change: ${later}`,
+    ),
+    rest: 'secrets: {s: {file: /x}}',
+  },
   service('cgroup_parent: p', `services.a.cgroup_parent: ${later}`),
   service('cpu_count: 2', `services.a.cpu_count ${windows}`),
   service('cpu_percent: 20', `services.a.cpu_percent ${windows}`),
@@ -57,10 +83,7 @@ const concerned: readonly Case[] = [
     'deploy: {resources: {reservations: {generic_resources: [{discrete_resource_spec: {kind: k, value: 1}}]}}}',
     `services.a.deploy.resources.reservations.generic_resources ${swarm}`,
   ),
-  service(
-    'develop: {watch: [{path: ., action: rebuild}]}',
-    'services.a.develop.watch[0].action: the value "rebuild" is not done yet: the rule does nothing',
-  ),
+  service('develop: {watch: [{path: ., action: rebuild}]}'),
   service(
     'develop: {watch: [{path: x, action: sync, target: /x}, {path: ., action: sync+exec, target: /x, exec: {command: x}}]}',
     'services.a.develop.watch[1].action: the value "sync+exec" is not done yet',
@@ -95,7 +118,6 @@ const concerned: readonly Case[] = [
   service('pid: "service:b"', 'services.a.pid: the value "service:b" is not done yet: an own namespace is used'),
   service('platform: linux/arm64'),
   service('provider: {type: x, options: {y: 1}}', `services.a.provider: ${later}`),
-  service('pull_policy: build', `services.a.pull_policy: ${later}`),
   service('pull_policy: refresh'),
   service('runtime: runc', 'services.a.runtime: tsstack starts containers itself'),
   service(

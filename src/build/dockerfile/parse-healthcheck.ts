@@ -59,9 +59,9 @@ function given<Key extends string>(key: Key, value: number | undefined): { reado
 function duration(flags: Flags, name: string): number | undefined {
   const value = flags.text(name);
   if (value === undefined || value === '' || value === '0') return undefined;
-  const isValid = /^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/.test(value);
+  const isValid = /^(?:\d+(?:\.\d*)?(?:ns|us|\u00b5s|ms|s|m|h))+$/.test(value);
   let totalMs = 0;
-  for (const [, digits, unit = ''] of value.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) {
+  for (const [, digits, unit = ''] of value.matchAll(/(\d+(?:\.\d*)?)(ns|us|\u00b5s|ms|s|m|h)/g)) {
     totalMs += Number(digits) * (UNITS_MS[unit] ?? 0);
   }
   if (isValid && totalMs === 0) return undefined;

@@ -1,7 +1,7 @@
 import type { UpRequest } from '../../daemon/api.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { requestUp } from '../request-up.ts';
-import { MAKE_OPTIONS, makeRequest } from '../up-options.ts';
+import { hiddenEvents, MAKE_OPTIONS, makeRequest } from '../up-options.ts';
 import { showPlan } from '../views/plan.ts';
 
 /** `tsstack create`. */
@@ -22,7 +22,10 @@ export const command = defineCommand({
       noStart: true,
       wait: false,
     };
-    await requestUp(context, body, { onEvent: (event) => showPlan(context, event) });
+    await requestUp(context, body, {
+      hidden: hiddenEvents(options),
+      onEvent: (event) => showPlan(context, event),
+    });
     return EXIT.done;
   },
 });

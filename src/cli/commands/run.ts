@@ -3,10 +3,10 @@ import { TsstackError } from '../../model/error.ts';
 import { type Arguments, type Context, defineCommand, EXIT } from '../command.ts';
 import { givenEnvironment, givenLabels } from '../given-environment.ts';
 import { flag, list, value } from '../options.ts';
-import { removeOneOff } from '../remove-one-off.ts';
 import { loadRequest } from '../stack-request.ts';
 import { streamRequest } from '../stream-request.ts';
 import { standardStream } from '../terminal.ts';
+import { hiddenEvents, QUIET_OPTIONS } from '../up-options.ts';
 
 const OPTIONS = {
   rm: flag('', 'Remove the container when it has ended, with its anonymous volumes'),
@@ -30,7 +30,8 @@ const OPTIONS = {
   'cap-add': list('', 'CAPABILITY', 'Add a capability'),
   'cap-drop': list('', 'CAPABILITY', 'Drop a capability'),
   quiet: flag('q', 'Show no progress'),
-  'quiet-pull': flag('', 'Nothing is pulled: has no effect'),
+  build: flag('', 'Build its image before, and those of what it depends on'),
+  ...QUIET_OPTIONS,
 };
 
 /** `tsstack run`. */
@@ -51,11 +52,12 @@ export const command = defineCommand({
     const sinceMs = Date.now();
     const { quiet, rm, detach } = args.options;
     // Loaded while the daemon is at work.
-    const parts = detach ? undefined : Promise.all([import('../detach-keys.ts'), import('../container-streams.ts')]);
+    const parts = detach ? undefined : import('../follow-one-off.ts');
     const started = await streamRequest<RunResult>(context, {
       path: '/v1/run',
       body: request,
       quiet,
+      hidden: hiddenEvents(args.options),
       onEvent: (event) => {
         if (event.type !== 'plan' || quiet || context.format === 'json') return;
         for (const warning of event.plan.warnings)
@@ -67,31 +69,10 @@ export const command = defineCommand({
       context.out.write(`${started.container.name}\n`);
       return EXIT.done;
     }
-    const [{ DEFAULT_DETACH_KEYS, parseDetachKeys }, { takePart }] = await parts;
-    let removed: Promise<boolean> | undefined;
-    const status = await takePart(context, started, {
-      from: 0,
-      sinceMs,
-      input: request.stdinOpen,
-      signals: true,
-      detachKeys: parseDetachKeys(DEFAULT_DETACH_KEYS),
-      opened: () => {
-        if (rm && started.wholeLog) removed = isRemovedAtEnd(context, started);
-      },
-    });
-    if (status === 'detached') return EXIT.done;
-    if (rm && (await removed) !== true) await removeOneOff(context, started.container);
-    return status;
+    const { followOneOff } = await parts;
+    return followOneOff(context, started, { sinceMs, input: request.stdinOpen, remove: rm });
   },
 });
-
-/** false: that daemon has ended, or could not; it is to be asked again, or another one. */
-function isRemovedAtEnd(context: Context, { container }: RunResult): Promise<boolean> {
-  return removeOneOff(context, container, true).then(
-    () => true,
-    () => false,
-  );
-}
 
 async function requestOf(
   context: Context,
@@ -121,6 +102,7 @@ async function requestOf(
     publish: options.publish,
     volumes: options.volume,
     noDeps: options['no-deps'],
+    build: options.build,
     useAliases: options['use-aliases'],
     capAdd: options['cap-add'],
     capDrop: options['cap-drop'],

@@ -5,7 +5,15 @@ import { type Context, defineCommand, EXIT } from '../command.ts';
 import { secondsOption } from '../numbers.ts';
 import { flag, list, type Values, value } from '../options.ts';
 import { requestUp } from '../request-up.ts';
-import { excludeEachOther, isGiven, MAKE_OPTIONS, makeRequest, WAIT_OPTIONS, waitRequest } from '../up-options.ts';
+import {
+  excludeEachOther,
+  hiddenEvents,
+  isGiven,
+  MAKE_OPTIONS,
+  makeRequest,
+  WAIT_OPTIONS,
+  waitRequest,
+} from '../up-options.ts';
 import { showPlan } from '../views/plan.ts';
 
 const OPTIONS = {
@@ -26,7 +34,6 @@ const OPTIONS = {
   'no-log-prefix': flag('', 'Print lines as they were written'),
   'no-color': flag('', 'Without colour'),
   quiet: flag('', 'No plan and no progress'),
-  'quiet-build': flag('', 'No progress of builds'),
   menu: flag('', 'Accepted: there is no menu'),
 };
 
@@ -54,6 +61,7 @@ export const command = defineCommand({
     { command: 'tsstack up -d web', does: 'only web and what it depends on' },
     { command: 'tsstack up -d --scale web=3', does: 'three replicas of web; a later up goes by the file again' },
     { command: 'tsstack up --exit-code-from tests', does: 'run tests against the rest, end with their status' },
+    { command: 'tsstack up -d --build', does: 'build images anew before; steps that did not change take no time' },
     { command: 'tsstack up --dry-run', does: 'only say what would be done' },
     { command: 'tsstack -f base.yaml -f dev.yaml up', does: 'merge two files' },
   ],
@@ -77,6 +85,7 @@ export const command = defineCommand({
     const starts = attach?.logStarts(context.paths);
     const result = await requestUp(context, request, {
       quiet: options.quiet,
+      hidden: hiddenEvents(options),
       onEvent: (event) => {
         if (!options.quiet) showPlan(context, event);
         starts?.see(event);

@@ -31,9 +31,11 @@ function diagnosticText({ style }: Terminal, diagnostic: Diagnostic): string {
   ].join('\n');
 }
 
-function errorText({ style }: Terminal, { message, hint, address, details = [] }: ErrorReport): string {
+function errorText({ style }: Terminal, { code, message, hint, address, details = [] }: ErrorReport): string {
   const subject = address === undefined || message.includes(address) ? '' : `${address}: `;
   const evidence = details.map((line) => `  ${line}\n`).join('');
-  const first = `${style('red', 'error:')} ${subject}${message}\n${evidence}`;
+  const error = `${style('red', 'error:')} ${subject}${message}\n`;
+  // The end of what a step wrote is followed by what became of it.
+  const first = code === 'build-failed' ? `${evidence}${error}` : `${error}${evidence}`;
   return hint === undefined ? first : `${first}${style('cyan', 'hint:')} ${hint}\n`;
 }

@@ -2,6 +2,8 @@ import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2
 import type { ProgressEvent } from '../../model/event.ts';
 import { ProgressTracker, type ProgressView, type ResourceProgress } from '../progress.ts';
 import { standardStream, type Terminal } from '../terminal.ts';
+import { LiveBuilds } from './build-live.ts';
+import { isBuildEvent } from './build-step.ts';
 import { printDiagnostics } from './error.ts';
 import { formatSeconds } from './format.ts';
 import { PlainProgress, rollbackText } from './progress-plain.ts';
@@ -28,6 +30,7 @@ export class LiveProgress implements ProgressView {
   readonly #terminal: Terminal;
   readonly #tracker = new ProgressTracker();
   readonly #transfers: Transfers;
+  readonly #builds: LiveBuilds;
   readonly #lines = new Map<string, Line>();
   #plain: PlainProgress | undefined;
   #remarks: string[] = [];
@@ -36,17 +39,15 @@ export class LiveProgress implements ProgressView {
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     this.#transfers = new Transfers(terminal);
+    this.#builds = new LiveBuilds(terminal);
   }
 
   show(event: ProgressEvent): void {
-    if (this.#drawn === undefined && event.type === 'transfer') {
-      this.#transfers.show(event);
-      return;
-    }
-    this.#transfers.end();
+    if (this.#drawn === undefined && this.#showBefore(event)) return;
     if (this.#plain !== undefined) this.#plain.show(event);
     else if (event.type === 'plan') this.#begin(event);
     else if (event.type === 'diagnostics') printDiagnostics(this.#terminal, event.diagnostics);
+    else if (event.type === 'note') this.note(event.message);
     else if (event.type === 'warning') this.note(`${this.#terminal.style('yellow', '!')} ${event.message}`);
     else if (event.type === 'rolling-back')
       this.note(`${this.#terminal.style('yellow', '↩')} ${rollbackText(event.steps)}`);
@@ -58,6 +59,10 @@ export class LiveProgress implements ProgressView {
 
   /** While lines are drawn, a remark stands under the first that is not done, and stays when they all stand. */
   note(message: string): void {
+    if (this.#builds.isActive) {
+      this.#builds.print(message);
+      return;
+    }
     if (this.#drawn === undefined) {
       this.#terminal.write(`${message}\n`);
       return;
@@ -69,6 +74,7 @@ export class LiveProgress implements ProgressView {
 
   async close(): Promise<void> {
     this.#transfers.end();
+    this.#builds.end();
     await this.#plain?.close();
     for (const line of this.#lines.values()) {
       if (!line.ended) line.task?.skip(`${line.address}  not done`);
@@ -77,6 +83,22 @@ export class LiveProgress implements ProgressView {
     await this.#drawn;
     this.#drawn = undefined;
     for (const remark of this.#remarks.splice(0)) this.note(remark);
+  }
+
+  /** What comes before the resources of a plan are drawn: images that are pulled and built. */
+  #showBefore(event: ProgressEvent): boolean {
+    if (event.type === 'transfer') {
+      if (this.#builds.isActive) this.#builds.transfer(event);
+      else this.#transfers.show(event);
+      return true;
+    }
+    this.#transfers.end();
+    if (isBuildEvent(event)) {
+      this.#builds.show(event);
+      return true;
+    }
+    if (event.type !== 'note' && event.type !== 'warning') this.#builds.end();
+    return false;
   }
 
   #begin(event: ProgressEvent & { type: 'plan' }): void {

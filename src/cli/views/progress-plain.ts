@@ -1,6 +1,8 @@
 import type { ProgressEvent } from '../../model/event.ts';
 import { ProgressTracker, type ProgressView } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
+import { PlainBuilds } from './build-plain.ts';
+import { isBuildEvent } from './build-step.ts';
 import { printDiagnostics, printReport } from './error.ts';
 import { formatSeconds } from './format.ts';
 import { Transfers } from './transfers.ts';
@@ -10,10 +12,12 @@ export class PlainProgress implements ProgressView {
   readonly #terminal: Terminal;
   readonly #tracker = new ProgressTracker();
   readonly #transfers: Transfers;
+  readonly #builds: PlainBuilds;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     this.#transfers = new Transfers(terminal);
+    this.#builds = new PlainBuilds(terminal);
   }
 
   show(event: ProgressEvent): void {
@@ -27,6 +31,7 @@ export class PlainProgress implements ProgressView {
     else if (event.type === 'warning') this.#line('yellow', '!', event.message);
     else if (event.type === 'note') this.note(event.message);
     else if (event.type === 'problem') printReport(this.#terminal, event.error);
+    else if (isBuildEvent(event)) this.#builds.show(event);
     else if (event.type === 'rolling-back') this.#line('yellow', '↩', rollbackText(event.steps));
     else this.#showStep(event);
   }

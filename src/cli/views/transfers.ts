@@ -2,7 +2,7 @@ import { formatBytes } from '../../lib/format-bytes.ts';
 import type { ProgressEvent } from '../../model/event.ts';
 import type { Terminal } from '../terminal.ts';
 
-type Transfer = ProgressEvent & { readonly type: 'transfer' };
+export type Transfer = ProgressEvent & { readonly type: 'transfer' };
 
 const SHORT_DIGEST = 12;
 
@@ -34,13 +34,17 @@ export class Transfers {
   }
 
   #draw(subject: string): void {
-    const blobs = [...this.#blobs.values()];
-    const done = blobs.filter(({ bytes, size }) => bytes === size).length;
-    const [bytes, size] = [sum(blobs.map((blob) => blob.bytes)), sum(blobs.map((blob) => blob.size))];
-    const text = `${subject}  ${done} of ${blobs.length}  ${formatBytes(bytes)} of ${formatBytes(size)}`;
+    const text = transferText(subject, [...this.#blobs.values()]);
     this.#terminal.write(`\r\u001b[K${text.slice(0, this.#terminal.columns - 1)}`);
     this.#drawn = true;
   }
+}
+
+/** How far all of these have come. */
+export function transferText(subject: string, blobs: readonly Transfer[]): string {
+  const done = blobs.filter(({ bytes, size }) => bytes === size).length;
+  const [bytes, size] = [sum(blobs.map((blob) => blob.bytes)), sum(blobs.map((blob) => blob.size))];
+  return `${subject}  ${done} of ${blobs.length}  ${formatBytes(bytes)} of ${formatBytes(size)}`;
 }
 
 function sum(values: readonly number[]): number {

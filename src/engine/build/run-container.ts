@@ -6,9 +6,9 @@ import type { ContainerKey } from '../../model/address.ts';
 import { TsstackError } from '../../model/error.ts';
 import { upperEntries } from '../changes.ts';
 import { type ContainerView, listContainers } from '../containers.ts';
+import { converge } from '../converge.ts';
 import { down } from '../down.ts';
 import type { Engine } from '../engine.ts';
-import { up } from '../up.ts';
 import { RUN_SERVICE, runStack } from './run-stack.ts';
 
 /** What the stacks of builds are called, one for each RUN: `tsstack-build-3f9a1c07`. */
@@ -29,9 +29,9 @@ export async function runContainer<Result>(
   const stack = runStack(name, request);
   const quiet = { signal, progress: () => undefined };
   try {
-    await up(
+    await converge(
       engine,
-      { stack, diagnostics: [] },
+      stack,
       { load: NO_FILES, forceRecreate: false, noDeps: false, removeOrphans: false, wait: false },
       quiet,
     );

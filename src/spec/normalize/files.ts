@@ -1,3 +1,4 @@
+import type { Build } from '../../model/build.ts';
 import type { FileMount, FileSource, OnChange } from '../../model/mounts.ts';
 import type { Service } from '../../model/stack.ts';
 import { type FileSection, fileTarget } from '../file-target.ts';
@@ -35,16 +36,25 @@ export function fileMounts(service: Dict): FileMount[] | undefined {
   return files.length === 0 ? undefined : files;
 }
 
-/** The configs or secrets that services use, with what they are made of; undefined where there are none. */
+interface Uses {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly builds: readonly Build[];
+  readonly places: Places;
+}
+
+/** The configs or secrets that services and builds use, with what they are made of; undefined where there are none. */
 export function fileSources(
   section: FileSection,
   model: Dict,
-  { services, places }: { readonly services: Readonly<Record<string, Service>>; readonly places: Places },
+  { services, builds, places }: Uses,
 ): Record<string, FileSource> | undefined {
   const declared = dictAt(model, section) ?? {};
-  const used = Object.values(services).flatMap(({ files = [] }) =>
-    files.flatMap(({ kind, source }) => (kind === kinds[section] ? [source] : [])),
-  );
+  const used = [
+    ...Object.values(services).flatMap(({ files = [] }) =>
+      files.flatMap(({ kind, source }) => (kind === kinds[section] ? [source] : [])),
+    ),
+    ...(section === 'secrets' ? builds.flatMap(({ secrets }) => secrets.map(({ source }) => source)) : []),
+  ];
   if (used.length === 0) return undefined;
   const result: Record<string, FileSource> = Object.create(null);
   for (const key of [...new Set(used)].sort()) {

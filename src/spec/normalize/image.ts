@@ -11,11 +11,14 @@ interface Written {
   readonly image: string | undefined;
   readonly rootfs?: string | undefined;
   readonly platform?: string | undefined;
+  /** Name of the image that is built where none is written. */
+  readonly built?: string | undefined;
 }
 
-/** Where a service's root comes from: `x-rootfs`, else `image`, else the host's own programs. */
-export function imageSource({ image, rootfs, platform }: Written, bases: ImageBases): ImageSource {
+/** Where a service's root comes from: `x-rootfs`, else `image`, else what is built, else the host's own programs. */
+export function imageSource({ image: written, rootfs, platform, built }: Written, bases: ImageBases): ImageSource {
   if (rootfs !== undefined) return { type: 'rootfs', path: resolvePath(rootfs, bases.rootfs) };
+  const image = written ?? built;
   if (image === undefined) return { type: 'host' };
   const match = /^(oci|oci-archive|docker-archive):(.+)$/s.exec(image);
   if (match === null) return { type: 'reference', reference: image, ...(platform !== undefined && { platform }) };

@@ -99,3 +99,9 @@ export function volume(key: string, from: Dict): Volume {
     labels: stringsAt(from, 'labels'),
   };
 }
+
+/** `HOST=ADDRESS`, as the canonical model has it. */
+export function hostEntry(entry: string): { host: string; address: string } {
+  const equals = entry.indexOf('=');
+  return { host: entry.slice(0, equals), address: entry.slice(equals + 1) };
+}

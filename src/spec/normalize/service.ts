@@ -1,14 +1,13 @@
 import type { Service, WatchRule } from '../../model/stack.ts';
 import { durationMs } from '../duration.ts';
 import type { Dict } from '../node.ts';
-import type { PathBase } from '../paths.ts';
+import { type BuildInput, buildSource } from './build.ts';
 import { fileMounts } from './files.ts';
 import { hooks, preStartHooks } from './hooks.ts';
-import { imageSource } from './image.ts';
 import { namespaces, resources, security, ulimits } from './limits.ts';
 import { logging } from './logging.ts';
 import { mounts } from './mounts.ts';
-import { attachments, networkMode, portMappings } from './network.ts';
+import { attachments, hostEntry, networkMode, portMappings } from './network.ts';
 import { defaultStopGraceMs, dependencies, healthcheck, restartPolicy } from './process.ts';
 import { pullPolicy } from './pull-policy.ts';
 import { defined, dictAt, dictsAt, numberAt, stringsAt, textAt, textsAt } from './read.ts';
@@ -18,28 +17,18 @@ import { updatePolicies } from './update.ts';
 /** Docker's default size of /dev/shm. */
 const defaultShmBytes = 64 * 1024 * 1024;
 
-export interface ServiceInput {
-  readonly name: string;
-  /** Canonical. */
-  readonly service: Dict;
-  /** As written: holds the `x-` keys. */
-  readonly written: Dict;
+export interface ServiceInput extends BuildInput {
   readonly enabled: ReadonlySet<string>;
-  /** What paths below a key of the service are relative to. */
-  readonly base: (key: string) => PathBase;
   readonly origins: Service['origins'] | undefined;
 }
 
 /** One service as the engine takes it. */
-export function normalizeService({ name, service, written, enabled, base, origins }: ServiceInput): Service {
+export function normalizeService(input: ServiceInput): Service {
+  const { service, written, enabled, base, origins } = input;
   const mode = networkMode(service);
   const stopGrace = textAt(service, 'stop_grace_period');
   return defined({
-    name,
-    source: imageSource(
-      { image: textAt(service, 'image'), rootfs: textAt(written, 'x-rootfs'), platform: textAt(service, 'platform') },
-      { image: base('image'), rootfs: base('x-rootfs') },
-    ),
+    ...buildSource(input),
     pullPolicy: pullPolicy(textAt(service, 'pull_policy'), textAt(service, 'pull_refresh_after')),
     replicas: numberAt(service, 'scale') ?? numberAt(dictAt(service, 'deploy') ?? {}, 'replicas') ?? 1,
     containerName: textAt(service, 'container_name'),
@@ -98,11 +87,6 @@ function unsetVariables(service: Dict): string[] | undefined {
     value === null ? [name] : [],
   );
   return unset.length === 0 ? undefined : unset.sort();
-}
-
-function hostEntry(entry: string): { host: string; address: string } {
-  const equals = entry.indexOf('=');
-  return { host: entry.slice(0, equals), address: entry.slice(equals + 1) };
 }
 
 function watchRule(rule: Dict): WatchRule {

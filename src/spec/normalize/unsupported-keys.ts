@@ -43,20 +43,14 @@ const bridgeOptions = ['com.docker.network.driver.mtu', 'com.docker.network.brid
 const localOptions = ['type', 'device', 'o'];
 
 const processKeys: readonly UnsupportedKey[] = [
-  { path: 'pull_policy', reason: 'later', when: (value) => value === 'build' },
   { path: 'annotations', reason: 'later' },
-  {
-    path: 'build',
-    reason: 'later',
-    says: (_, parent) => `: building images is not done yet${insteadOfBuild(parent)}`,
-  },
   { path: 'credential_spec', reason: 'windows', hint: takeOut },
   {
     path: 'develop.watch.*.action',
     reason: 'later',
-    when: isNot('sync', 'restart', 'sync+restart'),
+    when: isNot('sync', 'restart', 'sync+restart', 'rebuild'),
     says: (value) => `${notDone(value)}: the rule does nothing`,
-    hint: 'the actions sync, restart and sync+restart are done',
+    hint: 'the actions sync, restart, sync+restart and rebuild are done',
   },
   { path: 'develop.watch.*.initial_sync', reason: 'later' },
   {
@@ -112,6 +106,52 @@ const isolation: readonly UnsupportedKey[] = [
     says: (value) => `${notDone(value)}: "host" is used`,
   },
   { path: 'uts', reason: 'later', when: isNot('host', 'private'), says: ownNamespace },
+];
+
+/** Images of these are read from where they lie. */
+const ON_DISK = /^(oci|oci-archive|docker-archive):/;
+
+const build: readonly UnsupportedKey[] = [
+  {
+    path: 'build',
+    reason: 'later',
+    when: (_, service) => service['x-rootfs'] !== undefined || ON_DISK.test(String(service['image'])),
+    says: (_, service) =>
+      `: the service does not run what is built: ${service['x-rootfs'] === undefined ? 'the image on disk' : 'x-rootfs'} is used`,
+    hint: 'leave the other one out',
+  },
+  {
+    path: 'build.cache_from.*',
+    reason: 'later',
+    when: (value) => /(^|,)type=(?!registry(,|$))/.test(String(value)),
+    says: (value) => `: "${String(value)}" is not done yet`,
+    hint: 'write the name of an image, or type=registry,ref=NAME',
+  },
+  { path: 'build.cache_to', reason: 'later', hint: 'push the image, and name it below cache_from' },
+  {
+    path: 'build.entitlements.*',
+    reason: 'later',
+    when: isNot('network.host', 'security.insecure'),
+    says: (value) => `: "${String(value)}" is not done yet`,
+  },
+  { path: 'build.isolation', reason: 'windows', hint: takeOut },
+  {
+    path: 'build.network',
+    reason: 'later',
+    when: isNot('default', 'host', 'none'),
+    says: (value) => `${notDone(value)}: "default" is used`,
+  },
+  { path: 'build.no_cache_filter', reason: 'later', hint: 'write no_cache: true' },
+  { path: 'build.provenance', reason: 'later', when: isNot('false') },
+  { path: 'build.sbom', reason: 'later', when: isNot('false') },
+  ...['uid', 'gid', 'mode'].map(
+    (key): UnsupportedKey => ({
+      path: `build.secrets.*.${key}`,
+      reason: 'later',
+      hint: `write it in the Dockerfile: RUN --mount=type=secret,${key}=…`,
+    }),
+  ),
+  { path: 'build.secrets.*.x-on-change', reason: 'later', hint: takeOut },
 ];
 
 const deploy: readonly UnsupportedKey[] = [
@@ -236,7 +276,7 @@ const resources: readonly UnsupportedKey[] = [
  * it does, and a test compares the two.
  */
 export const unsupportedKeys: readonly UnsupportedKey[] = [
-  ...below('services.*', [...processKeys, ...isolation, ...connection, ...mounts]),
+  ...below('services.*', [...build, ...processKeys, ...isolation, ...connection, ...mounts]),
   ...below('services.*.deploy', deploy),
   ...resources,
 ];
@@ -248,12 +288,6 @@ function below(prefix: string, keys: readonly UnsupportedKey[]): UnsupportedKey[
 /** What is said behind the name of the key. */
 export function wordsOf({ says, reason }: UnsupportedKey, value: Value, parent: Dict): string {
   return says?.(value, parent) ?? reasons[reason];
-}
-
-function insteadOfBuild(service: Dict): string {
-  if (service['x-rootfs'] !== undefined) return ': x-rootfs is used';
-  if (service['image'] !== undefined) return ': the image must be there already';
-  return ": the service runs on the host's programs";
 }
 
 function isAlias(link: string): boolean {
