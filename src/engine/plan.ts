@@ -10,7 +10,7 @@ import type { Stack } from '../model/stack.ts';
 import { observe } from '../observe/observe.ts';
 import { planUp, type UpOptions } from '../planner/plan.ts';
 import type { LoadRequest } from '../spec/load.ts';
-import type { WantedBuild } from './build/build-images.ts';
+import type { WantedBuild } from './build/wanted-builds.ts';
 import type { Engine } from './engine.ts';
 import { readContents } from './file-contents.ts';
 import { preflight } from './preflight.ts';

@@ -41,7 +41,7 @@ export async function buildImage(machine: Machine, request: ImageRequest): Promi
 interface Files {
   readonly context: ReadableTree;
   readonly dockerfile: Dockerfile;
-  readonly source: { readonly file: string };
+  readonly source: { readonly file: string; readonly text: string };
   readonly platform: Platform;
 }
 
@@ -61,6 +61,7 @@ async function buildFor(machine: Machine, request: ImageRequest, files: Files): 
     imported: request.noCache ? new Map() : await importSteps(machine, request, platform),
     dockerfile,
     file: source.file,
+    text: source.text,
     plan,
     platform,
     globals,

@@ -8,8 +8,8 @@ interface FailedRun {
   readonly position: Position;
   readonly exitCode: number;
   readonly oomKilled: boolean;
-  /** The last that it wrote. */
-  readonly lines: readonly string[];
+  /** The last that it wrote, and the lines of the Dockerfile around it. */
+  readonly details: readonly string[];
   /** The stage with what the program has changed until it failed; absent: not asked for. */
   readonly state?: StageState;
   readonly env: ReadonlyMap<string, string>;
@@ -20,9 +20,9 @@ export class FailedRunError extends TsstackError {
   readonly failed: FailedRun;
 
   constructor(failed: FailedRun) {
-    const { run, position, exitCode, oomKilled, lines } = failed;
+    const { run, position, exitCode, oomKilled, details } = failed;
     const how = oomKilled ? 'ran out of memory' : `ended with exit status ${exitCode}`;
-    super('build-failed', `${position.file}:${position.line}: ${run} ${how}`, { details: lines });
+    super('build-failed', `${position.file}:${position.line}: ${run} ${how}`, { details });
     this.failed = failed;
   }
 }

@@ -173,8 +173,8 @@ function secret(work: Work, mount: RunMount): Partial<Mounted> {
 
 function ssh(work: Work, mount: RunMount, number: number): Partial<Mounted> {
   const id = mount.id ?? 'default';
-  const path = work.build.ssh[id];
-  if (path === undefined) {
+  const path = work.build.ssh[id] ?? '';
+  if (path === '') {
     if (!mount.required) return {};
     throw new TsstackError('build-failed', `The build has no ssh agent ${JSON.stringify(id)}, which a RUN requires`, {
       hint: 'Name it in build.ssh of the stack file, or give --ssh',

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { printableLines } from '../../lib/printable-lines.ts';
+import { sourceExcerpt } from '../../lib/source-excerpt.ts';
 import type { Position } from '../../model/diagnostic.ts';
 import { TsstackError } from '../../model/error.ts';
 import { stepKey } from '../cache-key.ts';
@@ -119,7 +120,7 @@ async function execute(work: Work, execution: Execution): Promise<Awaited<Return
       position: run.position,
       exitCode,
       oomKilled,
-      lines: printableLines(last, SHOWN_LINES),
+      details: [...printableLines(last, SHOWN_LINES), ...excerptOf(work, run.position)],
       ...(work.keepFailed && { state: { ...state, layers: [...state.layers, ...(kept === undefined ? [] : [kept])] } }),
       env: request.env,
     });
@@ -175,6 +176,11 @@ function withDefaults(
   proxies: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {
   return new Map([['PATH', PATH], ...proxies, ...values]);
+}
+
+/** The lines of the Dockerfile around it; of a trigger of the base image there are none. */
+function excerptOf({ file, text }: Work, { file: place, line, end }: Position): readonly string[] {
+  return place === file ? [`${file}:${line}`, ...sourceExcerpt(text, line, end.line)] : [];
 }
 
 function checkEntitlements({ build }: Work, { network, security, position }: RunStep): void {

@@ -47,7 +47,9 @@ class StageBuilder {
   async build(): Promise<StageState> {
     const { stage } = this.#planned;
     const base = await this.#base();
-    const triggers = (base.config.OnBuild ?? []).map((expression) => parseTrigger(expression, this.#work.file));
+    const triggers = (base.config.OnBuild ?? []).map((expression) =>
+      parseTrigger(expression, `ONBUILD of ${this.#planned.from.base}`),
+    );
     let state: StageState = { ...base, config: { ...base.config, OnBuild: null } };
     const scope = this.#scope(state.config);
     for (const instruction of [...triggers, ...stage.instructions]) {

@@ -110,6 +110,7 @@ export interface Work {
   readonly dockerfile: Dockerfile;
   /** As messages name it. */
   readonly file: string;
+  readonly text: string;
   readonly plan: StagePlan;
   readonly platform: Platform;
   /** Arguments that were given. */

@@ -1,5 +1,5 @@
-import type { WantedBuild } from '../../engine/build/build-images.ts';
 import { checkBuilds } from '../../engine/build/check-builds.ts';
+import type { WantedBuild } from '../../engine/build/wanted-builds.ts';
 import { namedBuilds } from '../../engine/build/wanted-builds.ts';
 import { loadStack } from '../../spec/load.ts';
 import { type Context, EXIT } from '../command.ts';

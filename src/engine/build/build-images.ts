@@ -1,6 +1,9 @@
 import { buildImage } from '../../build/execute/build.ts';
+import { FailedRunError } from '../../build/execute/failed-run.ts';
 import type { Progress } from '../../build/execute/work.ts';
+import { writeImage } from '../../build/execute/write-image.ts';
 import { canonicalName, parseReference } from '../../image/content/reference.ts';
+import { findStored } from '../../image/content/stored-image.ts';
 import { hostPlatform, type Platform, platformFromText } from '../../image/platform.ts';
 import { withStaging } from '../../image/staging.ts';
 import type { Build } from '../../model/build.ts';
@@ -10,16 +13,7 @@ import type { Stack } from '../../model/stack.ts';
 import type { Engine } from '../engine.ts';
 import type { Reporting } from '../reporting.ts';
 import { buildMachine } from './machine.ts';
-
-/** An image that is to be built. */
-export interface WantedBuild {
-  readonly service: string;
-  readonly build: Build;
-  /** Names that the image gets, as written: `image` or PROJECT-SERVICE first, then `build.tags`. */
-  readonly names: readonly string[];
-  /** Of the service; `build.platforms` wins. */
-  readonly platform?: string;
-}
+import type { WantedBuild } from './wanted-builds.ts';
 
 export interface BuildOptions {
   /** Over each build's own. */
@@ -80,14 +74,17 @@ function obtain(context: Context, service: string): Promise<BuiltImage> {
   const known = context.running.get(service);
   if (known !== undefined) return known;
   const wanted = context.builds.find((each) => each.service === service);
-  if (wanted === undefined) {
-    throw new TsstackError('not-found', `The image of service "${service}", which a build takes, is not built here`, {
-      hint: `Build it with the others: tsstack build ${service}`,
-    });
-  }
-  const turn = buildOne(context, wanted);
+  const turn = wanted === undefined ? Promise.resolve(stored(context, service)) : buildOne(context, wanted);
   context.running.set(service, turn);
   return turn;
+}
+
+/** One that is there and was not to be built again. */
+function stored({ engine, stack }: Context, service: string): BuiltImage {
+  const source = (stack.services[service] ?? stack.buildSources?.[service])?.source;
+  if (source?.type !== 'reference') throw new Error(`a build takes the image of ${service}, which has none`);
+  const { id } = findStored(engine.images.content, source.reference);
+  return { service, id, names: [source.reference] };
 }
 
 async function buildOne(context: Context, wanted: WantedBuild): Promise<BuiltImage> {
@@ -96,31 +93,54 @@ async function buildOne(context: Context, wanted: WantedBuild): Promise<BuiltIma
   const build = withOptions(wanted.build, options);
   const { content } = engine.images;
   const built = await withStaging(engine.machine.paths, (staging) =>
-    buildImage(
-      buildMachine(engine, {
-        staging,
-        build,
-        env: options.env,
-        reporting,
-        serviceImage: async (other) => (await obtain(context, other)).id,
-      }),
-      {
-        build,
-        platforms: platformsOf(build, platform),
-        given: new Map(Object.entries(build.args)),
-        secrets: secretsOf(stack, build),
-        noCache: build.noCache,
-        keepFailed: options.keepFailed,
-        sourceDateEpoch: sourceDateEpoch(build.args['SOURCE_DATE_EPOCH'] ?? options.env['SOURCE_DATE_EPOCH']),
-        signal: reporting.signal,
-        progress: progressOf(service, reporting),
-      },
+    keepingFailed(engine, wanted, () =>
+      buildImage(
+        buildMachine(engine, {
+          staging,
+          build,
+          env: options.env,
+          reporting,
+          serviceImage: async (other) => (await obtain(context, other)).id,
+        }),
+        {
+          build,
+          platforms: platformsOf(build, platform),
+          given: new Map(Object.entries(build.args)),
+          secrets: secretsOf(stack, build),
+          noCache: build.noCache,
+          keepFailed: options.keepFailed,
+          sourceDateEpoch: sourceDateEpoch(build.args['SOURCE_DATE_EPOCH'] ?? options.env['SOURCE_DATE_EPOCH']),
+          signal: reporting.signal,
+          progress: progressOf(service, reporting),
+        },
+      ),
     ),
   );
   for (const name of names.map((each) => canonicalName(parseReference(each)))) {
     if (content.index.names().get(name)?.digest !== built.root.digest) content.index.set(name, built.root);
   }
   return { service, id: built.id, names };
+}
+
+/** What a failed RUN left becomes an image without a name, if that was asked for. */
+async function keepingFailed<Result>(
+  { images }: Engine,
+  { service }: WantedBuild,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FailedRunError)) throw error;
+    const { run, state, env } = error.failed;
+    const hint = `Look round in what it left: tsstack build --shell-on-failure ${service}`;
+    if (state === undefined) throw new TsstackError(error.code, error.message, { hint, details: error.details });
+    const { root, id } = writeImage(images.content, state, { labels: {} });
+    images.content.index.add(root);
+    const { WorkingDir = '/', User = '' } = state.config;
+    const failedImage = { id, service, argv: [run], env: Object.fromEntries(env), workingDir: WorkingDir, user: User };
+    throw new TsstackError(error.code, error.message, { details: error.details, failedImage });
+  }
 }
 
 function withOptions(build: Build, { args, target, ssh, noCache, pull }: BuildOptions): Build {

@@ -7,7 +7,7 @@ import { sourceExcerpt } from '../../lib/source-excerpt.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { InvalidDockerfileError, TsstackError } from '../../model/error.ts';
 import { readRegularFile } from '../../spec/read.ts';
-import type { WantedBuild } from './build-images.ts';
+import type { WantedBuild } from './wanted-builds.ts';
 
 /** Errors and warnings of the Dockerfiles of builds, in their order, each file once for a target and arguments. Nothing is built. */
 export function checkBuilds(builds: readonly WantedBuild[]): readonly Diagnostic[] {

@@ -2,8 +2,7 @@ import { imageKey } from '../../image/image.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { Service, Stack } from '../../model/stack.ts';
 import { type HasImages, isStored } from '../stored.ts';
-import type { WantedBuild } from './build-images.ts';
-import { serviceOf, wantedBuilds } from './wanted-builds.ts';
+import { serviceOf, type WantedBuild, wantedBuilds } from './wanted-builds.ts';
 
 /** What a command says of building: `missing` is each service's own way. */
 export type BuildWish = 'always' | 'missing' | 'never';

@@ -2,8 +2,9 @@ import type { Stack } from '../../model/stack.ts';
 import type { Engine } from '../engine.ts';
 import { imagesToPull, type Pullable, type PullWish, pullImages, type WantedImage } from '../pull.ts';
 import type { Reporting } from '../reporting.ts';
-import { type BuildOptions, buildImages, type WantedBuild } from './build-images.ts';
+import { type BuildOptions, buildImages } from './build-images.ts';
 import { type BuildChoice, checkNotBuilt, imagesToBuild } from './images-to-build.ts';
+import type { WantedBuild } from './wanted-builds.ts';
 
 export interface ImageWishes {
   /** Absent: each service's own policy. */

@@ -1,7 +1,16 @@
 import type { Build } from '../../model/build.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { BuildSource, Service, Stack } from '../../model/stack.ts';
-import type { WantedBuild } from './build-images.ts';
+
+/** An image that is to be built. */
+export interface WantedBuild {
+  readonly service: string;
+  readonly build: Build;
+  /** Names that the image gets, as written: `image` or PROJECT-SERVICE first, then `build.tags`. */
+  readonly names: readonly string[];
+  /** Of the service; `build.platforms` wins. */
+  readonly platform?: string;
+}
 
 /**
  * The builds of these services, and those of services whose image they take, where `isWanted` says so; by name. Throws
