@@ -48,8 +48,8 @@ const config = {
     {
       name: 'build-is-pure',
       severity: 'error',
-      comment: 'Of build, only the readers of contexts and images and what makes layers touch files.',
-      from: { path: '^src/build/', pathNot: '^src/build/(context/(scan|image-tree)\\.ts|layer/)' },
+      comment: 'Of build, only the readers of contexts and images, what makes layers and what fetches from elsewhere.',
+      from: { path: '^src/build/', pathNot: '^src/build/(context/(scan|image-tree)\\.ts|layer/|remote/)' },
       to: { path: '^(node:)?(fs|child_process|fs/promises)$' },
     },
     only('watch', 'watch|model|lib|host', 'watch turns file changes into actions.'),

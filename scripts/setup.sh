@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(nftables iproute2 util-linux procps busybox-static attr xz-utils zstd curl)
+packages=(nftables iproute2 util-linux procps busybox-static attr xz-utils bzip2 zstd git curl)
 case ${1:-} in --examples | --tests) packages+=(nginx redis-server postgresql) ;; esac
 [ "${1:-}" != --tests ] || packages+=(docker-registry skopeo openssl)
 

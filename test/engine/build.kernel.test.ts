@@ -119,7 +119,17 @@ RUN echo working; touch /half; echo broken >&2; exit 3
       assert.ok(failure instanceof TsstackError);
       assert.equal(failure.code, 'build-failed');
       assert.match(failure.message, /^dockerfile_inline:3: RUN echo working.* ended with exit status 3$/);
-      assert.deepEqual(failure.details, ['working', 'broken']);
+      assert.deepEqual(failure.details.slice(0, 2), ['working', 'broken']);
+      assert.match(failure.details.at(-1) ?? '', /^3 \| >>> RUN echo working/);
+      assert.match(failure.hint ?? '', /tsstack build --shell-on-failure web$/);
+      assert.equal(failure.failedImage, undefined);
+      const kept = await build(failing, {}, { keepFailed: true }).then(
+        () => assert.fail('it was built'),
+        (error: unknown) => (error instanceof TsstackError ? error.failedImage : undefined),
+      );
+      assert.deepEqual([kept?.service, kept?.user, kept?.workingDir], ['web', '', '/']);
+      assert.equal(await text(kept?.id ?? '', 'half'), '');
+      assert.equal(await text(kept?.id ?? '', 'state'), 'before\n');
       assert.equal(await text('built', 'state').catch(() => 'no image'), 'no image');
       assert.deepEqual(engine.machine.records.containers.all(), []);
     }),

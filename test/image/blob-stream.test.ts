@@ -56,6 +56,7 @@ const FORMATS: readonly (readonly [string, () => Buffer])[] = [
   ['zstd', () => zstdCompressSync(CONTENT)],
   ['zstd of many frames with skippable ones around', zstdFrames],
   ['xz', () => execFileSync('xz', ['-c'], { input: CONTENT, maxBuffer: 2 ** 26 })],
+  ['bzip2', () => execFileSync('bzip2', ['-c'], { input: CONTENT, maxBuffer: 2 ** 26 })],
   ['no compression', () => CONTENT],
 ];
 

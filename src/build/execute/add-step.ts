@@ -1,3 +1,5 @@
+import { ImageTree } from '../context/image-tree.ts';
+import { DirectoryTree } from '../context/scan.ts';
 import { findSources } from '../context/select.ts';
 import type { ReadableTree } from '../context/tree.ts';
 import { copyStep, type Part, type Transfer } from './copy-step.ts';
@@ -18,11 +20,12 @@ async function partsOf(work: Work, add: Add, source: string): Promise<readonly P
   const { machine, context } = work;
   const { remote } = machine;
   if (remote.isRepository(source)) {
-    const tree = await remote.repository(source, add.keepGitDir ?? false);
+    const tree = new DirectoryTree(await remote.repository(source, add.keepGitDir ?? false), { asRoot: true });
     return [{ tree, sources: ['/'], intoDirectory: true }];
   }
   if (/^https?:\/\//.test(source)) {
-    const { tree, name } = await remote.file(source, add.checksum);
+    const { directory, name } = await remote.file(source, add.checksum);
+    const tree = new DirectoryTree(directory, { asRoot: true });
     return add.unpack === true
       ? archivesOf(work, tree, `/${escaped(name)}`)
       : [{ tree, sources: [`/${escaped(name)}`] }];
@@ -38,7 +41,8 @@ async function archivesOf({ machine: { remote } }: Work, tree: ReadableTree, sou
       const entry = tree.entry(path);
       const isArchive = entry?.type === 'file' && (await remote.isArchive(() => tree.read(entry)));
       if (!isArchive) return { tree, sources: [`/${escaped(path)}`], isArchive };
-      return { tree: await remote.unpacked(tree.read(entry)), sources: ['/'], intoDirectory: true, isArchive };
+      const unpacked = new ImageTree([await remote.unpacked(tree.read(entry))]);
+      return { tree: unpacked, sources: ['/'], intoDirectory: true, isArchive };
     }),
   );
   // As it was written it keeps its name, which may be that of a link.

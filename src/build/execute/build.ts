@@ -1,15 +1,14 @@
 import { hostPlatform, type Platform } from '../../image/platform.ts';
 import type { Build } from '../../model/build.ts';
 import { TsstackError } from '../../model/error.ts';
-import { ignoreFilesOf, PatternMatcher } from '../context/ignore.ts';
-import { DirectoryTree } from '../context/scan.ts';
+import { ignoreFilesOf } from '../context/ignore.ts';
 import type { ReadableTree } from '../context/tree.ts';
 import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts';
 import { automaticArguments, globalArguments, unusedArguments } from '../dockerfile/scope.ts';
 import { planStages } from '../dockerfile/stages.ts';
 import { importSteps } from './inline-cache.ts';
+import { openContext, openRemote } from './open-context.ts';
 import { readDockerfile } from './read-dockerfile.ts';
-import { readIgnorePatterns } from './read-ignore.ts';
 import { buildStage } from './stage.ts';
 import type { StageState } from './state.ts';
 import type { ImageRequest, Machine, Work } from './work.ts';
@@ -87,10 +86,8 @@ async function buildFor(machine: Machine, request: ImageRequest, files: Files): 
 }
 
 async function contextOf(machine: Machine, build: Build): Promise<ReadableTree> {
-  if (!build.context.startsWith('/')) return machine.remote.context(build.context);
+  if (!build.context.startsWith('/')) return openRemote(machine, build.context);
   const name = build.dockerfileInline === undefined ? (build.dockerfile ?? `${build.context}/Dockerfile`) : undefined;
-  const files = [...(name === undefined ? [] : ignoreFilesOf(name).slice(0, 1)), `${build.context}/.dockerignore`];
-  const ignore = readIgnorePatterns(machine.images.host, files);
-  const matcher = ignore === undefined ? {} : { ignore: new PatternMatcher(ignore.patterns, ignore.file) };
-  return new DirectoryTree(build.context, { ...matcher, asRoot: true });
+  const files = [...(name === undefined ? [] : ignoreFilesOf(name).slice(0, 1))];
+  return openContext(machine.images.host, build.context, files);
 }

@@ -5,13 +5,14 @@ import { planCopy } from '../context/copy.ts';
 import { entryDigest } from '../context/entry-digest.ts';
 import { PatternMatcher } from '../context/ignore.ts';
 import type { Copied } from '../context/placement.ts';
-import { EMPTY_TREE, NO_FILES, pathBytes, type ReadableTree, resolveIn, type SourceTree } from '../context/tree.ts';
+import { EMPTY_TREE, NO_FILES, type ReadableTree } from '../context/tree.ts';
 import type { Step as ExpandedStep } from '../dockerfile/expand.ts';
 import { type Heredoc, heredocText } from '../dockerfile/instruction.ts';
 import { copiedEntries } from '../layer/copied-entries.ts';
 import { type LayerEntry, PLAIN } from '../layer/layer-entry.ts';
 import { describe } from './describe.ts';
 import { layerOf, treeOf } from './file-system.ts';
+import { textIn } from './open-context.ts';
 import { perform } from './perform.ts';
 import { chainOf, type StageState } from './state.ts';
 import type { Step, Work } from './work.ts';
@@ -159,16 +160,5 @@ async function ownerOf(
 ): Promise<{ readonly uid: number; readonly gid: number }> {
   const numeric = /^(\d+)$/.exec(text)?.[1];
   if (numeric !== undefined) return { uid: Number(numeric), gid: Number(numeric) };
-  return machine.owner(text, await textOf(image, 'etc/passwd'), await textOf(image, 'etc/group'));
-}
-
-const MAX_TEXT = 2 ** 20;
-
-/** Empty when it is not there. */
-async function textOf(tree: SourceTree & Pick<ReadableTree, 'read'>, path: string): Promise<string> {
-  const entry = tree.entry(resolveIn(tree, pathBytes(path)));
-  if (entry?.type !== 'file' || entry.size > MAX_TEXT) return '';
-  const chunks: Buffer[] = [];
-  for await (const chunk of tree.read(entry)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return machine.owner(text, (await textIn(image, 'etc/passwd')) ?? '', (await textIn(image, 'etc/group')) ?? '');
 }

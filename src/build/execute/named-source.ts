@@ -1,9 +1,7 @@
 import type { Platform } from '../../image/platform.ts';
 import { TsstackError } from '../../model/error.ts';
-import { PatternMatcher } from '../context/ignore.ts';
-import { DirectoryTree } from '../context/scan.ts';
 import type { ReadableTree } from '../context/tree.ts';
-import { readIgnorePatterns } from './read-ignore.ts';
+import { openContext, openRemote } from './open-context.ts';
 import { imageState, type StageState } from './state.ts';
 import type { Work } from './work.ts';
 
@@ -26,13 +24,10 @@ export async function namedSource(work: Work, name: string, platform: Platform):
       return ofImage(await machine.serviceImage(named.service, platform));
     case 'oci':
       return ofImage(await machine.layoutImage(named.path, named.tag, platform));
-    case 'directory': {
-      const ignore = readIgnorePatterns(machine.images.host, [`${named.path}/.dockerignore`]);
-      const matcher = ignore === undefined ? {} : { ignore: new PatternMatcher(ignore.patterns, ignore.file) };
-      return { type: 'tree', tree: new DirectoryTree(named.path, { ...matcher, asRoot: true }) };
-    }
+    case 'directory':
+      return { type: 'tree', tree: openContext(machine.images.host, named.path, []) };
     case 'url':
-      return { type: 'tree', tree: await machine.remote.context(named.url) };
+      return { type: 'tree', tree: await openRemote(machine, named.url) };
     case undefined:
       throw new TsstackError('build-failed', `The build has no context ${JSON.stringify(name)}`);
   }

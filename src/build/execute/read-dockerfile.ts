@@ -1,9 +1,8 @@
 import type { Build } from '../../model/build.ts';
 import { TsstackError } from '../../model/error.ts';
-import { pathBytes, type ReadableTree, resolveIn } from '../context/tree.ts';
+import type { ReadableTree } from '../context/tree.ts';
+import { textIn } from './open-context.ts';
 import type { Machine } from './work.ts';
-
-const MAX_BYTES = 2 ** 20;
 
 /** The text of a Dockerfile, and what messages call it. Throws `build-failed`. */
 export async function readDockerfile(
@@ -21,11 +20,9 @@ export async function readDockerfile(
 }
 
 async function ofRemote(tree: ReadableTree, file: string): Promise<{ text: string; file: string }> {
-  const entry = tree.entry(resolveIn(tree, pathBytes(file)));
-  if (entry?.type !== 'file' || entry.size > MAX_BYTES) throw missing(file, undefined);
-  const chunks: Buffer[] = [];
-  for await (const chunk of tree.read(entry)) chunks.push(chunk);
-  return { text: Buffer.concat(chunks).toString(), file };
+  const text = await textIn(tree, file);
+  if (text === undefined) throw missing(file, undefined);
+  return { text, file };
 }
 
 function missing(file: string, place: string | undefined): TsstackError {

@@ -72,20 +72,19 @@ export interface Machine {
   readonly cacheMount: (request: CacheMountRequest) => Promise<Held>;
 }
 
-/** Brings files from elsewhere to where they can be read. */
+/** Brings files from elsewhere into directories that are there until the build ends. */
 export interface Remote {
-  /** A repository (`https://host/x.git#ref:directory`) or an archive, as files. */
-  readonly context: (url: string) => Promise<ReadableTree>;
-  /** One file, by its name in the tree. */
+  /** A repository (`https://host/x.git#ref:directory`), or one file by its name there. */
+  readonly context: (url: string) => Promise<{ readonly directory: string; readonly name?: string }>;
   readonly file: (
     url: string,
     checksum: string | undefined,
-  ) => Promise<{ readonly tree: ReadableTree; readonly name: string }>;
-  readonly repository: (url: string, keepGitDir: boolean) => Promise<ReadableTree>;
+  ) => Promise<{ readonly directory: string; readonly name: string }>;
+  readonly repository: (url: string, keepGitDir: boolean) => Promise<string>;
   readonly isRepository: (url: string) => boolean;
   readonly isArchive: (data: () => AsyncIterable<Buffer>) => Promise<boolean>;
   /** What is in an archive. */
-  readonly unpacked: (data: AsyncIterable<Buffer>) => Promise<ReadableTree>;
+  readonly unpacked: (data: AsyncIterable<Buffer>) => Promise<string>;
 }
 
 /** An image that is to be built. */

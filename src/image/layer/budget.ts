@@ -1,17 +1,20 @@
 import { imageInvalid } from '../errors.ts';
 import type { UnpackLimits } from '../limits.ts';
 
-/** Counts what one image costs, over all its layers. Throws `image-invalid` when a limit is passed. */
+/** Counts what one image costs, over all its layers, or one archive. Throws `image-invalid` when a limit is passed. */
 export class Budget {
   readonly #limits: UnpackLimits;
+  /** For messages. */
+  readonly #what: string;
   #unpacked = 0;
   #packed = 0;
   #fileBytes = 0;
   #entries = 0;
   #devices = 0;
 
-  constructor(limits: UnpackLimits) {
+  constructor(limits: UnpackLimits, what = 'the image') {
     this.#limits = limits;
+    this.#what = what;
   }
 
   packed(bytes: number): void {
@@ -44,6 +47,6 @@ export class Budget {
   }
 
   #bound(what: string, value: number, limit: number, unit: string): void {
-    if (value > limit) throw imageInvalid(`the image ${what} ${limit}${unit}`);
+    if (value > limit) throw imageInvalid(`${this.#what} ${what} ${limit}${unit}`);
   }
 }

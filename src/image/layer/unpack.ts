@@ -19,6 +19,8 @@ interface LayerTarget {
   /** A directory on the same file system for what is not in its place yet. */
   readonly staging: string;
   readonly budget: Budget;
+  /** true: it is no layer but somebody's archive, in which a name that begins with `.wh.` is an error. */
+  readonly refuseWhiteouts?: boolean;
 }
 
 /**
@@ -70,6 +72,9 @@ class LayerUnpacker {
     this.#target.budget.entry();
     this.#target.budget.file(entry.size);
     const wanted = parseEntryPath(entry.name);
+    if (wanted.type !== 'entry' && this.#target.refuseWhiteouts === true) {
+      throw imageInvalid('a name that begins with ".wh.", which no layer can hold');
+    }
     if (wanted.type === 'ignored') return;
     const path = this.#tree.resolve(wanted.components);
     if (wanted.type === 'whiteout') return this.#whiteouts.addName(path);

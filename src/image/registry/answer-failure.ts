@@ -81,7 +81,7 @@ function quota(text: string | undefined): string | undefined {
 }
 
 /** Seconds, or a date (RFC 9110, section 10.2.3). */
-function retryAfterMs(answer: Answer): number | undefined {
+export function retryAfterMs(answer: Pick<Answer, 'headers'>): number | undefined {
   const text = headerOf(answer, 'retry-after');
   if (text === undefined) return undefined;
   if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;

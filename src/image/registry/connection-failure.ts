@@ -3,37 +3,42 @@ import type { Endpoint } from './registries.ts';
 import { Again, type Timing } from './retry.ts';
 import { SETTINGS_FILE } from './settings-file.ts';
 
-interface Circumstances {
-  readonly endpoint: Endpoint;
-  readonly url: URL;
+/** With whom the connection was, in the words of what wants it. */
+export interface Peer {
   readonly timing: Timing;
+  /** Has the server's name in front of what is wrong. */
+  readonly unreachable: (message: string, hint?: string) => TsstackError;
+  readonly failed: (message: string, cause: unknown) => TsstackError;
+  /** What to do about a certificate of an unknown authority. */
+  readonly authorityHint: string;
+  /** What to do about a server that does not speak TLS. */
+  readonly plainHttpHint: string;
 }
 
 /** What a failed connection means for the user, and whether another may do better. Gives what is to be thrown. */
-export function connectionFailure(error: unknown, circumstances: Circumstances): unknown {
+export function connectionFailure(error: unknown, peer: Peer): unknown {
   if (error instanceof TsstackError || error instanceof Again) return error;
   const first = firstOf(error);
   const code = String((first as NodeJS.ErrnoException).code ?? '');
   if (first.name === 'AbortError' || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
     return new TsstackError('cancelled', 'the transfer was cancelled');
-  const reason = permanent(code, first, circumstances);
-  if (reason !== undefined) return unreachable(circumstances, reason);
-  const { connectMs, silenceMs } = circumstances.timing;
+  const reason = permanent(code, first, peer);
+  if (reason !== undefined) return peer.unreachable(reason.message, reason.hint);
+  const { connectMs, silenceMs } = peer.timing;
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
-    return new Again(unreachable(circumstances, { message: `no connection in ${connectMs / 1000} s` }), { weight: 2 });
+    return new Again(peer.unreachable(`no connection in ${connectMs / 1000} s`), { weight: 2 });
   }
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return new Again(unreachable(circumstances, { message: `it said nothing for ${silenceMs / 1000} s` }), {
+    return new Again(peer.unreachable(`it said nothing for ${silenceMs / 1000} s`), {
       weight: 2,
     });
   }
   // Resets, ends before the end, name servers that are busy.
   if (CONNECTION_CODES.has(code)) {
-    return new Again(unreachable(circumstances, { message: `the connection broke off (${describe(first, code)})` }));
+    return new Again(peer.unreachable(`the connection broke off (${describe(first, code)})`));
   }
   if (first.name === 'HTTPParserError' || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
-    const message = `Registry ${place(circumstances)}: what it answers is not HTTP`;
-    return new TsstackError('registry-failed', message, { cause: error });
+    return peer.failed('what it answers is not HTTP', error);
   }
   // Neither the network's nor the peer's: of the body that we send, or a bug.
   return error;
@@ -70,13 +75,13 @@ const NETWORK: Readonly<Record<string, string>> = {
   EACCES: 'this machine does not let us connect (EACCES)',
 };
 
-function permanent(code: string, error: Error, { endpoint, url }: Circumstances): Reason | undefined {
+function permanent(code: string, error: Error, { authorityHint, plainHttpHint }: Peer): Reason | undefined {
   const network = NETWORK[code];
   if (network !== undefined) return { message: network, hint: 'Check the name and port, and the network.' };
   if (UNKNOWN_AUTHORITY.has(code)) {
     return {
       message: `its certificate is signed by an authority that this machine does not know (${code})`,
-      hint: `Put the certificate of the authority into /etc/docker/certs.d/${url.origin === endpoint.origin ? endpoint.name : url.host}/ca.crt, or name it in ${SETTINGS_FILE}.`,
+      hint: authorityHint,
     };
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
@@ -95,7 +100,7 @@ function permanent(code: string, error: Error, { endpoint, url }: Circumstances)
   if (/wrong.version.number|packet.length.too.long|http.request/i.test(`${code} ${error.message}`)) {
     return {
       message: 'it does not speak TLS on that port, but probably plain HTTP',
-      hint: `If that is meant, write "http: true" for ${endpoint.name} into ${SETTINGS_FILE}.`,
+      hint: plainHttpHint,
     };
   }
   if (/^(?:ERR_SSL|ERR_TLS|CERT_|EPROTO|ERR_OSSL|HOSTNAME_MISMATCH|INVALID_)/.test(code))
@@ -108,12 +113,27 @@ function permanent(code: string, error: Error, { endpoint, url }: Circumstances)
 
 const SOCKET_CALLS = new Set(['connect', 'getaddrinfo', 'read', 'write']);
 
-function unreachable(circumstances: Circumstances, { message, hint }: Reason): TsstackError {
-  return new TsstackError('registry-unreachable', `Registry ${place(circumstances)}: ${message}`, { hint });
+/** A registry, at `url` or on the way to what is there. */
+export function registryPeer({ endpoint, url, timing }: Registry): Peer {
+  const name = place({ endpoint, url });
+  const owner = url.origin === endpoint.origin ? endpoint.name : url.host;
+  return {
+    timing,
+    unreachable: (message, hint) => new TsstackError('registry-unreachable', `Registry ${name}: ${message}`, { hint }),
+    failed: (message, cause) => new TsstackError('registry-failed', `Registry ${name}: ${message}`, { cause }),
+    authorityHint: `Put the certificate of the authority into /etc/docker/certs.d/${owner}/ca.crt, or name it in ${SETTINGS_FILE}.`,
+    plainHttpHint: `If that is meant, write "http: true" for ${endpoint.name} into ${SETTINGS_FILE}.`,
+  };
+}
+
+interface Registry {
+  readonly endpoint: Endpoint;
+  readonly url: URL;
+  readonly timing: Timing;
 }
 
 /** The registry, and the host that it has sent us to. An address of a blob's store holds secrets beyond its host. */
-function place({ endpoint, url }: Circumstances): string {
+function place({ endpoint, url }: Pick<Registry, 'endpoint' | 'url'>): string {
   const { host } = new URL(endpoint.origin);
   if (url.origin !== endpoint.origin) return `${endpoint.name} (at ${url.origin})`;
   return host === endpoint.name ? endpoint.name : `${endpoint.name} (at ${host})`;

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, request } from 'undici';
 import { TsstackError } from '../../model/error.ts';
-import { connectionFailure } from './connection-failure.ts';
+import { connectionFailure, registryPeer } from './connection-failure.ts';
 import type { Endpoint, Registries } from './registries.ts';
 import type { Timing } from './retry.ts';
 import { settingsInvalid } from './settings-file.ts';
@@ -67,7 +67,7 @@ export class Connections {
   failure(endpoint: Endpoint, error: unknown, { url, signal }: Pick<Answer, 'url' | 'signal'>): unknown {
     // Whatever reason it was given.
     if (signal.aborted) return new TsstackError('cancelled', 'the transfer was cancelled');
-    return connectionFailure(error, { endpoint, url, timing: this.timing });
+    return connectionFailure(error, registryPeer({ endpoint, url, timing: this.timing }));
   }
 
   /** Can be called twice. */
@@ -100,15 +100,19 @@ export class Connections {
 }
 
 function tlsOptions({ ca, identity, verify, name }: Endpoint): object {
-  const trusted = new Set([...getCACertificates('default'), ...getCACertificates('system'), ...ca]);
   try {
     // Made once: Node would parse some hundred certificates anew for every connection.
-    const secureContext = createSecureContext({ ca: [...trusted], ...identity });
+    const secureContext = createSecureContext({ ca: trusted(ca), ...identity });
     return { secureContext, rejectUnauthorized: verify };
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw settingsInvalid(`A certificate or key for registry ${name} cannot be used: ${reason}`);
   }
+}
+
+/** Certificates of Node's and of this machine's authorities, and of others. */
+export function trusted(others: readonly string[] = []): string[] {
+  return [...new Set([...getCACertificates('default'), ...getCACertificates('system'), ...others])];
 }
 
 /** The first of a header's values. */

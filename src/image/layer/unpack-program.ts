@@ -4,12 +4,25 @@ import { pipeline, Readable } from 'node:stream';
 import { TsstackError } from '../../model/error.ts';
 import { imageInvalid } from '../errors.ts';
 
-/** `xz -9` needs 65 MiB to unpack; a hostile header may ask for 4 GiB. */
-const MEMORY_LIMIT = '256MiB';
+/** A program that unpacks what it reads to its standard output. */
+interface UnpackProgram {
+  readonly argv: readonly [string, ...string[]];
+  /** Of Debian. */
+  readonly package: string;
+}
 
-/** Unpacks with the machine's `xz`. Throws `missing-tool`, `image-invalid`. The process ends with the iteration. */
-export async function* unxz(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const child = spawn('xz', ['--decompress', '--stdout', `--memlimit-decompress=${MEMORY_LIMIT}`]);
+/** `xz -9` needs 65 MiB to unpack; a hostile header may ask for 4 GiB. */
+export const XZ: UnpackProgram = {
+  argv: ['xz', '--decompress', '--stdout', '--memlimit-decompress=256MiB'],
+  package: 'xz-utils',
+};
+/** Needs 4 MiB at most. */
+export const BZIP2: UnpackProgram = { argv: ['bzip2', '--decompress', '--stdout'], package: 'bzip2' };
+
+/** Unpacks with a program of the machine. Throws `missing-tool`, `image-invalid`. The process ends with the iteration. */
+export async function* unpackBy(program: UnpackProgram, packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const [file, ...args] = program.argv;
+  const child = spawn(file, args);
   const closed = once(child, 'close').catch((error: unknown) => [error]);
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -25,7 +38,9 @@ export async function* unxz(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffe
     const [status] = (await closed) as [unknown];
     if (failure !== undefined) throw failure;
     if (isMissing(status)) {
-      throw new TsstackError('missing-tool', 'xz is not installed', { hint: 'Run: apt-get install xz-utils' });
+      throw new TsstackError('missing-tool', `${file} is not installed`, {
+        hint: `Run: apt-get install ${program.package}`,
+      });
     }
     if (status !== 0) throw imageInvalid(`its compressed data is damaged: ${complaint.trim()}`);
   } finally {
