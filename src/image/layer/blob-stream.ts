@@ -62,10 +62,11 @@ async function* verify(
   verified.done = true;
 }
 
-type Format = 'gzip' | 'zstd' | 'xz' | 'plain';
+/** How a layer or a whole archive is compressed. */
+export type Format = 'gzip' | 'zstd' | 'xz' | 'plain';
 
-/** By the first bytes, not by the media type: the digests have the last word. */
-function formatOf(head: Buffer): Format {
+/** By the first six bytes, not by the media type: the digests have the last word. */
+export function formatOf(head: Buffer): Format {
   const magic = head.toString('hex');
   if (magic.startsWith('1f8b')) return 'gzip';
   // RFC 8878: a frame, or a skippable frame (0x184D2A50 to 5F, little-endian) in front of one.
