@@ -3,6 +3,7 @@ import { type LoadedImage, loadImages } from '../image/content/load.ts';
 import { canonicalName, familiarName, nameInFull, parseReference } from '../image/content/reference.ts';
 import { blobsBelow, saveImages } from '../image/content/save.ts';
 import { findStored, listStored, type StoredImage } from '../image/content/stored-image.ts';
+import { withPlainArchive } from '../image/plain-archive.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
 import type { Engine } from './engine.ts';
@@ -119,7 +120,12 @@ function load(engine: Engine, path: string, { signal, progress }: Reporting): Pr
     seen.set(blob.digest, blob.bytes);
     progress({ type: 'transfer', subject: path, ...blob });
   };
-  return loadImages(engine.images.content, { path, directory }, { signal, progress: report });
+  const options = { signal, progress: report };
+  if (directory) return loadImages(engine.images.content, { path, directory }, options);
+  return withPlainArchive(engine.machine.paths, path, {
+    signal,
+    use: (plain) => loadImages(engine.images.content, { path: plain, directory }, options),
+  });
 }
 
 const REPORT_BYTES = 4 * 2 ** 20;

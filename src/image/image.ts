@@ -13,6 +13,7 @@ import { openDirectory } from './file-range.ts';
 import { hostRootFilesystem } from './host-root/host-root.ts';
 import { openOciLayout } from './oci-layout.ts';
 import type { OpenedImage } from './opened-image.ts';
+import { rememberedImage, withPlainArchive } from './plain-archive.ts';
 import { hostArchitecture, platformFromText } from './platform.ts';
 import { openTarball } from './tarball.ts';
 import { unpackOpened } from './unpack-image.ts';
@@ -43,7 +44,10 @@ export function imageKey(source: ImageSource): string {
 export async function inspectImage(context: ImageContext, source: ImageSource): Promise<ImageInfo> {
   if (source.type === 'host') return { id: 'host', config: EMPTY_CONFIG, unpacked: true };
   if (isDirectorySource(context, source)) return { id: `dir:${source.path}`, config: EMPTY_CONFIG, unpacked: true };
-  const { id, config } = await openImage(context, source);
+  const inspect = () => withImage(context, { source, signal: NEVER }, async (image) => image);
+  const { id, config } = isArchive(source)
+    ? await rememberedImage(context, { path: source.path, key: imageKey(source) }, inspect)
+    : await inspect();
   return { id, config, unpacked: unpackedLayers(context.paths, id) !== undefined };
 }
 
@@ -58,8 +62,7 @@ export async function unpackImage(
   signal: AbortSignal,
 ): Promise<void> {
   if (!hasLayers(imageId) || unpackedLayers(context.paths, imageId) !== undefined) return;
-  const image = await openImage(context, source);
-  await inImage(source, async () => {
+  await withImage(context, { source, signal }, async (image) => {
     if (image.id !== imageId) throw imageInvalid(`it was ${imageId} when it was planned and is ${image.id} now`);
     await unpackOpened(context, image, signal);
   });
@@ -104,25 +107,44 @@ function isDirectorySource(context: ImageContext, source: ImageSource): source i
   return source.type === 'rootfs' && context.host.stat(`${source.path}/.`)?.type === 'directory';
 }
 
-function openImage(context: ImageContext, source: ImageSource): Promise<OpenedImage> {
+const NEVER = new AbortController().signal;
+
+function isArchive(source: ImageSource): source is ImageSource & { readonly type: 'oci-archive' | 'docker-archive' } {
+  return source.type === 'oci-archive' || source.type === 'docker-archive';
+}
+
+/** Every error names the image. Its layers can be read until `use` has ended. */
+function withImage<Result>(
+  context: ImageContext,
+  { source, signal }: { readonly source: ImageSource; readonly signal: AbortSignal },
+  use: (image: OpenedImage) => Promise<Result>,
+): Promise<Result> {
   return inImage(source, async () => {
-    switch (source.type) {
-      case 'rootfs':
-        return openTarball(context, source.path);
-      case 'oci':
-        return openOciLayout(openDirectory(source.path), source.tag);
-      case 'oci-archive':
-        return openOciLayout(openArchive(source.path), source.tag);
-      case 'docker-archive':
-        return openDockerArchive(openArchive(source.path), source.tag);
-      case 'reference':
-        return openReference(context, source);
-      case 'host':
-        throw new Error('the programs of the host are no image');
-      default:
-        return exhaustive(source);
-    }
+    if (!isArchive(source)) return use(await openImage(context, source));
+    return withPlainArchive(context.paths, source.path, {
+      signal,
+      use: async (path) => use(await openImage(context, { ...source, path })),
+    });
   });
+}
+
+async function openImage(context: ImageContext, source: ImageSource): Promise<OpenedImage> {
+  switch (source.type) {
+    case 'rootfs':
+      return openTarball(context, source.path);
+    case 'oci':
+      return openOciLayout(openDirectory(source.path), source.tag);
+    case 'oci-archive':
+      return openOciLayout(openArchive(source.path), source.tag);
+    case 'docker-archive':
+      return openDockerArchive(openArchive(source.path), source.tag);
+    case 'reference':
+      return openReference(context, source);
+    case 'host':
+      throw new Error('the programs of the host are no image');
+    default:
+      return exhaustive(source);
+  }
 }
 
 function openReference(context: ImageContext, { reference, platform }: ReferenceSource): OpenedImage {
@@ -140,7 +162,6 @@ type ReferenceSource = ImageSource & { readonly type: 'reference' };
 const SOURCES_HINT =
   'Pull it (tsstack image pull), load it (tsstack image load), or use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
 
-/** Every error names its image. */
 async function inImage<Result>(source: ImageSource, body: () => Promise<Result>): Promise<Result> {
   const name = `image ${JSON.stringify(imageKey(source))}`;
   try {

@@ -76,3 +76,34 @@ async function exported(project: Parameters<Parameters<typeof e2e>[1]>[0]): Prom
   await project.expect(0, 'export', '-o', path, 'app');
   return [path];
 }
+
+e2e(
+  'an archive that is compressed as a whole is loaded, from a file and through a pipe, and runs as it lies there',
+  async (project) => {
+    const name = `${project.name}/app:1`;
+    const rootfs = join(project.scratch, 'rootfs.tar');
+    await rootTarball(rootfs);
+    const archive = join(project.scratch, 'app.tar');
+    try {
+      await project.expect(0, 'image', 'import', '-c', 'CMD ["/bin/sleep", "infinity"]', rootfs, name);
+      await project.expect(0, 'image', 'save', name, '-o', archive);
+      for (const packer of ['gzip', 'zstd', 'xz']) {
+        const packed = `${archive}.${packer}`;
+        execFileSync('sh', ['-c', `${packer} -c "$0" > "$1"`, archive, packed]);
+        await project.expect(0, 'image', 'rm', name);
+        assert.equal(await project.expect(0, 'image', 'load', packed), `${name}\n`);
+        await project.expect(0, 'image', 'rm', name);
+        const script = `${packer} -c "$1" | "$0" image load -q`;
+        assert.equal(execFileSync('sh', ['-c', script, TSSTACK, archive], { encoding: 'utf8' }), `${name}\n`);
+      }
+      project.write(`services: {app: {image: "docker-archive:${archive}.xz", stop_signal: KILL}}\n`);
+      await project.expect(0, 'up', '-d');
+      assert.equal(await project.expect(0, 'exec', '-T', 'app', '/bin/cat', '/word'), 'word');
+      assert.match(await project.expect(0, 'plan'), /Nothing to do/);
+    } finally {
+      await project.tsstack(['down', '-t', '0']);
+      await project.tsstack(['image', 'rm', '-f', name]);
+    }
+  },
+  NEEDS,
+);

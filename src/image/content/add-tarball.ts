@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { TsstackError } from '../../model/error.ts';
 import { imageInvalid, inContext, printable } from '../errors.ts';
-import { type FileRange, readRange, regularFile, streamRange } from '../file-range.ts';
-import { type Format, formatOf, layerTar } from '../layer/blob-stream.ts';
+import { type FileRange, regularFile, streamRange } from '../file-range.ts';
+import { layerTar, packingOf } from '../layer/blob-stream.ts';
 import { Budget } from '../layer/budget.ts';
 import { gzipped } from '../layer/gzip.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
@@ -19,8 +19,6 @@ export interface AddedLayer {
   readonly diffId: string;
 }
 
-/** Bytes of the start of a file that say how it is packed. */
-const MAGIC = 6;
 const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
 /**
@@ -46,11 +44,6 @@ export async function addTarball(
   }
   const packed = gzipped(layerTar(blob, new Budget(DEFAULT_LIMITS), signal), gzipLevel);
   return { mediaType: `${LAYER_TYPE}+gzip`, ...(await store.addUnknown(packed, signal)), diffId };
-}
-
-/** How a file is packed as a whole. */
-export function packingOf(file: FileRange): Format {
-  return formatOf(readRange({ ...file, size: Math.min(MAGIC, file.size) }, MAGIC));
 }
 
 /** Of the file and of what it unpacks to, which must be a tar archive with something in it. */

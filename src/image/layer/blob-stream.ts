@@ -5,7 +5,7 @@ import { exhaustive } from '../../lib/exhaustive.ts';
 import { TsstackError } from '../../model/error.ts';
 import { checkDigest, hashFor } from '../digest.ts';
 import { imageInvalid } from '../errors.ts';
-import { streamRange } from '../file-range.ts';
+import { type FileRange, readRange, streamRange } from '../file-range.ts';
 import type { LayerBlob } from '../opened-image.ts';
 import { ByteReader } from '../tar/byte-reader.ts';
 import type { Budget } from './budget.ts';
@@ -15,6 +15,8 @@ import { zstdFrames } from './zstd-frames.ts';
 /** 2^27 bytes: what zstd itself takes at most unless asked (RFC 8878 recommends 8 MiB). */
 const ZSTD_WINDOW_LOG = 27;
 const CHUNK = 256 * 1024;
+/** Bytes of the start that say how something is packed. */
+const MAGIC = 6;
 
 /**
  * A layer's tar stream: packed bytes are counted and hashed on the way in, unpacked ones on the way out, and the end
@@ -36,7 +38,7 @@ async function* unpacked(blob: LayerBlob, budget: Budget): AsyncGenerator<Buffer
   const hash = blob.digest === undefined ? undefined : hashFor(blob.digest);
   const packed = new ByteReader(verify(blob, budget, hash, verified));
   try {
-    const head = await packed.peek(6);
+    const head = await packed.peek(MAGIC);
     yield* unpackedAs(formatOf(head), packed);
   } finally {
     await packed.close();
@@ -65,8 +67,13 @@ async function* verify(
 /** How a layer or a whole archive is compressed. */
 export type Format = 'gzip' | 'zstd' | 'xz' | 'plain';
 
-/** By the first six bytes, not by the media type: the digests have the last word. */
-export function formatOf(head: Buffer): Format {
+/** How a file is packed as a whole. */
+export function packingOf(file: FileRange): Format {
+  return formatOf(readRange({ ...file, size: Math.min(MAGIC, file.size) }, MAGIC));
+}
+
+/** By the first bytes, not by the media type: the digests have the last word. */
+function formatOf(head: Buffer): Format {
   const magic = head.toString('hex');
   if (magic.startsWith('1f8b')) return 'gzip';
   // RFC 8878: a frame, or a skippable frame (0x184D2A50 to 5F, little-endian) in front of one.
