@@ -7,6 +7,8 @@ interface Circumstances {
   readonly endpoint: Endpoint;
   readonly url: URL;
   readonly timing: Timing;
+  /** Through which it goes: `http://HOST:PORT`. */
+  readonly proxy?: string;
 }
 
 /** What a failed connection means for the user, and whether another may do better. Gives what is to be thrown. */
@@ -14,6 +16,8 @@ export function connectionFailure(error: unknown, circumstances: Circumstances):
   if (error instanceof TsstackError || error instanceof Again) return error;
   const first = firstOf(error);
   const code = String((first as NodeJS.ErrnoException).code ?? '');
+  const refused = proxyRefusal(first, code, circumstances);
+  if (refused !== undefined) return refused;
   if (first.name === 'AbortError' || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
     return new TsstackError('cancelled', 'the transfer was cancelled');
   const reason = permanent(code, first, circumstances);
@@ -37,6 +41,31 @@ export function connectionFailure(error: unknown, circumstances: Circumstances):
   }
   // Neither the network's nor the peer's: of the body that we send, or a bug.
   return error;
+}
+
+/** What a proxy says instead of passing on what we ask; undefined: it is not the proxy's doing. */
+function proxyRefusal(error: Error, code: string, circumstances: Circumstances): unknown {
+  if (circumstances.proxy === undefined) return undefined;
+  if (code === 'UND_ERR_PRX_CONN') {
+    return new Again(unreachable(circumstances, { message: 'the proxy breaks the connection off' }));
+  }
+  if (code === 'UND_ERR_PRX_TLS') {
+    return unreachable(circumstances, { message: 'the certificate of the proxy is for another name' });
+  }
+  const [, status] = /^Proxy (?:response|Authentication Required) \(([0-9]{3})\)/.exec(error.message) ?? [];
+  if (status === undefined) return undefined;
+  if (status === '407') {
+    return unreachable(circumstances, {
+      message: 'the proxy wants to know who you are, or does not know you (407)',
+      hint: 'Write user and password into the variable: http://USER:PASSWORD@HOST:PORT, with % and @ in them as %25 and %40.',
+    });
+  }
+  const reason = {
+    message: `the proxy does not let us through (${status})`,
+    hint: 'Ask whoever runs it, or write the host into NO_PROXY.',
+  };
+  const failure = unreachable(circumstances, reason);
+  return Number(status) >= 500 ? new Again(failure) : failure;
 }
 
 interface Reason {
@@ -113,10 +142,11 @@ function unreachable(circumstances: Circumstances, { message, hint }: Reason): T
 }
 
 /** The registry, and the host that it has sent us to. An address of a blob's store holds secrets beyond its host. */
-function place({ endpoint, url }: Circumstances): string {
+function place({ endpoint, url, proxy }: Circumstances): string {
   const { host } = new URL(endpoint.origin);
-  if (url.origin !== endpoint.origin) return `${endpoint.name} (at ${url.origin})`;
-  return host === endpoint.name ? endpoint.name : `${endpoint.name} (at ${host})`;
+  const at = url.origin !== endpoint.origin ? `at ${url.origin}` : host === endpoint.name ? '' : `at ${host}`;
+  const where = [at, proxy === undefined ? '' : `through the proxy ${proxy}`].filter((part) => part !== '').join(', ');
+  return where === '' ? endpoint.name : `${endpoint.name} (${where})`;
 }
 
 /** Node tries all addresses of a host, and undici wraps what the socket says. */
