@@ -102,6 +102,16 @@ export interface PulledImages {
   readonly pulled: readonly string[];
 }
 
+/** `POST /v1/push` → stream; result `PushedImages`: the images of services with both `build` and `image`. */
+export interface PushRequest {
+  readonly load: LoadRequest;
+  readonly requestId: string;
+  /** Also of services that the named ones depend on. */
+  readonly includeDeps: boolean;
+  readonly ignoreFailures: boolean;
+  readonly dryRun?: boolean;
+}
+
 /** `POST /v1/store/push` → stream; result `PushedImages`: images of the store to the registries that their names say. */
 export interface PushImagesRequest {
   readonly names: readonly string[];
