@@ -45,10 +45,15 @@ export async function inspectImage(context: ImageContext, source: ImageSource): 
   if (source.type === 'host') return { id: 'host', config: EMPTY_CONFIG, unpacked: true };
   if (isDirectorySource(context, source)) return { id: `dir:${source.path}`, config: EMPTY_CONFIG, unpacked: true };
   const inspect = () => withImage(context, { source, signal: NEVER }, async (image) => image);
-  const { id, config } = isArchive(source)
+  const { id, config, about } = isArchive(source)
     ? await rememberedImage(context, { path: source.path, key: imageKey(source) }, inspect)
     : await inspect();
-  return { id, config, unpacked: unpackedLayers(context.paths, id) !== undefined };
+  return {
+    id,
+    config,
+    unpacked: unpackedLayers(context.paths, id) !== undefined,
+    ...(about !== undefined && { platform: about.platform }),
+  };
 }
 
 /**
