@@ -5,7 +5,7 @@ import { hostArchitecture, platformFromText } from '../image/platform.ts';
 import { imageAddress } from '../model/address.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { Conflict } from '../model/plan.ts';
-import type { ImageSource, Stack } from '../model/stack.ts';
+import type { ImageSource, Service, Stack } from '../model/stack.ts';
 
 /** Debian's; on other systems too the static one is what containers need. */
 const PACKAGE = 'qemu-user-static';
@@ -46,17 +46,18 @@ function platformsOf(
   images: Readonly<Record<string, ImageInfo>>,
 ): ReadonlyMap<string, string> {
   const used = Object.values(services).filter(({ replicas }) => replicas > 0);
-  const sources = used.flatMap(({ source, preStart = [] }) => [
-    source,
-    ...preStart.flatMap((hook) => hook.source ?? []),
-  ]);
   return new Map(
-    sources.flatMap((source) => {
+    used.flatMap(runSources).flatMap((source) => {
       const key = imageKey(source);
       const platform = images[key]?.platform ?? wishOf(source);
       return platform === undefined ? [] : [[key, platform] as const];
     }),
   );
+}
+
+/** What is only mounted need not run. */
+function runSources({ source, preStart = [] }: Service): readonly ImageSource[] {
+  return [source, ...preStart.flatMap((hook) => hook.source ?? [])];
 }
 
 /** Of an image that is not there yet. */

@@ -2,6 +2,7 @@ import type { MachineContext } from '../executor/context.ts';
 import { collectBlobs, removeLayers, unneededLayers } from '../image/content/collect.ts';
 import { ContentStore } from '../image/content/content-store.ts';
 import { listStored } from '../image/content/stored-image.ts';
+import { imageIds } from '../model/container.ts';
 import { diskUsage } from './disk-usage.ts';
 
 /** The images of this machine, and who is working with them right now. */
@@ -30,7 +31,10 @@ export class ImageStore {
   /** Images (ids) whose unpacked layers are needed: those of the store, and those that containers are made from. */
   needed(): ReadonlySet<string> {
     const containers = this.#machine.records.containers.all();
-    return new Set([...listStored(this.content).map(({ id }) => id), ...containers.map(({ spec }) => spec.image.id)]);
+    return new Set([
+      ...listStored(this.content).map(({ id }) => id),
+      ...containers.flatMap(({ spec }) => imageIds(spec)),
+    ]);
   }
 
   /**

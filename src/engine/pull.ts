@@ -4,7 +4,7 @@ import { findStored } from '../image/content/stored-image.ts';
 import { imageKey } from '../image/image.ts';
 import { platformFromText } from '../image/platform.ts';
 import { TsstackError } from '../model/error.ts';
-import type { ImageSource, PullPolicy, Stack } from '../model/stack.ts';
+import { type ImageSource, mountedSources, type PullPolicy, type Stack } from '../model/stack.ts';
 import type { Engine } from './engine.ts';
 import type { Reporting } from './reporting.ts';
 
@@ -24,15 +24,23 @@ type ReferenceSource = ImageSource & { readonly type: 'reference' };
 /** The images of a stack that are to be pulled before it can be planned, each once. */
 export function imagesToPull(engine: Engine, stack: Stack, wish: PullWish = 'policy'): readonly WantedImage[] {
   const wanted = new Map<string, WantedImage>();
-  for (const { source, preStart = [], pullPolicy = 'missing', replicas } of Object.values(stack.services)) {
-    if (replicas === 0) continue;
-    const policy = wish === 'policy' ? pullPolicy : wish;
-    for (const each of [source, ...preStart.flatMap((hook) => hook.source ?? [])]) {
+  const want = (sources: readonly ImageSource[], policy: PullPolicy): void => {
+    for (const each of sources) {
       if (each.type !== 'reference' || !isDue(engine, each, policy)) continue;
       wanted.set(imageKey(each), { key: imageKey(each), ...each });
     }
+  };
+  for (const { source, preStart = [], mounts, pullPolicy = 'missing', replicas } of Object.values(stack.services)) {
+    if (replicas === 0) continue;
+    want([source, ...preStart.flatMap((hook) => hook.source ?? [])], wish === 'policy' ? pullPolicy : wish);
+    want(mountedSources(mounts), wish === 'policy' ? mountPolicy(pullPolicy) : wish);
   }
   return [...wanted.values()];
+}
+
+/** What a service mounts is not what it is built into, and is not looked for anew at every `up`: as in Compose. */
+function mountPolicy(policy: PullPolicy): PullPolicy {
+  return policy === 'never' ? 'never' : 'missing';
 }
 
 function isDue(engine: Engine, source: ReferenceSource, policy: PullPolicy): boolean {

@@ -4,6 +4,7 @@ import { canonicalName, familiarName, nameInFull, parseReference } from '../imag
 import { blobsBelow, saveImages } from '../image/content/save.ts';
 import { findStored, listStored, type StoredImage } from '../image/content/stored-image.ts';
 import { withPlainArchive } from '../image/plain-archive.ts';
+import { imageIds } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
 import type { Engine } from './engine.ts';
@@ -162,10 +163,10 @@ function summarize(engine: Engine, image: StoredImage): StoredImageSummary {
   };
 }
 
-/** Names of the containers that are made from an image. */
+/** Names of the containers that are made from an image, or mount it. */
 export function usersOf(engine: Engine, id: string): readonly string[] {
   const containers = engine.machine.records.containers.all();
-  return containers.filter(({ spec }) => spec.image.id === id).map(({ spec }) => spec.name);
+  return containers.filter(({ spec }) => imageIds(spec).includes(id)).map(({ spec }) => spec.name);
 }
 
 function checkRemovable(

@@ -81,13 +81,16 @@ export async function rootFilesystem(
 ): Promise<RootFilesystem> {
   if (source.type === 'host') return hostRootFilesystem(context);
   if (!hasLayers(imageId)) return { lower: [imageId.slice(DIRECTORY.length)], overlays: [] };
-  const layers = unpackedLayers(context.paths, imageId);
-  if (layers === undefined) {
-    throw new TsstackError('image-missing', `image ${JSON.stringify(imageKey(source))} (${imageId}) is not unpacked`, {
-      hint: 'Run tsstack up again.',
-    });
-  }
-  return { lower: [...layers].reverse(), overlays: [] };
+  return { lower: imageLayers(context, source, imageId), overlays: [] };
+}
+
+/** The layers of an unpacked image, top first. Throws `image-missing` when it is not unpacked. */
+export function imageLayers({ paths }: ImageContext, source: ImageSource, imageId: string): readonly string[] {
+  const layers = unpackedLayers(paths, imageId);
+  if (layers !== undefined) return [...layers].reverse();
+  throw new TsstackError('image-missing', `image ${JSON.stringify(imageKey(source))} (${imageId}) is not unpacked`, {
+    hint: 'Run tsstack up again.',
+  });
 }
 
 /** What is known of an image that a container was made from; the image on disk is not looked at again. */

@@ -274,3 +274,12 @@ export interface Volume {
   readonly external: boolean;
   readonly labels: Readonly<Record<string, string>>;
 }
+
+/** Every image that containers of a service need: their own, those of `pre_start`, and those that they mount. */
+export function imageSources({ source, preStart = [], mounts }: Service): readonly ImageSource[] {
+  return [source, ...preStart.flatMap((hook) => hook.source ?? []), ...mountedSources(mounts)];
+}
+
+export function mountedSources(mounts: readonly Mount[]): readonly ImageSource[] {
+  return mounts.flatMap((mount) => (mount.type === 'image' ? [mount.image] : []));
+}
