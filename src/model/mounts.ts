@@ -1,4 +1,4 @@
-import type { ImageSource } from './stack.ts';
+import type { ImageSource } from './image-source.ts';
 
 export type Mount =
   | {

@@ -1,6 +1,9 @@
+import type { ImageSource } from './image-source.ts';
 import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
 import type { FileMount, FileSource, Mount } from './mounts.ts';
 import type { UpdatePolicy } from './update.ts';
+
+export type { ImageSource } from './image-source.ts';
 
 /**
  * The desired state: what a stack file means, after loading, interpolation, merging, checking and normalising.
@@ -29,20 +32,6 @@ export interface Stack {
   /** Services that the command neither names nor needs; their containers are not orphans. Absent: none. */
   readonly unnamedServices?: readonly string[];
 }
-
-export type ImageSource =
-  /** No `image`, `build` or `x-rootfs`: the host's installed programs, copy-on-write. */
-  | { readonly type: 'host' }
-  /** `x-rootfs`: a directory or a tarball, absolute. */
-  | { readonly type: 'rootfs'; readonly path: string }
-  /** `oci:DIR[:tag]`, `oci-archive:FILE[:tag]`, `docker-archive:FILE[:tag]`; path absolute. */
-  | {
-      readonly type: 'oci' | 'oci-archive' | 'docker-archive';
-      readonly path: string;
-      readonly tag?: string;
-    }
-  /** A reference, as written, or an image id. `platform`: of an image for several; absent: the machine's own. */
-  | { readonly type: 'reference'; readonly reference: string; readonly platform?: string };
 
 /** When an image is fetched from its registry; with a time, when it was last fetched longer ago. */
 export type PullPolicy = 'always' | 'missing' | 'never' | 'build' | { readonly refreshAfterMs: number };

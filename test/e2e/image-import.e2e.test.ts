@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { TSSTACK } from '../helpers/client.ts';
 import { e2e } from '../helpers/e2e.ts';
 import { type Entry, tarOf } from '../helpers/image-builder.ts';
+import { run } from '../helpers/run.ts';
 
 const NEEDS = { needs: ['skopeo', 'zstd'] };
 
@@ -53,9 +54,8 @@ e2e(
       });
       const archive = join(project.scratch, 'second.tar');
       await project.expect(0, 'image', 'save', foreign.trim(), '-o', archive);
-      const config = JSON.parse(
-        execFileSync('skopeo', ['inspect', '--config', `oci-archive:${archive}`], { encoding: 'utf8' }),
-      );
+      const seen = await run(['skopeo', 'inspect', '--config', `oci-archive:${archive}`]);
+      const config = JSON.parse(seen.stdout);
       assert.equal(config.architecture, 'riscv64');
       assert.equal(config.history[0].comment, 'why');
       await project.expect(0, 'image', 'import', ...changes, ...(await exported(project)), second);

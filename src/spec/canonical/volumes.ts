@@ -43,7 +43,7 @@ function longEntry(item: Dict, place: Place): Dict | undefined {
     return undefined;
   }
   const { type } = entry;
-  if ((type === 'bind' || type === 'image') && (typeof entry['source'] !== 'string' || entry['source'] === '')) {
+  if ((type === 'bind' || type === 'image') && typeof entry['source'] !== 'string') {
     complain(place, {
       code: 'schema.missing',
       message: `${nameOf(place)} is of the type "${type}" and lacks "source"`,
