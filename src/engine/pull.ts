@@ -26,7 +26,8 @@ export function imagesToPull(engine: Engine, stack: Stack, wish: PullWish = 'pol
   const wanted = new Map<string, WantedImage>();
   const want = (sources: readonly ImageSource[], policy: PullPolicy): void => {
     for (const each of sources) {
-      if (each.type !== 'reference' || !isDue(engine, each, policy)) continue;
+      // One that is empty is for the plan to refuse.
+      if (each.type !== 'reference' || each.reference === '' || !isDue(engine, each, policy)) continue;
       wanted.set(imageKey(each), { key: imageKey(each), ...each });
     }
   };

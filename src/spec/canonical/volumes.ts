@@ -42,12 +42,8 @@ function longEntry(item: Dict, place: Place): Dict | undefined {
     complain(place, { code: 'schema.missing', message: `${nameOf(place)} lacks the key "target"` });
     return undefined;
   }
-  const { type } = entry;
-  if ((type === 'bind' || type === 'image') && typeof entry['source'] !== 'string') {
-    complain(place, {
-      code: 'schema.missing',
-      message: `${nameOf(place)} is of the type "${type}" and lacks "source"`,
-    });
+  if (entry['type'] === 'bind' && typeof entry['source'] !== 'string') {
+    complain(place, { code: 'schema.missing', message: `${nameOf(place)} is of the type "bind" and lacks "source"` });
     return undefined;
   }
   if (entry['x-on-change'] !== undefined && entry['type'] !== 'bind') {

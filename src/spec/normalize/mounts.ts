@@ -45,9 +45,9 @@ function volumeMount(entry: Dict): Mount | undefined {
   return defined({ type: 'tmpfs', target, readOnly, sizeBytes: numberAt(tmpfs, 'size'), mode, options: [] });
 }
 
-/** The source is written as a service's `image` is. */
+/** The source is written as a service's `image` is. None, as a variable that is not set gives, is a conflict in the plan. */
 function imageMount(entry: Dict, base: PathBase): Mount {
-  const image = imageSource({ image: textAt(entry, 'source') }, { image: base, rootfs: base });
+  const image = imageSource({ image: textAt(entry, 'source') ?? '' }, { image: base, rootfs: base });
   const subpath = textAt(dictAt(entry, 'image') ?? {}, 'subpath');
   return defined({ type: 'image', image, target: textAt(entry, 'target') ?? '', readOnly: true, subpath });
 }
