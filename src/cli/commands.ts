@@ -40,9 +40,13 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   images: { summary: 'List the images of containers', load: () => import('./commands/images.ts') },
   build: { summary: 'Build the images of a stack', load: () => import('./commands/build.ts') },
   pull: { summary: 'Fetch the images of a stack', load: () => import('./commands/pull.ts') },
+  push: { summary: 'Send the images that a stack builds', load: () => import('./commands/push.ts') },
   login: { summary: 'Keep credentials for a registry', load: () => import('./commands/login.ts') },
   logout: { summary: 'Forget credentials for a registry', load: () => import('./commands/logout.ts') },
-  image: { summary: 'Look at, pull, push, load, save and remove images', load: () => import('./commands/image.ts') },
+  image: {
+    summary: 'Look at, pull, push, load, save, import and remove images',
+    load: () => import('./commands/image.ts'),
+  },
   volume: { summary: 'Look at, remove, export and import volumes', load: () => import('./commands/volume.ts') },
   volumes: { summary: 'List the volumes of a stack', load: () => import('./commands/volumes.ts') },
   system: {

@@ -2,7 +2,7 @@ import { TsstackError } from '../model/error.ts';
 
 /** Commands that only look, and those that say what they would do. */
 const HARMLESS: ReadonlySet<string> = new Set([
-  ...['up', 'create', 'down', 'start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'rm', 'build'],
+  ...['up', 'create', 'down', 'start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'rm', 'build', 'pull', 'push'],
   ...['plan', 'ps', 'logs', 'top', 'port', 'events', 'stats', 'config', 'inspect', 'images', 'volumes', 'ls'],
   ...['doctor', 'version'],
 ]);

@@ -41,6 +41,27 @@ export interface LoadedImages {
   readonly loaded: readonly string[];
 }
 
+/** `POST /v1/store/import` → stream; result `ImportedImage`: an image of one layer from a root filesystem's tarball. */
+export interface ImportImageRequest {
+  /** Absolute; plain, or packed with gzip, zstd or xz. */
+  readonly path: string;
+  /** What the user called it. */
+  readonly from: string;
+  /** Absent: the image has no name. */
+  readonly name?: string;
+  /** In the history; empty: where it came from. */
+  readonly message: string;
+  /** Instructions of a Dockerfile for the configuration. */
+  readonly changes: readonly string[];
+  /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own unless given. */
+  readonly platform?: string;
+  readonly requestId: string;
+}
+
+export interface ImportedImage {
+  readonly id: string;
+}
+
 /** `POST /v1/store/save` → stream; result `SavedImages`. `path`: absolute, a file or FIFO that is written. */
 export interface SaveImagesRequest {
   readonly names: readonly string[];
@@ -79,6 +100,16 @@ export interface PullImagesRequest {
 /** References, as they were written. */
 export interface PulledImages {
   readonly pulled: readonly string[];
+}
+
+/** `POST /v1/push` → stream; result `PushedImages`: the images of services with both `build` and `image`. */
+export interface PushRequest {
+  readonly load: LoadRequest;
+  readonly requestId: string;
+  /** Also of services that the named ones depend on. */
+  readonly includeDeps: boolean;
+  readonly ignoreFailures: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** `POST /v1/store/push` → stream; result `PushedImages`: images of the store to the registries that their names say. */

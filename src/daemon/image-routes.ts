@@ -3,6 +3,7 @@ import { commit } from '../engine/commit.ts';
 import type { ContainerView } from '../engine/containers.ts';
 import { chooseContainers } from '../engine/copy.ts';
 import type { Engine } from '../engine/engine.ts';
+import { importImage } from '../engine/import.ts';
 import {
   inspectStoredImage,
   listStoredImages,
@@ -14,7 +15,7 @@ import {
 } from '../engine/stored-images.ts';
 import { diskUse } from '../engine/system.ts';
 import type { Nothing } from './api.ts';
-import type { CommitResult } from './image-api.ts';
+import type { CommitResult, ImportedImage } from './image-api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 
@@ -78,6 +79,26 @@ export const IMAGE_ROUTES: readonly Route[] = [
     request: 'LoadImagesRequest',
     response: 'LoadedImages',
     stream: ({ engine, body }, reporting) => loadArchive(engine, new Body(body).text('path'), reporting),
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/import',
+    summary: "Make an image of one layer from a root filesystem's tarball",
+    request: 'ImportImageRequest',
+    response: 'ImportedImage',
+    stream: ({ engine, body }, reporting): Promise<ImportedImage> => {
+      const request = new Body(body);
+      const [name, platform] = [request.optionalText('name'), request.optionalText('platform')];
+      const options = {
+        path: request.text('path'),
+        from: request.text('from'),
+        ...(name !== undefined && { name }),
+        message: request.text('message'),
+        changes: request.texts('changes'),
+        ...(platform !== undefined && { platform }),
+      };
+      return importImage(engine, options, reporting);
+    },
   },
   {
     method: 'POST',

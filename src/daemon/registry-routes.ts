@@ -1,5 +1,5 @@
 import { pullImages, pullStack } from '../engine/pull.ts';
-import { pushImages } from '../engine/push.ts';
+import { type BuildableService, pushImages, pushStack } from '../engine/push.ts';
 import { loadStack } from '../spec/load.ts';
 import type { LoginResult, LogoutResult, PulledImages, PushedImages } from './image-api.ts';
 import { Body, parseLoad, parsePull } from './requests.ts';
@@ -64,6 +64,26 @@ export const REGISTRY_ROUTES: readonly Route[] = [
       const request = new Body(body);
       const context = { env: request.textMap('env'), reporting };
       return { pushed: await pushImages(engine, request.texts('names'), context) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/push',
+    summary: 'Send the images that a stack builds to their registries',
+    request: 'PushRequest',
+    response: 'PushedImages',
+    stream: async ({ engine, body }, reporting): Promise<PushedImages> => {
+      const request = new Body(body);
+      const load = parseLoad(request.body('load'));
+      const { diagnostics, model } = loadStack(load);
+      reporting.progress({ type: 'diagnostics', diagnostics });
+      const wanted = {
+        services: model['services'] as Readonly<Record<string, BuildableService>>,
+        named: load.services ?? [],
+        includeDeps: request.flag('includeDeps'),
+      };
+      const ignoreFailures = request.flag('ignoreFailures');
+      return { pushed: await pushStack(engine, wanted, { env: load.env, reporting, ignoreFailures }) };
     },
   },
   {

@@ -1,7 +1,4 @@
-import { parseDockerfile } from '../build/dockerfile/parse.ts';
-import { applyToConfig, type RunDocument } from '../build/image-config.ts';
 import { writeLayer } from '../build/layer/write-layer.ts';
-import { canonicalName, parseReference } from '../image/content/reference.ts';
 import { findStored, type StoredImage } from '../image/content/stored-image.ts';
 import { asArray, asObject, parseObject } from '../image/json.ts';
 import { TsstackError } from '../model/error.ts';
@@ -9,6 +6,7 @@ import { cgroupName } from '../store/paths.ts';
 import { upperEntries } from './changes.ts';
 import type { ContainerView } from './containers.ts';
 import type { Engine } from './engine.ts';
+import { changedConfig, GZIP_LEVEL, newName } from './image-changes.ts';
 
 export interface CommitOptions {
   /** Absent: the image has no name. */
@@ -21,23 +19,6 @@ export interface CommitOptions {
   readonly pause: boolean;
   readonly signal: AbortSignal;
 }
-
-/** Instructions that `--change` may hold (docker commit). */
-const ALLOWED = new Set([
-  'cmd',
-  'entrypoint',
-  'env',
-  'expose',
-  'label',
-  'onbuild',
-  'user',
-  'volume',
-  'workdir',
-  'stopsignal',
-  'healthcheck',
-  'shell',
-]);
-const GZIP_LEVEL = 6;
 
 /**
  * Makes an image of a container: the layers of its image, and one more with what it has written. Mounts are not part of
@@ -53,7 +34,7 @@ export async function commit(
   const { content } = engine.images;
   return engine.images.hold(async () => {
     const document = parseObject(content.document({ digest: base.id }), 'the configuration');
-    const config = changed(asObject(document['config'] ?? {}, 'config'), options.changes);
+    const config = changedConfig(asObject(document['config'] ?? {}, 'config'), options.changes);
     const entries = await frozen(engine, view, options.pause, () => upperEntries(engine, view, options.signal));
     const layer = await writeLayer(
       content,
@@ -101,29 +82,6 @@ function baseImage(engine: Engine, { record: { spec } }: ContainerView): StoredI
       cause,
     });
   }
-}
-
-function newName(text: string): string {
-  const reference = parseReference(text);
-  if (reference.digest === undefined) return canonicalName(reference);
-  throw new TsstackError('usage', `${JSON.stringify(text)} has a digest, which follows from the content`, {
-    hint: 'Give a name and a tag, such as app:1.2',
-  });
-}
-
-function changed(config: RunDocument, changes: readonly string[]): RunDocument {
-  if (changes.length === 0) return config;
-  const { stages } = parseDockerfile(`FROM scratch\n${changes.join('\n')}\n`, '--change');
-  let cmdSet = false;
-  return (stages[0]?.instructions ?? []).reduce((result, instruction) => {
-    if (!ALLOWED.has(instruction.type) || instruction.type === 'run') {
-      throw new TsstackError('usage', `--change cannot be ${instruction.type.toUpperCase()}`, {
-        hint: `It can be ${[...ALLOWED].join(', ').toUpperCase()}`,
-      });
-    }
-    cmdSet ||= instruction.type === 'cmd';
-    return applyToConfig(result, instruction, cmdSet);
-  }, config);
 }
 
 /** Runs `read` while the processes are frozen, if they run and are not frozen already. */

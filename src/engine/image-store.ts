@@ -4,6 +4,7 @@ import { StepCache } from '../image/build-cache/step-cache.ts';
 import { collectBlobs, removeLayers, unneededLayers } from '../image/content/collect.ts';
 import { ContentStore } from '../image/content/content-store.ts';
 import { listStored } from '../image/content/stored-image.ts';
+import { imageIds } from '../model/container.ts';
 import { diskUsage } from './disk-usage.ts';
 
 /** The images of this machine, and who is working with them right now. */
@@ -42,7 +43,7 @@ export class ImageStore {
     const containers = this.#machine.records.containers.all();
     return new Set([
       ...listStored(this.content).map(({ id }) => id),
-      ...containers.map(({ spec }) => spec.image.id),
+      ...containers.flatMap(({ spec }) => imageIds(spec)),
       ...this.steps.entries().flatMap(({ chainId }) => chainId ?? []),
     ]);
   }

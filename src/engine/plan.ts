@@ -13,6 +13,7 @@ import type { LoadRequest } from '../spec/load.ts';
 import type { WantedBuild } from './build/wanted-builds.ts';
 import type { Engine } from './engine.ts';
 import { readContents } from './file-contents.ts';
+import { foreignPlatforms } from './foreign-platform.ts';
 import { preflight } from './preflight.ts';
 import type { WantedImage } from './pull.ts';
 
@@ -43,8 +44,10 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     { ...observed, images: { ...pending, ...observed.images } },
     { ...wanted, services, imageKey, ...contents },
   );
-  const conflicts = [...plan.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
-  const warnings = [...plan.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
+  const foreign = foreignPlatforms(engine.machine.host, stack, observed.images);
+  const found = [...foreign.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
+  const conflicts = [...plan.conflicts, ...found];
+  const warnings = [...plan.warnings, ...foreign.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
   const complete: Plan = {
     ...plan,
     ...(pulls.length > 0 && { pulls: pulls.map(({ reference }) => reference) }),

@@ -1,7 +1,7 @@
 import { familiarName, nameInFull, parseReference } from '../image/content/reference.ts';
 import { imageKey } from '../image/image.ts';
 import { TsstackError } from '../model/error.ts';
-import type { PullPolicy, Service, Stack } from '../model/stack.ts';
+import { type ImageSource, mountedSources, type PullPolicy, type Service, type Stack } from '../model/stack.ts';
 import { type BuildChoice, isBuiltAnyway } from './build/images-to-build.ts';
 import type { Engine } from './engine.ts';
 import type { Reporting } from './reporting.ts';
@@ -40,15 +40,20 @@ export function imagesToPull(
   const own = builds.filter((service) => isNamedByUs(stack, service) || isBuiltAnyway(service, build));
   const without = new Set(own.map(({ source }) => imageKey(source)));
   const wanted = new Map<string, WantedImage>();
-  for (const { source, preStart = [], pullPolicy = 'missing', replicas } of Object.values(stack.services)) {
-    if (replicas === 0) continue;
-    const policy = wish === 'policy' ? pullPolicy : wish;
-    for (const each of [source, ...preStart.flatMap((hook) => hook.source ?? [])]) {
+  const want = (sources: readonly ImageSource[], policy: PullPolicy): void => {
+    for (const each of sources) {
       const key = imageKey(each);
-      if (each.type !== 'reference' || without.has(key) || !isDue(engine, each, policy)) continue;
+      // One that is empty is for the plan to refuse.
+      if (each.type !== 'reference' || each.reference === '' || without.has(key)) continue;
+      if (!isDue(engine, each, policy)) continue;
       const optional = buildable.has(key) && build.wish !== 'never';
       wanted.set(key, { key, ...each, ...(optional && { buildable: true }) });
     }
+  };
+  for (const { source, preStart = [], mounts, pullPolicy = 'missing', replicas } of Object.values(stack.services)) {
+    if (replicas === 0) continue;
+    want([source, ...preStart.flatMap((hook) => hook.source ?? [])], wish === 'policy' ? pullPolicy : wish);
+    want(mountedSources(mounts), wish === 'policy' ? mountPolicy(pullPolicy) : wish);
   }
   return [...wanted.values()];
 }
@@ -56,6 +61,11 @@ export function imagesToPull(
 /** Nobody else has an image of this name. */
 function isNamedByUs(stack: Stack, { name, oneOff, source }: Service): boolean {
   return source.type === 'reference' && source.reference === `${stack.name}-${oneOff?.service ?? name}`;
+}
+
+/** What a service mounts is not what it is built into, and is not looked for anew at every `up`: as in Compose. */
+function mountPolicy(policy: PullPolicy): PullPolicy {
+  return policy === 'never' ? 'never' : 'missing';
 }
 
 function isDue(engine: Pullable, source: ReferenceSource, policy: PullPolicy): boolean {

@@ -3,6 +3,8 @@ import { type LoadedImage, loadImages } from '../image/content/load.ts';
 import { canonicalName, familiarName, nameInFull, parseReference } from '../image/content/reference.ts';
 import { blobsBelow, saveImages } from '../image/content/save.ts';
 import { findStored, listStored, type StoredImage } from '../image/content/stored-image.ts';
+import { withPlainArchive } from '../image/plain-archive.ts';
+import { imageIds } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
 import type { Engine } from './engine.ts';
@@ -120,7 +122,12 @@ function load(engine: Engine, path: string, { signal, progress }: Reporting): Pr
     seen.set(blob.digest, blob.bytes);
     progress({ type: 'transfer', subject: path, ...blob });
   };
-  return loadImages(engine.images.content, { path, directory }, { signal, progress: report });
+  const options = { signal, progress: report };
+  if (directory) return loadImages(engine.images.content, { path, directory }, options);
+  return withPlainArchive(engine.machine.paths, path, {
+    signal,
+    use: (plain) => loadImages(engine.images.content, { path: plain, directory }, options),
+  });
 }
 
 const REPORT_BYTES = 4 * 2 ** 20;
@@ -157,10 +164,10 @@ function summarize(engine: Engine, image: StoredImage): StoredImageSummary {
   };
 }
 
-/** Names of the containers that are made from an image. */
+/** Names of the containers that are made from an image, or mount it. */
 export function usersOf(engine: Engine, id: string): readonly string[] {
   const containers = engine.machine.records.containers.all();
-  return containers.filter(({ spec }) => spec.image.id === id).map(({ spec }) => spec.name);
+  return containers.filter(({ spec }) => imageIds(spec).includes(id)).map(({ spec }) => spec.name);
 }
 
 function checkRemovable(

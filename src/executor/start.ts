@@ -1,7 +1,7 @@
 import type { HostOp } from '../host/op.ts';
-import { readRootFile, rootFilesystem } from '../image/image.ts';
+import { imageDirectories, imageLayers, readRootFile, rootFilesystem } from '../image/image.ts';
 import type { Address, ContainerKey } from '../model/address.ts';
-import type { ContainerSpec, Endpoint } from '../model/container.ts';
+import type { ContainerMount, ContainerSpec, Endpoint } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RootFilesystem } from '../model/image.ts';
 import type { RunEnd } from '../model/observed.ts';
@@ -127,7 +127,7 @@ function launchConfig(context: MachineContext, spec: ContainerSpec, rootfs: Root
     spec,
     run: records.container(spec.key)?.run ?? 1,
     rootfs,
-    mounts: [...spec.mounts.map((mount) => resolveMount(context, mount)), ...fileMounts(paths, spec)],
+    mounts: [...spec.mounts.map((mount) => resolveMount(context, mount, spec.key)), ...fileMounts(paths, spec)],
     identity: resolveUser(spec.user, spec.groupAdd, passwd, group),
     paths: files,
     network: networkNamespace(context, spec),
@@ -158,9 +158,12 @@ function networkNamespace({ records }: MachineContext, spec: ContainerSpec): Net
   }
 }
 
-function resolveMount({ host, paths }: MachineContext, mount: ContainerSpec['mounts'][number]): ResolvedMount {
+function resolveMount(context: MachineContext, mount: ContainerMount, key: ContainerKey): ResolvedMount {
+  const { host, paths } = context;
   const { target, readOnly } = mount;
   switch (mount.type) {
+    case 'image':
+      return imageMount(context, mount, key);
     case 'tmpfs':
       return { type: 'tmpfs', target, readOnly, options: tmpfsOptions(mount) };
     case 'volume':
@@ -188,6 +191,21 @@ function resolveMount({ host, paths }: MachineContext, mount: ContainerSpec['mou
       };
     }
   }
+}
+
+/** One layer is bound as it is; several are put together by an overlay without a writable part. */
+function imageMount(
+  context: MachineContext,
+  { image, imageId = '', target, subpath }: Extract<ContainerMount, { readonly type: 'image' }>,
+  key: ContainerKey,
+): ResolvedMount {
+  const lower = imageLayers(context, image, imageId);
+  const [only = '', ...more] = lower;
+  const sourceIsDirectory =
+    subpath === undefined || imageDirectories(context.host, { lower, overlays: [] }, subpath).length > 0;
+  const common = { target, sourceIsDirectory, ...(subpath !== undefined && { subpath }) };
+  if (more.length === 0) return { type: 'bind', source: only, readOnly: true, ...common };
+  return { type: 'layers', lower, place: containerPaths(context.paths, key).layers, ...common };
 }
 
 /** Docker's defaults for `--tmpfs`: noexec, nosuid, nodev, mode 1777. */

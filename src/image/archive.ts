@@ -76,7 +76,7 @@ function scan(fd: number, file: FileRange): ReadonlyMap<string, Member> {
 function checkUncompressed(block: Buffer): void {
   const magic = block.toString('hex', 0, 4);
   if (magic.startsWith('1f8b') || magic === '28b52ffd' || magic === 'fd377a58') {
-    throw imageInvalid('the archive is compressed; unpack it with gunzip, unzstd or unxz first');
+    throw imageInvalid('the archive is compressed twice; unpack it with gunzip, unzstd or unxz first');
   }
 }
 

@@ -1,4 +1,13 @@
-import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { TsstackError } from '../model/error.ts';
 import { imageInvalid } from './errors.ts';
 
@@ -33,6 +42,11 @@ export function regularFile(path: string): FileRange | undefined {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Another value, another content: inode, size and times. */
+export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
 function openReadOnly(path: string): number | undefined {

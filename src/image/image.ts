@@ -13,6 +13,7 @@ import { openDirectory } from './file-range.ts';
 import { hostRootFilesystem } from './host-root/host-root.ts';
 import { openOciLayout } from './oci-layout.ts';
 import type { OpenedImage } from './opened-image.ts';
+import { rememberedImage, withPlainArchive } from './plain-archive.ts';
 import { hostArchitecture, platformFromText } from './platform.ts';
 import { openTarball } from './tarball.ts';
 import { unpackOpened } from './unpack-image.ts';
@@ -46,8 +47,16 @@ export async function inspectImage(context: ImageContext, source: ImageSource): 
   if (source.type === 'host') return { id: 'host', config: EMPTY_CONFIG, unpacked: true };
   if (isDirectorySource(context, source)) return { id: `dir:${source.path}`, config: EMPTY_CONFIG, unpacked: true };
   if (source.type === 'layers') return { id: source.id, config: EMPTY_CONFIG, unpacked: true };
-  const { id, config } = await openImage(context, source);
-  return { id, config, unpacked: unpackedLayers(context.paths, id) !== undefined };
+  const inspect = () => withImage(context, { source, signal: NEVER }, async (image) => image);
+  const { id, config, about } = isArchive(source)
+    ? await rememberedImage(context, { path: source.path, key: imageKey(source) }, inspect)
+    : await inspect();
+  return {
+    id,
+    config,
+    unpacked: unpackedLayers(context.paths, id) !== undefined,
+    ...(about !== undefined && { platform: about.platform }),
+  };
 }
 
 /**
@@ -61,8 +70,7 @@ export async function unpackImage(
   signal: AbortSignal,
 ): Promise<void> {
   if (!hasLayers(imageId) || unpackedLayers(context.paths, imageId) !== undefined) return;
-  const image = await openImage(context, source);
-  await inImage(source, async () => {
+  await withImage(context, { source, signal }, async (image) => {
     if (image.id !== imageId) throw imageInvalid(`it was ${imageId} when it was planned and is ${image.id} now`);
     await unpackOpened(context, image, signal);
   });
@@ -76,13 +84,16 @@ export async function rootFilesystem(
 ): Promise<RootFilesystem> {
   if (source.type === 'host') return hostRootFilesystem(context);
   if (!hasLayers(imageId)) return { lower: [imageId.slice(DIRECTORY.length)], overlays: [] };
-  const layers = unpackedLayers(context.paths, imageId);
-  if (layers === undefined) {
-    throw new TsstackError('image-missing', `image ${JSON.stringify(imageKey(source))} (${imageId}) is not unpacked`, {
-      hint: 'Run tsstack up again.',
-    });
-  }
-  return { lower: [...layers].reverse(), overlays: [] };
+  return { lower: imageLayers(context, source, imageId), overlays: [] };
+}
+
+/** The layers of an unpacked image, top first. Throws `image-missing` when it is not unpacked. */
+export function imageLayers({ paths }: ImageContext, source: ImageSource, imageId: string): readonly string[] {
+  const layers = unpackedLayers(paths, imageId);
+  if (layers !== undefined) return [...layers].reverse();
+  throw new TsstackError('image-missing', `image ${JSON.stringify(imageKey(source))} (${imageId}) is not unpacked`, {
+    hint: 'Run tsstack up again.',
+  });
 }
 
 /** What is known of an image that a container was made from; the image on disk is not looked at again. */
@@ -107,27 +118,46 @@ function isDirectorySource(context: ImageContext, source: ImageSource): source i
   return source.type === 'rootfs' && context.host.stat(`${source.path}/.`)?.type === 'directory';
 }
 
-function openImage(context: ImageContext, source: ImageSource): Promise<OpenedImage> {
+const NEVER = new AbortController().signal;
+
+function isArchive(source: ImageSource): source is ImageSource & { readonly type: 'oci-archive' | 'docker-archive' } {
+  return source.type === 'oci-archive' || source.type === 'docker-archive';
+}
+
+/** Every error names the image. Its layers can be read until `use` has ended. */
+function withImage<Result>(
+  context: ImageContext,
+  { source, signal }: { readonly source: ImageSource; readonly signal: AbortSignal },
+  use: (image: OpenedImage) => Promise<Result>,
+): Promise<Result> {
   return inImage(source, async () => {
-    switch (source.type) {
-      case 'rootfs':
-        return openTarball(context, source.path);
-      case 'oci':
-        return openOciLayout(openDirectory(source.path), source.tag);
-      case 'oci-archive':
-        return openOciLayout(openArchive(source.path), source.tag);
-      case 'docker-archive':
-        return openDockerArchive(openArchive(source.path), source.tag);
-      case 'reference':
-        return openReference(context, source);
-      case 'layers':
-        throw new TsstackError('image-missing', 'has been removed', { hint: 'Build again' });
-      case 'host':
-        throw new Error('the programs of the host are no image');
-      default:
-        return exhaustive(source);
-    }
+    if (!isArchive(source)) return use(await openImage(context, source));
+    return withPlainArchive(context.paths, source.path, {
+      signal,
+      use: async (path) => use(await openImage(context, { ...source, path })),
+    });
   });
+}
+
+async function openImage(context: ImageContext, source: ImageSource): Promise<OpenedImage> {
+  switch (source.type) {
+    case 'rootfs':
+      return openTarball(context, source.path);
+    case 'oci':
+      return openOciLayout(openDirectory(source.path), source.tag);
+    case 'oci-archive':
+      return openOciLayout(openArchive(source.path), source.tag);
+    case 'docker-archive':
+      return openDockerArchive(openArchive(source.path), source.tag);
+    case 'reference':
+      return openReference(context, source);
+    case 'layers':
+      throw new TsstackError('image-missing', 'has been removed', { hint: 'Build again' });
+    case 'host':
+      throw new Error('the programs of the host are no image');
+    default:
+      return exhaustive(source);
+  }
 }
 
 function openReference(context: ImageContext, { reference, platform }: ReferenceSource): OpenedImage {
@@ -145,7 +175,6 @@ type ReferenceSource = ImageSource & { readonly type: 'reference' };
 const SOURCES_HINT =
   'Pull it (tsstack image pull), load it (tsstack image load), or use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
 
-/** Every error names its image. */
 async function inImage<Result>(source: ImageSource, body: () => Promise<Result>): Promise<Result> {
   const name = `image ${JSON.stringify(imageKey(source))}`;
   try {

@@ -33,6 +33,11 @@ export function tarballRecordPath(paths: Paths, pathHash: string): string {
   return `${imageDirectory(paths)}/tarballs/${pathHash}.json`;
 }
 
+/** What the image of one packed archive says of itself, by the hash of the archive's path and tag. */
+export function archiveRecordPath(paths: Paths, keyHash: string): string {
+  return `${imageDirectory(paths)}/archives/${keyHash}.json`;
+}
+
 /** The content store: an OCI image layout (image-spec image-layout.md) that other tools read and write as it stands. */
 export function contentDirectory(paths: Paths): string {
   return `${imageDirectory(paths)}/content`;

@@ -4,7 +4,7 @@ import { TsstackError } from '../model/error.ts';
 import { EMPTY_CONFIG } from './config.ts';
 import type { ImageContext } from './context.ts';
 import { imageInvalid } from './errors.ts';
-import { streamRange } from './file-range.ts';
+import { stampOf, streamRange } from './file-range.ts';
 import type { OpenedImage } from './opened-image.ts';
 import { tarballRecordPath } from './store-layout.ts';
 
@@ -21,7 +21,7 @@ export async function openTarball(context: ImageContext, path: string): Promise<
   if (stats === undefined) throw new TsstackError('image-missing', 'there is no such file');
   if (!stats.isFile()) throw imageInvalid('it is neither a directory nor a file');
   const file = { path, start: 0, size: Number(stats.size) };
-  const stamp = `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`;
+  const stamp = stampOf(stats);
   const recordPath = tarballRecordPath(context.paths, createHash('sha256').update(path).digest('hex'));
   const known = parseRecord(context.host.readText(recordPath));
   if (known?.path === path && known.stamp === stamp) return asImage(file, known.digest);

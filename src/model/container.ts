@@ -94,8 +94,20 @@ export interface PreStart {
   readonly perReplica: boolean;
 }
 
-/** `content` tells contents of a bind's source apart, where `onChange` asks for it. */
-export type ContainerMount = Mount & { readonly content?: string };
+/** `content` tells contents of a bind's source apart, where `onChange` asks for it; `imageId` is what an image has. */
+export type ContainerMount = Mount & { readonly content?: string; readonly imageId?: string };
+
+/** Ids of the images that a container is made from: its own, and those that it mounts. */
+export function imageIds({ image, mounts }: Pick<ContainerSpec, 'image' | 'mounts'>): readonly string[] {
+  return [image.id, ...mounts.flatMap(({ imageId }) => imageId ?? [])];
+}
+
+/** The images that a container mounts. */
+export function mountedImages({ mounts }: Pick<ContainerSpec, 'mounts'>): readonly ContainerSpec['image'][] {
+  return mounts.flatMap((mount) =>
+    mount.type === 'image' && mount.imageId !== undefined ? [{ source: mount.image, id: mount.imageId }] : [],
+  );
+}
 
 /** A config or secret in a container. */
 export interface ContainerFile extends FileMount {

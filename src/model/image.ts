@@ -46,6 +46,8 @@ export interface ImageInfo {
   readonly config: ImageConfig;
   /** true: every layer is in the store. Always true for the host and for directories. */
   readonly unpacked: boolean;
+  /** `OS/ARCHITECTURE[/VARIANT]` that its configuration says; absent: it has none. */
+  readonly platform?: string;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { ImageSource } from './image-source.ts';
+
 export type Mount =
   | {
       readonly type: 'bind';
@@ -29,6 +31,14 @@ export type Mount =
       readonly mode?: number;
       /** Further mount options of the short form (`uid=1000`, `exec`). */
       readonly options: readonly string[];
+    }
+  | {
+      readonly type: 'image';
+      readonly image: ImageSource;
+      readonly target: string;
+      readonly readOnly: true;
+      /** Path inside the image that is mounted instead of its root. */
+      readonly subpath?: string;
     };
 
 /** A config or secret as a service wants it. */

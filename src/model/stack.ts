@@ -1,7 +1,10 @@
 import type { Build } from './build.ts';
+import type { ImageSource } from './image-source.ts';
 import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
 import type { FileMount, FileSource, Mount } from './mounts.ts';
 import type { UpdatePolicy } from './update.ts';
+
+export type { ImageSource } from './image-source.ts';
 
 /**
  * The desired state: what a stack file means, after loading, interpolation, merging, checking and normalising.
@@ -35,22 +38,6 @@ export interface Stack {
   /** Services that the command neither names nor needs; their containers are not orphans. Absent: none. */
   readonly unnamedServices?: readonly string[];
 }
-
-export type ImageSource =
-  /** No `image`, `build` or `x-rootfs`: the host's installed programs, copy-on-write. */
-  | { readonly type: 'host' }
-  /** `x-rootfs`: a directory or a tarball, absolute. */
-  | { readonly type: 'rootfs'; readonly path: string }
-  /** `oci:DIR[:tag]`, `oci-archive:FILE[:tag]`, `docker-archive:FILE[:tag]`; path absolute. */
-  | {
-      readonly type: 'oci' | 'oci-archive' | 'docker-archive';
-      readonly path: string;
-      readonly tag?: string;
-    }
-  /** A reference, as written, or an image id. `platform`: of an image for several; absent: the machine's own. */
-  | { readonly type: 'reference'; readonly reference: string; readonly platform?: string }
-  /** Unpacked layers of the store, by the chain id of the top one: what a step of a build runs on. */
-  | { readonly type: 'layers'; readonly id: string };
 
 /** Where the image of a service comes from. */
 export type BuildSource = Pick<Service, 'name' | 'source' | 'build'>;
@@ -287,4 +274,13 @@ export interface Volume {
   readonly driverOptions: Readonly<Record<string, string>>;
   readonly external: boolean;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Every image that containers of a service need: their own, those of `pre_start`, and those that they mount. */
+export function imageSources({ source, preStart = [], mounts }: Service): readonly ImageSource[] {
+  return [source, ...preStart.flatMap((hook) => hook.source ?? []), ...mountedSources(mounts)];
+}
+
+export function mountedSources(mounts: readonly Mount[]): readonly ImageSource[] {
+  return mounts.flatMap((mount) => (mount.type === 'image' ? [mount.image] : []));
 }

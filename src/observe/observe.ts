@@ -3,7 +3,7 @@ import { machineName, replicaName } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { ObservedHost, ObservedState } from '../model/observed.ts';
-import type { Stack } from '../model/stack.ts';
+import { imageSources, type Stack } from '../model/stack.ts';
 import { inspectNetwork, listListeners, type NetworkState, networkDrift } from '../network/inspect.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { hasMount, isVolumeMounted } from '../volume/mount.ts';
@@ -73,10 +73,7 @@ function observeNetworks(
 }
 
 async function inspectImages(context: ObserveContext, stack: Stack): Promise<Readonly<Record<string, ImageInfo>>> {
-  const named = Object.values(stack.services).flatMap(({ source, preStart = [] }) => [
-    source,
-    ...preStart.flatMap((hook) => hook.source ?? []),
-  ]);
+  const named = Object.values(stack.services).flatMap(imageSources);
   const sources = new Map(named.map((source) => [imageKey(source), source]));
   const inspected = await Promise.all(
     [...sources].map(async ([key, source]) => {

@@ -66,6 +66,9 @@ function mainFields({ spec, endpoints, ports }: Draft): readonly FieldChange[] {
   const fields: readonly (readonly [string, unknown])[] = [
     ['image', spec.image.id],
     ['argv', spec.argv],
+    ...spec.mounts.flatMap(({ target, imageId }) =>
+      imageId === undefined ? [] : [[`mounts.${target}.imageId`, imageId] as const],
+    ),
     ...endpoints.map(({ network, ipv4, ipv6 }: Endpoint) => [`networks.${network}`, ipv4 ?? ipv6] as const),
     ...(ports.length > 0 ? [['ports', ports as readonly PublishedPort[]] as const] : []),
   ];

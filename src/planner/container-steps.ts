@@ -1,4 +1,5 @@
 import { imageAddress, networkAddress } from '../model/address.ts';
+import { type ContainerSpec, mountedImages } from '../model/container.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import type { ImageSource } from '../model/stack.ts';
 import { dependenciesOf, dependencyGraph } from './dependencies.ts';
@@ -39,6 +40,11 @@ function preStartOf({ drafts, imageKey }: ContainerDecisions): Parameters<typeof
     running: new Set(running.map(({ spec }) => spec.key.service)),
     unpacked: (source) => unpackId(imageKey(source)),
   };
+}
+
+/** Ids of the steps that unpack what a container is made from and what it mounts. */
+export function unpackIds(spec: ContainerSpec, imageKey: (source: ImageSource) => string): readonly StepId[] {
+  return [spec.image, ...mountedImages(spec)].map(({ source }) => unpackId(imageKey(source)));
 }
 
 /** Id of the step that unpacks an image. */
@@ -92,7 +98,7 @@ function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly 
       ...predecessors,
       ...(startFirst ? [rollout?.after ?? []].flat() : [stepId('remove', address)]),
       ...(leftOver.get(observedKey(spec)) ?? []),
-      unpackId(decisions.imageKey(spec.image.source)),
+      ...unpackIds(spec, decisions.imageKey),
       ...spec.mounts.flatMap(
         (mount) => decisions.volumes.get(mount.type === 'volume' ? (mount.source ?? '') : '') ?? [],
       ),
@@ -152,7 +158,7 @@ function starting(
       dependsOn: [
         ...['create', 'update', ...(draft.startFirst ? [] : ['stop'])].map((verb) => stepId(verb, address)),
         ...Object.keys(spec.networks).map((key) => stepId('create', networkAddress(key))),
-        unpackId(imageKey(spec.image.source)),
+        ...unpackIds(spec, imageKey),
         ...updatesOf(draft, replicas),
         ...(waits.get(spec.key.service) ?? []),
         ...(owner === undefined ? [] : [readyId(owner)]),

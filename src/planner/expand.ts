@@ -10,7 +10,7 @@ import { environmentOf } from './environment.ts';
 import { type ContentHash, filesOf } from './files.ts';
 import type { Findings } from './findings.ts';
 import { healthcheckOf } from './healthcheck.ts';
-import { type BindHash, hashBinds, mountsOf } from './mounts.ts';
+import { type BindHash, hashBinds, imagesMounted, mountsOf, withImageIds } from './mounts.ts';
 import { connectionOf } from './network-mode.ts';
 import { preStartsOf } from './pre-start.ts';
 import { member } from './record.ts';
@@ -44,11 +44,13 @@ function expandService(context: ExpandContext, service: Service): readonly Conta
     return [];
   }
   const base = serviceSpec(context, service, image);
-  if (base === undefined) return [];
+  const mounted = imagesMounted(context, service);
+  if (base === undefined || mounted === undefined) return [];
   const replica = (index: number): ContainerSpec => {
     const key: ContainerKey = { stack: stack.name, service: service.name, index };
     const spec = replicaSpec(stack, service, image, { ...base, ...filesOf(service, context.contentHash), key });
-    return { ...spec, mounts: hashBinds(spec.mounts, context.bindHash) };
+    const mounts = withImageIds(hashBinds(spec.mounts, context.bindHash), mounted, context.imageKey);
+    return { ...spec, mounts };
   };
   return replicaNumbers(service, context, replica).map(replica);
 }

@@ -1,9 +1,11 @@
 import { stableHash } from '../lib/stable-json.ts';
-import type { ContainerKey } from '../model/address.ts';
+import { type ContainerKey, imageAddress } from '../model/address.ts';
 import type { ContainerMount, ContainerSpec } from '../model/container.ts';
 import type { ImageConfig } from '../model/image.ts';
 import type { Mount } from '../model/mounts.ts';
-import type { Service, Stack } from '../model/stack.ts';
+import type { ObservedState } from '../model/observed.ts';
+import type { ImageSource, Service, Stack } from '../model/stack.ts';
+import type { Findings } from './findings.ts';
 import { member } from './record.ts';
 
 /**
@@ -41,6 +43,51 @@ function normalizeTarget(path: string): string {
     else if (part !== '' && part !== '.') parts.push(part);
   }
   return `/${parts.join('/')}`;
+}
+
+interface ImageContext {
+  readonly observed: Pick<ObservedState, 'images'>;
+  readonly imageKey: (source: ImageSource) => string;
+  readonly findings: Findings;
+}
+
+/**
+ * What each image that a service mounts is, by its key. undefined: one is not there, which is a conflict.
+ */
+export function imagesMounted(
+  { observed, imageKey, findings }: ImageContext,
+  { name, mounts }: Pick<Service, 'name' | 'mounts'>,
+): ReadonlyMap<string, string> | undefined {
+  const ids = new Map<string, string>();
+  let complete = true;
+  for (const mount of mounts) {
+    if (mount.type !== 'image') continue;
+    const key = imageKey(mount.image);
+    const image = member(observed.images, key);
+    if (image !== undefined) {
+      ids.set(key, image.id);
+      continue;
+    }
+    complete = false;
+    findings.conflicts.push({
+      address: imageAddress(key),
+      message: `Cannot mount image "${key}" on ${mount.target} of service "${name}": it was not found`,
+      hint: `Check services.${name}.volumes, or fetch it: tsstack pull ${name}`,
+    });
+  }
+  return complete ? ids : undefined;
+}
+
+/** The mounts with what their images are. */
+export function withImageIds(
+  mounts: readonly ContainerMount[],
+  ids: ReadonlyMap<string, string>,
+  imageKey: ImageContext['imageKey'],
+): readonly ContainerMount[] {
+  return mounts.map((mount) => {
+    const imageId = mount.type === 'image' ? ids.get(imageKey(mount.image)) : undefined;
+    return imageId === undefined ? mount : { ...mount, imageId };
+  });
 }
 
 /** Tells the present content of a bind's source from others. */

@@ -1,8 +1,9 @@
 import { imageAddress } from '../model/address.ts';
+import { mountedImages } from '../model/container.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { ObservedContainer } from '../model/observed.ts';
 import type { RollingUpdate, Step } from '../model/plan.ts';
-import { type ContainerDecisions, causeOf, containerSteps, starts, unpackId } from './container-steps.ts';
+import { type ContainerDecisions, causeOf, containerSteps, starts, unpackId, unpackIds } from './container-steps.ts';
 import { addressOf } from './draft.ts';
 import { isMadeAnew } from './drafts.ts';
 import { type Ending, endSteps } from './end-steps.ts';
@@ -64,7 +65,11 @@ function removeVolumeSteps(drafts: readonly VolumeDraft[]): readonly Step[] {
 function unpackSteps({ drafts, images, imageKey }: Decisions): readonly Step[] {
   const steps = new Map<string, Step>();
   const wanted = drafts.filter((draft) => isMadeAnew(draft) || starts(draft));
-  const used = wanted.flatMap(({ spec }) => [spec.image, ...(spec.preStart ?? []).flatMap(({ image }) => image ?? [])]);
+  const used = wanted.flatMap(({ spec }) => [
+    spec.image,
+    ...mountedImages(spec),
+    ...(spec.preStart ?? []).flatMap(({ image }) => image ?? []),
+  ]);
   for (const { source, id: imageId } of used) {
     const key = imageKey(source);
     if (images[key]?.unpacked !== false || steps.has(key)) continue;
@@ -96,7 +101,7 @@ function endings({ drafts, removals, imageKey, timeoutMs }: Decisions): readonly
       const cause = action === 'replace' ? causeOf(draft) : (draft.startCause ?? '');
       const after = startFirst
         ? [stepId('drain', addressOf(spec))]
-        : [unpackId(imageKey(spec.image.source)), ...[rollout?.after ?? []].flat()];
+        : [...unpackIds(spec, imageKey), ...[rollout?.after ?? []].flat()];
       const update = rollout === undefined ? {} : { update: spec.key.service };
       return { observed, cause, keep: action !== 'replace', removeVolumes: false, timeoutMs, after, ...update };
     }),

@@ -20,6 +20,17 @@ export type ResolvedMount =
       /** Its owner is an id of the container's already, on the host too: not mapped once more. */
       readonly ownIds?: true;
     }
+  | {
+      /** An image, read-only. */
+      readonly type: 'layers';
+      /** Absolute host paths, top first, two at least. */
+      readonly lower: readonly string[];
+      /** Directory of the container, on which they are mounted for a moment. */
+      readonly place: string;
+      readonly subpath?: string;
+      readonly sourceIsDirectory: boolean;
+      readonly target: string;
+    }
   | { readonly type: 'tmpfs'; readonly target: string; readonly readOnly: boolean; readonly options: string };
 
 /** The container's network namespace. */

@@ -72,7 +72,7 @@ export function viewProgram(config: LaunchConfig): readonly Call[] {
   const policy = { nodev: !spec.security.privileged && !guardsDevices(kernel), idmap: userNamespace?.file };
   const sorted = sortMounts(config.mounts);
   const mounts = sorted
-    .filter(({ target, mount }) => mount.type === 'bind' && !isBelowKernelMounts(target))
+    .filter(({ target, mount }) => mount.type !== 'tmpfs' && !isBelowKernelMounts(target))
     .map((each) => takeMount(program, each, policy));
   const covered = new Set(sorted.map(({ target }) => target));
   const etcFiles = takeEtcFiles(program, paths, { readOnly: spec.readOnly, covered, idmap: policy.idmap });

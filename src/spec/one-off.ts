@@ -43,7 +43,7 @@ export function parseVolumes(specs: readonly string[], base: PathBase): Mount[] 
       type === 'bind' && source !== undefined ? { ...volume, source: resolvePath(source, base) } : volume,
     );
   });
-  return mounts({ ...dict(), volumes });
+  return mounts({ ...dict(), volumes }, base);
 }
 
 /** Variables of a file as `.env` is written; `env` fills in `$NAME`. Throws `usage`. */

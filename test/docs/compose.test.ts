@@ -60,7 +60,7 @@ const notWarned = [
   'networks.*.ipam.config',
 ];
 /** Options of an action or a type that is warned about. */
-const byValue = ['services.*.develop.watch.*.exec', 'services.*.volumes.*.image'];
+const byValue = ['services.*.develop.watch.*.exec'];
 
 test('docs/compose.md has a row for every attribute of the schema, and none for another', () => {
   const attributes = [...attributesOf(schema).keys()];

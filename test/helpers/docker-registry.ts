@@ -76,7 +76,7 @@ export function missingProgram(...names: readonly string[]): string | false {
   return missing.length > 0 && `no ${missing.join(', ')}`;
 }
 
-/** A CA of its own, and a certificate for 127.0.0.1 that it has signed. Files in `directory`. */
+/** A CA of its own, and a certificate for 127.0.0.1 and registry.test that it has signed. Files in `directory`. */
 export function makeCertificates(directory: string): {
   readonly ca: string;
   readonly cert: string;
@@ -93,7 +93,7 @@ export function makeCertificates(directory: string): {
     '-CAkey',
     `${directory}/ca.key`,
     '-addext',
-    'subjectAltName=IP:127.0.0.1',
+    'subjectAltName=IP:127.0.0.1,DNS:registry.test',
     '-addext',
     'basicConstraints=CA:FALSE',
   ];

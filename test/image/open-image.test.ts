@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { imageKey, inspectImage } from '../../src/image/image.ts';
+import { gzipSync } from 'node:zlib';
+import { ContentStore } from '../../src/image/content/content-store.ts';
+import { loadImages } from '../../src/image/content/load.ts';
+import { saveImages } from '../../src/image/content/save.ts';
+import { findStored } from '../../src/image/content/stored-image.ts';
+import { imageKey, inspectImage, unpackImage } from '../../src/image/image.ts';
 import { configText, digestOf, type LayoutImage, tarOf, withDirectory, writeLayout } from '../helpers/image-builder.ts';
 import { simpleHost } from '../helpers/simple-host.ts';
 
@@ -160,9 +165,65 @@ test('inspectImage() takes names in a docker archive for members only, never for
     }
   }));
 
-test('inspectImage() says how to go on when an archive is compressed or a reference was meant', () =>
+for (const [packer, type] of [
+  ['gzip', 'docker-archive'],
+  ['zstd', 'oci-archive'],
+  ['xz', 'oci-archive'],
+] as const) {
+  test(`inspectImage() and unpackImage() take an ${type} packed with ${packer}, which is not unpacked again to be planned`, () =>
+    withDirectory(async (directory) => {
+      const only = await image({ Cmd: ['/bin/true'] }, 'app:1');
+      const path = `${directory}/app.tar.packed`;
+      await packedArchive(directory, { image: only, packer, path });
+      const context = contextIn(directory);
+      const source = { type, path, tag: '1' } as const;
+      const { id, config } = await inspectImage(context, source);
+      assert.equal(id, digestOf(configText(only)));
+      assert.deepEqual(config.command, ['/bin/true']);
+      // What is remembered is believed while the file is the same.
+      const [name = ''] = readdirSync(`${directory}/state/images/archives`);
+      const record = `${directory}/state/images/archives/${name}`;
+      writeFileSync(record, readFileSync(record, 'utf8').replace('/bin/true', '/bin/false'));
+      assert.deepEqual((await inspectImage(context, source)).config.command, ['/bin/false']);
+      assert.deepEqual(readdirSync(`${directory}/state/images/staging`), []);
+      await unpackImage(context, source, id, new AbortController().signal);
+      assert.equal((await inspectImage(context, source)).unpacked, true);
+      assert.deepEqual(readdirSync(`${directory}/state/images/staging`), []);
+      // A changed one is read again.
+      writeFileSync(path, readFileSync(path).subarray(0, -40));
+      await assert.rejects(inspectImage(context, source), { code: 'image-invalid', message: /^image ".*": / });
+    }));
+}
+
+/** The image as skopeo writes it, packed as a whole. */
+async function packedArchive(
+  directory: string,
+  { image: only, packer, path }: { readonly image: LayoutImage; readonly packer: string; readonly path: string },
+): Promise<void> {
+  const layout = writeLayout(`${directory}/layout`, [only]);
+  const store = new ContentStore({ state: `${directory}/first`, run: `${directory}/run` });
+  const { signal } = new AbortController();
+  await loadImages(store, { path: layout, directory: true }, { signal, progress: () => undefined });
+  const stored = findStored(store, 'app:1');
+  await saveImages(store, [{ image: stored, names: stored.names }], { path: `${directory}/app.tar`, signal });
+  writeFileSync(path, execFileSync(packer, ['-c', `${directory}/app.tar`], { stdio: ['ignore', 'pipe', 'ignore'] }));
+}
+
+test('an archive that unpacks to a bomb is stopped, and leaves nothing', () =>
   withDirectory(async (directory) => {
-    writeFileSync(`${directory}/x.tar.gz`, Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(600)]));
+    writeFileSync(`${directory}/bomb.tar.gz`, gzipSync(Buffer.alloc(200_000_000)));
+    const context = contextIn(directory);
+    await assert.rejects(inspectImage(context, { type: 'oci-archive', path: `${directory}/bomb.tar.gz` }), {
+      code: 'image-invalid',
+      message: /decompression bomb/,
+    });
+    assert.deepEqual(readdirSync(`${directory}/state/images/staging`), []);
+  }));
+
+test('inspectImage() says how to go on when an archive is compressed twice or a reference was meant', () =>
+  withDirectory(async (directory) => {
+    const packed = gzipSync(Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(600)]));
+    writeFileSync(`${directory}/x.tar.gz`, packed);
     const context = contextIn(directory);
     await assert.rejects(inspectImage(context, { type: 'oci-archive', path: `${directory}/x.tar.gz` }), {
       message: /gunzip/,

@@ -135,7 +135,6 @@ const concerned: readonly Case[] = [
     'services.a.volumes[0].bind.recursive: the value "writable" is not done yet',
     'services.a.volumes[0].consistency is for file sharing with a virtual machine on macOS',
   ),
-  service('volumes: [{type: image, source: x, target: /x}]', 'services.a.volumes[0].type: volumes of the type "image"'),
   service('volumes: [{type: npipe, source: x, target: /x}]', `services.a.volumes[0].type: "npipe" ${windows}`),
   service('volumes: [{type: cluster, source: x, target: /x}]', `services.a.volumes[0].type: "cluster" ${swarm}`),
   service(

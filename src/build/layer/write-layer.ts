@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { pipeline, Readable } from 'node:stream';
-import { createGzip } from 'node:zlib';
 import type { ContentStore } from '../../image/content/content-store.ts';
 import { raw } from '../../image/layer/byte-fs.ts';
+import { gzipped } from '../../image/layer/gzip.ts';
 import { encodeHeader, type PaxRecord } from '../../image/tar/encode-header.ts';
 import { BLOCK, padded } from '../../image/tar/header.ts';
 import { TsstackError } from '../../model/error.ts';
@@ -154,19 +153,6 @@ async function* hashed(source: AsyncIterable<Buffer>, seen: (chunk: Buffer) => v
     length = 0;
   }
   yield Buffer.concat(waiting);
-}
-
-/** Without a name or a time in its header: Node writes none. */
-async function* gzipped(source: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {
-  const packer = createGzip({ level, chunkSize: CHUNK });
-  const readable = Readable.from(source, { objectMode: false });
-  pipeline(readable, packer, () => {});
-  try {
-    for await (const chunk of packer) yield chunk as Buffer;
-  } finally {
-    readable.destroy();
-    packer.destroy();
-  }
 }
 
 function refused({ path }: LayerEntry, reason: string): TsstackError {

@@ -3,9 +3,9 @@ import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { mayPass, retryAfterMs } from '../../image/registry/answer-failure.ts';
 import { connectionFailure, type Peer } from '../../image/registry/connection-failure.ts';
 import { type Answer, drain, headerOf, trusted } from '../../image/registry/connections.ts';
+import { Proxies, type RegistryProxy } from '../../image/registry/proxies.ts';
 import { Again, type Timing } from '../../image/registry/retry.ts';
 import { TsstackError } from '../../model/error.ts';
-import { proxyFor } from './proxy.ts';
 
 export interface HttpSourceOptions {
   readonly url: URL;
@@ -26,9 +26,11 @@ export class HttpSource {
   readonly #options: HttpSourceOptions;
   /** By proxy; an empty name is none. */
   readonly #agents = new Map<string, Dispatcher>();
+  readonly #proxies: Proxies;
 
   constructor(options: HttpSourceOptions) {
     this.#options = options;
+    this.#proxies = new Proxies(options.env);
   }
 
   /** An answer of one of `expect`, after redirects. */
@@ -82,22 +84,28 @@ export class HttpSource {
   }
 
   #agent(url: URL): Dispatcher {
-    const proxy = proxyFor(url, this.#options.env) ?? '';
-    const known = this.#agents.get(proxy);
+    const proxy = this.#proxies.for(url);
+    const name = proxy?.origin ?? '';
+    const known = this.#agents.get(name);
     if (known !== undefined) return known;
     const agent = this.#newAgent(proxy);
-    this.#agents.set(proxy, agent);
+    this.#agents.set(name, agent);
     return agent;
   }
 
-  #newAgent(proxy: string): Dispatcher {
+  #newAgent(proxy: RegistryProxy | undefined): Dispatcher {
     const timeout = this.#options.timing.connectMs;
     const tls = { timeout, secureContext: createSecureContext({ ca: trusted() }) };
-    if (proxy === '') return new Agent({ connect: tls, connectTimeout: timeout, allowH2: false });
-    if (!URL.canParse(proxy) || !/^(?:https?|socks5?):$/.test(new URL(proxy).protocol)) {
-      throw this.failed('the proxy that the environment names is no URL', 'Correct http_proxy or https_proxy.');
-    }
-    return new ProxyAgent({ uri: proxy, requestTls: tls, proxyTls: tls, connectTimeout: timeout, allowH2: false });
+    if (proxy === undefined) return new Agent({ connect: tls, connectTimeout: timeout, allowH2: false });
+    const { origin, authorization } = proxy;
+    return new ProxyAgent({
+      uri: origin,
+      ...(authorization !== undefined && { token: authorization }),
+      requestTls: tls,
+      proxyTls: tls,
+      connectTimeout: timeout,
+      allowH2: false,
+    });
   }
 
   #location(answer: Answer): URL {

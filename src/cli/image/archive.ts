@@ -3,7 +3,14 @@ import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { LoadedImages, LoadImagesRequest, SavedImages, SaveImagesRequest } from '../../daemon/image-api.ts';
+import type {
+  ImportedImage,
+  ImportImageRequest,
+  LoadedImages,
+  LoadImagesRequest,
+  SavedImages,
+  SaveImagesRequest,
+} from '../../daemon/image-api.ts';
 import { TsstackError } from '../../model/error.ts';
 import { type Context, EXIT } from '../command.ts';
 import { streamRequest } from '../stream-request.ts';
@@ -21,17 +28,46 @@ export async function loadImages(
     throw new TsstackError('usage', 'image load needs one file');
   }
   const input = options.input ?? operand ?? '-';
-  if (input === '-' && process.stdin.isTTY) {
-    throw new TsstackError('usage', 'An archive is not read from a terminal', {
-      hint: 'Name a file: tsstack image load app.tar',
-    });
-  }
+  refuseTerminal(input, 'tsstack image load app.tar');
   const { loaded } = await withInput(context, input, (path) => {
     const body: Omit<LoadImagesRequest, 'requestId'> = { path };
     return streamRequest<LoadedImages>(context, { path: '/v1/store/load', body, quiet: options.quiet });
   });
   if (context.format !== 'json') context.out.write(loaded.map((name) => `${name}\n`).join(''));
   return EXIT.done;
+}
+
+/** `image import FILE|- [NAME]`: the tarball of a root filesystem; prints the id of its image. */
+export async function importImage(
+  context: Context,
+  operands: readonly string[],
+  { change, message, platform, quiet }: ImageOptions,
+): Promise<number> {
+  const [input, name, ...more] = operands;
+  if (input === undefined || more.length > 0) {
+    throw new TsstackError('usage', 'image import needs one tarball, and at most one name for the image', {
+      hint: 'For example: tsstack image import rootfs.tar.gz base:1',
+    });
+  }
+  refuseTerminal(input, 'tsstack image import rootfs.tar.gz base:1');
+  const { id } = await withInput(context, input, (path) => {
+    const body: Omit<ImportImageRequest, 'requestId'> = {
+      path,
+      from: input,
+      ...(name !== undefined && { name }),
+      message: message ?? '',
+      changes: change,
+      ...(platform !== undefined && { platform }),
+    };
+    return streamRequest<ImportedImage>(context, { path: '/v1/store/import', body, quiet });
+  });
+  if (context.format !== 'json') context.out.write(`${id}\n`);
+  return EXIT.done;
+}
+
+function refuseTerminal(input: string, example: string): void {
+  if (input !== '-' || !process.stdin.isTTY) return;
+  throw new TsstackError('usage', 'An archive is not read from a terminal', { hint: `Name a file: ${example}` });
 }
 
 /** An archive is read here and there, so what comes through a pipe is put into a file first. */

@@ -7,4 +7,6 @@ export interface ImageOptions {
   readonly output: string | undefined;
   readonly platform: string | undefined;
   readonly input: string | undefined;
+  readonly change: readonly string[];
+  readonly message: string | undefined;
 }

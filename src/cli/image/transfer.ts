@@ -27,16 +27,19 @@ export async function pullImages(context: Context, names: readonly string[], opt
 export async function pushImages(context: Context, names: readonly string[], options: ImageOptions): Promise<number> {
   requireNames('push', names);
   const body: Omit<PushImagesRequest, 'requestId'> = { names, env: context.env };
-  const { pushed } = await streamRequest<PushedImages>(context, {
-    path: '/v1/store/push',
-    body,
-    quiet: options.quiet,
-  });
-  if (context.format === 'json') return EXIT.done;
-  for (const { name, digest, uploadedBytes } of pushed) {
-    context.out.write(`${name} ${digest} ${formatBytes(uploadedBytes)} sent\n`);
-  }
+  printPushed(
+    context,
+    await streamRequest<PushedImages>(context, { path: '/v1/store/push', body, quiet: options.quiet }),
+  );
   return EXIT.done;
+}
+
+/** What is at a registry now. */
+export function printPushed({ format, out }: Context, { pushed }: PushedImages): void {
+  if (format === 'json') return;
+  for (const { name, digest, uploadedBytes } of pushed) {
+    out.write(`${name} ${digest} ${formatBytes(uploadedBytes)} sent\n`);
+  }
 }
 
 function requireNames(verb: string, names: readonly string[]): void {

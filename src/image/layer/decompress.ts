@@ -3,6 +3,7 @@ import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { exhaustive } from '../../lib/exhaustive.ts';
 import { TsstackError } from '../../model/error.ts';
 import { imageInvalid } from '../errors.ts';
+import { type FileRange, readRange } from '../file-range.ts';
 import { ByteReader } from '../tar/byte-reader.ts';
 import { BZIP2, unpackBy, XZ } from './unpack-program.ts';
 import { zstdFrames } from './zstd-frames.ts';
@@ -26,7 +27,13 @@ export async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator
   }
 }
 
-type Format = 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'plain';
+/** How a layer or a whole archive is compressed. */
+export type Format = 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'plain';
+
+/** How a file is packed as a whole. */
+export function packingOf(file: FileRange): Format {
+  return formatOf(readRange({ ...file, size: Math.min(HEAD_BYTES, file.size) }, HEAD_BYTES));
+}
 
 /** By the first bytes, not by a media type or a name. */
 function formatOf(head: Buffer): Format {

@@ -6,6 +6,8 @@ import { SETTINGS_FILE } from './settings-file.ts';
 /** With whom the connection was, in the words of what wants it. */
 export interface Peer {
   readonly timing: Timing;
+  /** Through which it goes: `http://HOST:PORT`. */
+  readonly proxy?: string;
   /** Has the server's name in front of what is wrong. */
   readonly unreachable: (message: string, hint?: string) => TsstackError;
   readonly failed: (message: string, cause: unknown) => TsstackError;
@@ -20,6 +22,8 @@ export function connectionFailure(error: unknown, peer: Peer): unknown {
   if (error instanceof TsstackError || error instanceof Again) return error;
   const first = firstOf(error);
   const code = String((first as NodeJS.ErrnoException).code ?? '');
+  const refused = proxyRefusal(first, code, peer);
+  if (refused !== undefined) return refused;
   if (first.name === 'AbortError' || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
     return new TsstackError('cancelled', 'the transfer was cancelled');
   const reason = permanent(code, first, peer);
@@ -42,6 +46,31 @@ export function connectionFailure(error: unknown, peer: Peer): unknown {
   }
   // Neither the network's nor the peer's: of the body that we send, or a bug.
   return error;
+}
+
+/** What a proxy says instead of passing on what we ask; undefined: it is not the proxy's doing. */
+function proxyRefusal(error: Error, code: string, peer: Peer): unknown {
+  if (peer.proxy === undefined) return undefined;
+  if (code === 'UND_ERR_PRX_CONN') {
+    return new Again(peer.unreachable('the proxy breaks the connection off'));
+  }
+  if (code === 'UND_ERR_PRX_TLS') {
+    return peer.unreachable('the certificate of the proxy is for another name');
+  }
+  const [, status] = /^Proxy (?:response|Authentication Required) \(([0-9]{3})\)/.exec(error.message) ?? [];
+  if (status === undefined) return undefined;
+  if (status === '407') {
+    return peer.unreachable(
+      'the proxy wants to know who you are, or does not know you (407)',
+      'Write user and password into the variable: http://USER:PASSWORD@HOST:PORT, with % and @ in them as %25 and %40.',
+    );
+  }
+  const reason = {
+    message: `the proxy does not let us through (${status})`,
+    hint: 'Ask whoever runs it, or write the host into NO_PROXY.',
+  };
+  const failure = peer.unreachable(reason.message, reason.hint);
+  return Number(status) >= 500 ? new Again(failure) : failure;
 }
 
 interface Reason {
@@ -114,11 +143,13 @@ function permanent(code: string, error: Error, { authorityHint, plainHttpHint }:
 const SOCKET_CALLS = new Set(['connect', 'getaddrinfo', 'read', 'write']);
 
 /** A registry, at `url` or on the way to what is there. */
-export function registryPeer({ endpoint, url, timing }: Registry): Peer {
-  const name = place({ endpoint, url });
+export function registryPeer({ endpoint, url, timing, proxy }: Registry): Peer {
+  const through = proxy === undefined ? {} : { proxy };
+  const name = place({ endpoint, url, ...through });
   const owner = url.origin === endpoint.origin ? endpoint.name : url.host;
   return {
     timing,
+    ...through,
     unreachable: (message, hint) => new TsstackError('registry-unreachable', `Registry ${name}: ${message}`, { hint }),
     failed: (message, cause) => new TsstackError('registry-failed', `Registry ${name}: ${message}`, { cause }),
     authorityHint: `Put the certificate of the authority into /etc/docker/certs.d/${owner}/ca.crt, or name it in ${SETTINGS_FILE}.`,
@@ -130,13 +161,15 @@ interface Registry {
   readonly endpoint: Endpoint;
   readonly url: URL;
   readonly timing: Timing;
+  readonly proxy?: string | undefined;
 }
 
 /** The registry, and the host that it has sent us to. An address of a blob's store holds secrets beyond its host. */
-function place({ endpoint, url }: Pick<Registry, 'endpoint' | 'url'>): string {
+function place({ endpoint, url, proxy }: Pick<Registry, 'endpoint' | 'url' | 'proxy'>): string {
   const { host } = new URL(endpoint.origin);
-  if (url.origin !== endpoint.origin) return `${endpoint.name} (at ${url.origin})`;
-  return host === endpoint.name ? endpoint.name : `${endpoint.name} (at ${host})`;
+  const at = url.origin !== endpoint.origin ? `at ${url.origin}` : host === endpoint.name ? '' : `at ${host}`;
+  const where = [at, proxy === undefined ? '' : `through the proxy ${proxy}`].filter((part) => part !== '').join(', ');
+  return where === '' ? endpoint.name : `${endpoint.name} (${where})`;
 }
 
 /** Node tries all addresses of a host, and undici wraps what the socket says. */

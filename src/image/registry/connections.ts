@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, type Dispatcher, Pool, ProxyAgent, request } from 'undici';
 import { TsstackError } from '../../model/error.ts';
 import { connectionFailure, registryPeer } from './connection-failure.ts';
+import type { RegistryProxy } from './proxies.ts';
 import type { Endpoint, Registries } from './registries.ts';
 import type { Timing } from './retry.ts';
 import { settingsInvalid } from './settings-file.ts';
@@ -33,7 +34,7 @@ const DRAINED_BYTES = 64 * 1024;
 export class Connections {
   readonly registries: Registries;
   readonly timing: Timing;
-  readonly #agents = new Map<string, Agent>();
+  readonly #agents = new Map<string, Dispatcher>();
 
   constructor(registries: Registries, timing: Timing) {
     this.registries = registries;
@@ -67,7 +68,8 @@ export class Connections {
   failure(endpoint: Endpoint, error: unknown, { url, signal }: Pick<Answer, 'url' | 'signal'>): unknown {
     // Whatever reason it was given.
     if (signal.aborted) return new TsstackError('cancelled', 'the transfer was cancelled');
-    return connectionFailure(error, registryPeer({ endpoint, url, timing: this.timing }));
+    const proxy = this.registries.proxy(url.origin)?.origin;
+    return connectionFailure(error, registryPeer({ endpoint, url, timing: this.timing, proxy }));
   }
 
   /** Can be called twice. */
@@ -81,25 +83,51 @@ export class Connections {
     return { ...this.registries.endpoint(url.host), origin: url.origin };
   }
 
-  #agent(endpoint: Endpoint): Agent {
+  #agent(endpoint: Endpoint): Dispatcher {
     const known = this.#agents.get(endpoint.origin);
     if (known !== undefined) return known;
     const { connectMs, silenceMs } = this.timing;
-    const agent = new Agent({
-      connect: { timeout: connectMs, ...(endpoint.origin.startsWith('https:') && tlsOptions(endpoint)) },
+    const connect = { timeout: connectMs, ...(endpoint.origin.startsWith('https:') && tlsOptions(endpoint)) };
+    const pool: PoolOptions = {
       connectTimeout: connectMs,
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
       connections: CONNECTIONS,
       // Several connections are faster than one for several blobs.
       allowH2: false,
-    });
+    };
+    const proxy = this.registries.proxy(endpoint.origin);
+    const agent = proxy === undefined ? new Agent({ ...pool, connect }) : throughProxy(proxy, pool, connect);
     this.#agents.set(endpoint.origin, agent);
     return agent;
   }
 }
 
-function tlsOptions({ ca, identity, verify, name }: Endpoint): object {
+interface PoolOptions {
+  readonly connectTimeout: number;
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly connections: number;
+  readonly allowH2: false;
+}
+
+/** A tunnel (CONNECT) where TLS is spoken; plain HTTP is passed on, since proxies let no tunnel lead to port 80. */
+function throughProxy({ origin, authorization }: RegistryProxy, pool: PoolOptions, requestTls: object): ProxyAgent {
+  const proxyTls = origin.startsWith('https:')
+    ? { proxyTls: tlsOptions({ name: new URL(origin).host, ca: [], verify: true }) }
+    : {};
+  return new ProxyAgent({
+    ...pool,
+    uri: origin,
+    ...(authorization !== undefined && { token: authorization }),
+    requestTls,
+    ...proxyTls,
+    factory: (url, given) => new Pool(url, { ...given, ...pool }),
+    clientFactory: (url, given) => new Pool(url, { ...given, ...pool }),
+  });
+}
+
+function tlsOptions({ ca, identity, verify, name }: Omit<Endpoint, 'origin'>): object {
   try {
     // Made once: Node would parse some hundred certificates anew for every connection.
     const secureContext = createSecureContext({ ca: trusted(ca), ...identity });

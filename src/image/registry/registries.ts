@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { DEFAULT_REGISTRY } from '../content/reference.ts';
+import { Proxies, type RegistryProxy } from './proxies.ts';
 import { readSettings, SETTINGS_FILE, settingsInvalid, type WrittenSettings } from './settings-file.ts';
 
 /** Where and how one registry is asked. */
@@ -18,7 +19,7 @@ export interface Endpoint {
 }
 
 export interface RegistryOptions {
-  /** Of whoever asks: TSSTACK_REGISTRIES, DOCKER_CONFIG, HOME, PATH. */
+  /** Of whoever asks: TSSTACK_REGISTRIES, DOCKER_CONFIG, HOME, PATH, HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Certificates by host, as Docker has them; `/etc/docker/certs.d` unless given. */
   readonly certsDirectory?: string;
@@ -40,12 +41,14 @@ const CERTS_DIRECTORY = '/etc/docker/certs.d';
 export class Registries {
   readonly #written: ReadonlyMap<string, WrittenSettings>;
   readonly #certs: string;
+  readonly #proxies: Proxies;
 
   /** Throws `registry-settings`. */
   constructor({ env, certsDirectory = CERTS_DIRECTORY }: RegistryOptions) {
     const path = env['TSSTACK_REGISTRIES'] ?? '';
     this.#written = readSettings(path === '' ? SETTINGS_FILE : path, path !== '');
     this.#certs = certsDirectory;
+    this.#proxies = new Proxies(env);
   }
 
   /** `name`: as in references. Throws `registry-settings` when a certificate cannot be read. */
@@ -64,6 +67,11 @@ export class Registries {
       ...(cert !== undefined && key !== undefined && { identity: { cert: readPem(cert), key: readPem(key) } }),
       verify: written?.verify ?? true,
     };
+  }
+
+  /** Through whom an origin is asked; undefined: directly. Throws `registry-settings`. */
+  proxy(origin: string): RegistryProxy | undefined {
+    return this.#proxies.for(new URL(origin));
   }
 
   /** In the order in which they are asked before the registry itself. */

@@ -88,7 +88,8 @@ export function mapIds(
   program.call('mount_setattr', [tree, '', flags, attributes, 32], words);
 }
 
-function openSubpath(
+/** Holds what lies at a path inside `source`, in which no link leads out of it. */
+export function openSubpath(
   program: Program,
   { source, subpath, flags }: { source: string; subpath: string; flags: number },
 ): number {

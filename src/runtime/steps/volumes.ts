@@ -19,6 +19,7 @@ import {
 } from '../launcher/constants.ts';
 import type { Program } from '../launcher/program.ts';
 import { ID_COUNT } from '../user-namespace.ts';
+import { takeLayers } from './layers.ts';
 import {
   attachBind,
   makeDirectories,
@@ -73,6 +74,7 @@ export interface MountPolicy {
 export function takeMount(program: Program, taken: TakenMount, { nodev, idmap }: MountPolicy): TakenMount {
   const { mount } = taken;
   if (mount.type === 'tmpfs') return taken;
+  if (mount.type === 'layers') return { ...taken, tree: takeLayers(program, mount, { nodev, idmap }) };
   const tree = openBind(program, {
     source: mount.source,
     subpath: mount.subpath,

@@ -1,15 +1,17 @@
 import type { Mount, OnChange } from '../../model/mounts.ts';
 import { parseBytes } from '../bytes.ts';
 import type { Dict } from '../node.ts';
+import type { PathBase } from '../paths.ts';
+import { imageSource } from './image.ts';
 import { defined, dictAt, dictsAt, numberAt, textAt, textsAt } from './read.ts';
 
 type Propagation = Extract<Mount, { type: 'bind' }>['propagation'];
 
-/** `volumes` and `tmpfs` of a service. Types that Linux or the engine lacks are left out (and warned of elsewhere). */
-export function mounts(service: Dict): Mount[] {
+/** `volumes` and `tmpfs` of a service; `base`: of paths of images on disk. Types that Linux or the engine lacks are left out (and warned of elsewhere). */
+export function mounts(service: Dict, base: PathBase): Mount[] {
   const result: Mount[] = [];
   for (const entry of dictsAt(service, 'volumes')) {
-    const mount = volumeMount(entry);
+    const mount = entry['type'] === 'image' ? imageMount(entry, base) : volumeMount(entry);
     if (mount !== undefined) result.push(mount);
   }
   for (const spec of textsAt(service, 'tmpfs')) result.push(shortTmpfs(spec));
@@ -41,6 +43,13 @@ function volumeMount(entry: Dict): Mount | undefined {
   const tmpfs = dictAt(entry, 'tmpfs') ?? {};
   const mode = numberAt(tmpfs, 'mode');
   return defined({ type: 'tmpfs', target, readOnly, sizeBytes: numberAt(tmpfs, 'size'), mode, options: [] });
+}
+
+/** The source is written as a service's `image` is. None, as a variable that is not set gives, is a conflict in the plan. */
+function imageMount(entry: Dict, base: PathBase): Mount {
+  const image = imageSource({ image: textAt(entry, 'source') ?? '' }, { image: base, rootfs: base });
+  const subpath = textAt(dictAt(entry, 'image') ?? {}, 'subpath');
+  return defined({ type: 'image', image, target: textAt(entry, 'target') ?? '', readOnly: true, subpath });
 }
 
 /** `/run:size=64m,mode=1777,uid=1000`. */

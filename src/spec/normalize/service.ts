@@ -63,7 +63,7 @@ export function normalizeService(input: ServiceInput): Service {
     dnsSearch: textsAt(service, 'dns_search'),
     dnsOptions: textsAt(service, 'dns_opt'),
     extraHosts: textsAt(service, 'extra_hosts').map(hostEntry),
-    mounts: mounts(service),
+    mounts: mounts(service, base('volumes')),
     files: fileMounts(service),
     readOnly: service['read_only'] === true,
     shmSizeBytes: numberAt(service, 'shm_size') ?? defaultShmBytes,

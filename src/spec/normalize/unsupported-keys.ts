@@ -219,12 +219,6 @@ const mounts: readonly UnsupportedKey[] = [
   { path: 'volumes.*.consistency', reason: 'desktop', hint: takeOut },
   {
     path: 'volumes.*.type',
-    reason: 'later',
-    when: (value) => value === 'image',
-    says: () => ': volumes of the type "image" are not done yet',
-  },
-  {
-    path: 'volumes.*.type',
     reason: 'windows',
     when: (value) => value === 'npipe',
     says: () => `: "npipe"${reasons.windows}`,

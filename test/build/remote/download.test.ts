@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type Download, download } from '../../../src/build/remote/download.ts';
 import { fileName } from '../../../src/build/remote/file-name.ts';
-import { proxyFor } from '../../../src/build/remote/proxy.ts';
+import { Proxies } from '../../../src/image/registry/proxies.ts';
 import { DEFAULT_TIMING } from '../../../src/image/registry/retry.ts';
 import { withDirectory } from '../../helpers/image-builder.ts';
 
@@ -240,7 +240,7 @@ describe('fileName()', () => {
   }
 });
 
-describe('proxyFor()', () => {
+describe('proxies', () => {
   const env = { http_proxy: 'proxy:3128', HTTPS_PROXY: 'https://secure:1' };
   const except = '.sub.test, plain.test,10.0.0.0/8 [2001:db8::1]:8080,port.test:81,*.star.test,fd00::/8,192.0.2.1';
   for (const [url, noProxy, proxy] of [
@@ -265,7 +265,8 @@ describe('proxyFor()', () => {
     ['http://x.star.test/', except, undefined],
   ] as const) {
     it(`${url} without ${noProxy} is ${proxy}`, () =>
-      assert.equal(proxyFor(new URL(url), { ...env, no_proxy: noProxy }), proxy));
+      assert.equal(new Proxies({ ...env, no_proxy: noProxy }).for(new URL(url))?.origin, proxy));
   }
-  it('there is none without the variables', () => assert.equal(proxyFor(new URL('http://a.test'), {}), undefined));
+  it('there is none without the variables', () =>
+    assert.equal(new Proxies({}).for(new URL('http://a.test')), undefined));
 });

@@ -1,0 +1,80 @@
+import { basename } from 'node:path';
+import { addTarball } from '../image/content/add-tarball.ts';
+import { inContext } from '../image/errors.ts';
+import { hostPlatform, platformFromText } from '../image/platform.ts';
+import { TsstackError } from '../model/error.ts';
+import type { Engine } from './engine.ts';
+import { changedConfig, GZIP_LEVEL, newName } from './image-changes.ts';
+import type { Reporting } from './reporting.ts';
+
+export interface ImportOptions {
+  /** Absolute: a tarball, plain or packed with gzip, zstd or xz. */
+  readonly path: string;
+  /** What the tarball is called where it does not matter where it lies. */
+  readonly from: string;
+  /** Absent: the image has no name. */
+  readonly name?: string;
+  /** In the history; empty: where it came from. */
+  readonly message: string;
+  /** Instructions of a Dockerfile for the configuration. */
+  readonly changes: readonly string[];
+  /** `OS/ARCHITECTURE[/VARIANT]`; absent: of this machine. */
+  readonly platform?: string;
+}
+
+const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+
+/**
+ * Makes an image of one layer from a root filesystem's tarball; gives its id. Throws `usage`, `invalid-dockerfile`,
+ * `image-missing`, `image-invalid`, `cancelled`.
+ */
+export async function importImage(
+  engine: Engine,
+  options: ImportOptions,
+  { signal }: Pick<Reporting, 'signal'>,
+): Promise<{ readonly id: string }> {
+  const name = options.name === undefined ? undefined : newName(options.name);
+  const platform = options.platform === undefined ? hostPlatform() : platformFromText(options.platform);
+  const config = changedConfig({}, options.changes);
+  const { content } = engine.images;
+  try {
+    return await engine.images.hold(async () => {
+      const { diffId, ...layer } = await layerOf(engine, options, signal);
+      const created = new Date(engine.machine.now()).toISOString();
+      const comment = options.message === '' ? `Imported from ${options.from}` : options.message;
+      const configuration = {
+        created,
+        ...platform,
+        config,
+        rootfs: { type: 'layers', diff_ids: [diffId] },
+        history: [{ created, created_by: 'tsstack image import', comment }],
+      };
+      const stored = content.addDocument(Buffer.from(JSON.stringify(configuration)), CONFIG_TYPE);
+      const manifest = { schemaVersion: 2, mediaType: MANIFEST_TYPE, config: stored, layers: [layer] };
+      const root = content.addDocument(Buffer.from(JSON.stringify(manifest)), MANIFEST_TYPE);
+      if (name === undefined) content.index.add(root);
+      else content.index.set(name, root);
+      return { id: stored.digest };
+    });
+  } catch (error) {
+    await engine.images.collect([]);
+    throw error;
+  }
+}
+
+async function layerOf(engine: Engine, { path, from }: ImportOptions, signal: AbortSignal) {
+  const what = `Cannot import ${JSON.stringify(from)}`;
+  try {
+    return await inContext(
+      () => what,
+      () => addTarball(engine.images.content, path, { gzipLevel: GZIP_LEVEL, signal }),
+    );
+  } catch (error) {
+    if (!(error instanceof TsstackError) || error.code !== 'image-missing') throw error;
+    throw new TsstackError(error.code, `${what}: ${error.message}`, {
+      hint: `Name a tarball of a root filesystem, such as one of tsstack export; ${basename(path)} is none`,
+      cause: error,
+    });
+  }
+}
