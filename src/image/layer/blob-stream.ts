@@ -8,7 +8,6 @@ import { imageInvalid } from '../errors.ts';
 import { streamRange } from '../file-range.ts';
 import type { LayerBlob } from '../opened-image.ts';
 import { ByteReader } from '../tar/byte-reader.ts';
-import type { Budget } from './budget.ts';
 import { unxz } from './xz.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
@@ -16,44 +15,44 @@ import { zstdFrames } from './zstd-frames.ts';
 const ZSTD_WINDOW_LOG = 27;
 const CHUNK = 256 * 1024;
 
+/** Is told of a layer's bytes as they come, and throws when they are too many. */
+export interface ByteMeter {
+  packed(bytes: number): void;
+  unpacked(bytes: number): void;
+}
+
 /**
  * A layer's tar stream: packed bytes are counted and hashed on the way in, unpacked ones on the way out, and the end
  * is an error unless both digests are right. Throws `image-invalid`, and `cancelled` when `signal` is aborted.
  */
-export async function* layerTar(blob: LayerBlob, budget: Budget, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const diffHash = blob.diffId === undefined ? undefined : hashFor(blob.diffId);
-  for await (const chunk of unpacked(blob, budget)) {
-    if (signal.aborted) throw new TsstackError('cancelled', 'unpacking was cancelled');
-    budget.unpacked(chunk.length);
-    diffHash?.update(chunk);
-    yield chunk;
-  }
-  if (diffHash !== undefined && blob.diffId !== undefined) checkDigest(diffHash, blob.diffId, 'its unpacked content');
-}
-
-async function* unpacked(blob: LayerBlob, budget: Budget): AsyncGenerator<Buffer> {
+export async function* layerTar(blob: LayerBlob, meter: ByteMeter, signal: AbortSignal): AsyncGenerator<Buffer> {
   const verified = { done: false };
-  const hash = blob.digest === undefined ? undefined : hashFor(blob.digest);
-  const packed = new ByteReader(verify(blob, budget, hash, verified));
+  const packed = new ByteReader(verify(blob, meter, verified));
+  let diffHash: Hash | undefined;
   try {
-    const head = await packed.peek(6);
-    yield* unpackedAs(formatOf(head), packed);
+    const format = formatOf(await packed.peek(6));
+    // Where both are the same bytes and the same digest, they are hashed once.
+    const isHashed = format === 'plain' && blob.diffId === blob.digest;
+    if (blob.diffId !== undefined && !isHashed) diffHash = hashFor(blob.diffId);
+    for await (const chunk of unpackedAs(format, packed)) {
+      if (signal.aborted) throw new TsstackError('cancelled', 'unpacking was cancelled');
+      meter.unpacked(chunk.length);
+      diffHash?.update(chunk);
+      yield chunk;
+    }
   } finally {
     await packed.close();
   }
   if (!verified.done) throw imageInvalid('there is something after the end of its compressed data');
+  if (diffHash !== undefined && blob.diffId !== undefined) checkDigest(diffHash, blob.diffId, 'its unpacked content');
 }
 
-async function* verify(
-  blob: LayerBlob,
-  budget: Budget,
-  hash: Hash | undefined,
-  verified: { done: boolean },
-): AsyncGenerator<Buffer> {
+async function* verify(blob: LayerBlob, meter: ByteMeter, verified: { done: boolean }): AsyncGenerator<Buffer> {
+  const hash = blob.digest === undefined ? undefined : hashFor(blob.digest);
   let size = 0;
   for await (const chunk of streamRange(blob.file)) {
     size += chunk.length;
-    budget.packed(chunk.length);
+    meter.packed(chunk.length);
     hash?.update(chunk);
     yield chunk;
   }
