@@ -21,11 +21,14 @@ async function main(): Promise<void> {
   await build({ ...SHARED, ...CJS, ...WRAPPED, entryPoints: { cli: 'src/cli/cli.ts' }, plugins: PARTS.map(apart) });
   for (const part of PARTS) await buildPart(part);
   const daemon = 'src/daemon/main.ts';
-  if (existsSync(daemon)) await build({ ...SHARED, ...MODULE, entryPoints: { daemon } });
+  if (existsSync(daemon)) await build({ ...SHARED, ...MODULE, entryPoints: { daemon, 'tar-thread-main': TAR_THREAD } });
   mkdirSync('dist/generated');
   copyFileSync('src/spec/generated/stack-validator.js', 'dist/generated/stack-validator.js');
   runScript('scripts/train.ts', { flags: clientFlags(), stdout: 'ignore' });
 }
+
+/** What the daemon runs in a thread of its own. */
+const TAR_THREAD = 'src/image/layer/tar-thread-main.ts';
 
 interface Part {
   /** Import specifiers that mean it. */

@@ -25,8 +25,8 @@ export const DEFAULT_LIMITS: UnpackLimits = {
 /** The OCI distribution specification asks registries to take manifests of 4 MiB; larger ones exist nowhere. */
 export const DOCUMENT_BYTES = 4 * MIB;
 
-/** Docker's own limit on layers; one overlay mount takes 500 lower directories. */
-export const LAYERS = 127;
+/** What one overlay mount takes as lower directories (OVL_MAX_STACK of fs/overlayfs/params.h). */
+export const LAYERS = 500;
 
 /** One extended header (Go's archive/tar has the same limit). */
 export const PAX_BYTES = MIB;

@@ -3,8 +3,8 @@ import { TsstackError } from '../model/error.ts';
 import type { ImageContext } from './context.ts';
 import { chainIds } from './digest.ts';
 import { inContext } from './errors.ts';
-import { layerTar } from './layer/blob-stream.ts';
 import { Budget } from './layer/budget.ts';
+import { TarThread } from './layer/tar-thread.ts';
 import { unpackLayer } from './layer/unpack.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import type { LayerBlob, OpenedImage } from './opened-image.ts';
@@ -28,7 +28,12 @@ async function unpackNow(context: ImageContext, image: OpenedImage, signal: Abor
   if (signal.aborted) throw new TsstackError('cancelled', 'unpacking was cancelled');
   if (unpackedLayers(context.paths, image.id) !== undefined) return;
   const chain = chainIds(image.layers.map(identity));
-  await withStaging(context.paths, (staging) => unpackMissing(context, { image, chain, staging, signal }));
+  const thread = new TarThread();
+  try {
+    await withStaging(context.paths, (staging) => unpackMissing(context, { image, chain, staging, thread, signal }));
+  } finally {
+    await thread.close();
+  }
   await writeUnpacked(context, image, chain);
 }
 
@@ -36,6 +41,7 @@ interface Job {
   readonly image: OpenedImage;
   readonly chain: readonly string[];
   readonly staging: string;
+  readonly thread: TarThread;
   readonly signal: AbortSignal;
 }
 
@@ -54,7 +60,10 @@ async function unpackMissing(context: ImageContext, job: Job): Promise<void> {
     mkdirSync(root, { recursive: true, mode: 0o755 });
     await inContext(
       () => `layer ${identity(blob)}`,
-      () => unpackLayer(layerTar(blob, budget, job.signal), { host: context.host, root, lowers, staging, budget }),
+      () => {
+        const tar = job.thread.tar(blob, budget, job.signal);
+        return unpackLayer(tar, { host: context.host, root, lowers, staging, budget });
+      },
     );
     lowers.unshift(root);
     moves.push({ from: root, to });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { hostArchitecture } from '../../src/image/platform.ts';
 
@@ -28,6 +28,8 @@ export interface LayoutImage {
   readonly tag?: string;
   /** Uncompressed tars, bottom first. */
   readonly layers: readonly Buffer[];
+  /** `gzip` unless given. */
+  readonly packing?: 'gzip' | 'zstd';
   /** The `config` member of the configuration. */
   readonly config?: Record<string, unknown>;
   readonly architecture?: string;
@@ -49,7 +51,10 @@ export function writeLayout(directory: string, images: readonly LayoutImage[]): 
     const manifest: Record<string, unknown> = {
       schemaVersion: 2,
       config: blob(configText(image), 'application/vnd.oci.image.config.v1+json'),
-      layers: image.layers.map((tar) => blob(gzipSync(tar), 'application/vnd.oci.image.layer.v1.tar+gzip')),
+      layers: image.layers.map((tar) => {
+        const packed = image.packing === 'zstd' ? zstdCompressSync(tar) : gzipSync(tar);
+        return blob(packed, `application/vnd.oci.image.layer.v1.tar+${image.packing ?? 'gzip'}`);
+      }),
     };
     image.editManifest?.(manifest);
     return {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { parseDump } from '../../image/layer/setfattr.ts';
 import { TsstackError } from '../../model/error.ts';
 
 /** Extended attributes of one file, by name. */
@@ -36,27 +37,6 @@ export async function readXattrs(directory: string, signal: AbortSignal): Promis
     const reason = length > MAX_OUTPUT ? `there are more than ${MAX_OUTPUT} bytes` : complaint.trim();
     throw new TsstackError('command-failed', `Extended attributes cannot be read: ${reason}`);
   }
-  return parseDump(Buffer.concat(chunks).toString('latin1'));
-}
-
-/** What `getfattr --dump --encoding=base64` prints. */
-function parseDump(text: string): ReadonlyMap<string, Xattrs> {
-  const found = new Map<string, Map<string, Buffer>>();
-  let present = new Map<string, Buffer>();
-  for (const line of text.split('\n')) {
-    if (line.startsWith('# file: ')) {
-      present = new Map();
-      found.set(unescaped(line.slice('# file: '.length)).replace(/^\.(?:\/|$)/, ''), present);
-      continue;
-    }
-    const equals = line.indexOf('=0s');
-    if (equals > 0) present.set(unescaped(line.slice(0, equals)), Buffer.from(line.slice(equals + 3), 'base64'));
-    else if (line !== '') present.set(unescaped(line.replace(/=.*$/, '')), Buffer.alloc(0));
-  }
-  return found;
-}
-
-/** Backslash and three octal digits for what would break a line. */
-function unescaped(name: string): string {
-  return name.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+  const found = parseDump(Buffer.concat(chunks).toString('latin1'));
+  return new Map(Array.from(found, ([path, xattrs]) => [path.replace(/^\.(?:\/|$)/, ''), xattrs]));
 }

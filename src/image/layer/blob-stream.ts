@@ -1,44 +1,42 @@
-import type { Hash } from 'node:crypto';
 import { TsstackError } from '../../model/error.ts';
 import { checkDigest, hashFor } from '../digest.ts';
 import { imageInvalid } from '../errors.ts';
 import { streamRange } from '../file-range.ts';
 import type { LayerBlob } from '../opened-image.ts';
-import type { Budget } from './budget.ts';
-import { decompress } from './decompress.ts';
+import { decompress, packingOf } from './decompress.ts';
+
+/** Is told of a layer's bytes as they come, and throws when they are too many. */
+export interface ByteMeter {
+  packed(bytes: number): void;
+  unpacked(bytes: number): void;
+}
 
 /**
  * A layer's tar stream: packed bytes are counted and hashed on the way in, unpacked ones on the way out, and the end
  * is an error unless both digests are right. Throws `image-invalid`, and `cancelled` when `signal` is aborted.
  */
-export async function* layerTar(blob: LayerBlob, budget: Budget, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const diffHash = blob.diffId === undefined ? undefined : hashFor(blob.diffId);
-  for await (const chunk of unpacked(blob, budget)) {
+export async function* layerTar(blob: LayerBlob, meter: ByteMeter, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const verified = { done: false };
+  const { digest, diffId, file } = blob;
+  // Where both are the same bytes and the same digest, they are hashed once.
+  const isHashed = diffId === undefined || (diffId === digest && packingOf(file) === 'plain');
+  const diffHash = isHashed ? undefined : hashFor(diffId);
+  for await (const chunk of decompress(verify(blob, meter, verified))) {
     if (signal.aborted) throw new TsstackError('cancelled', 'unpacking was cancelled');
-    budget.unpacked(chunk.length);
+    meter.unpacked(chunk.length);
     diffHash?.update(chunk);
     yield chunk;
   }
-  if (diffHash !== undefined && blob.diffId !== undefined) checkDigest(diffHash, blob.diffId, 'its unpacked content');
-}
-
-async function* unpacked(blob: LayerBlob, budget: Budget): AsyncGenerator<Buffer> {
-  const verified = { done: false };
-  const hash = blob.digest === undefined ? undefined : hashFor(blob.digest);
-  yield* decompress(verify(blob, budget, hash, verified));
   if (!verified.done) throw imageInvalid('there is something after the end of its compressed data');
+  if (diffHash !== undefined && diffId !== undefined) checkDigest(diffHash, diffId, 'its unpacked content');
 }
 
-async function* verify(
-  blob: LayerBlob,
-  budget: Budget,
-  hash: Hash | undefined,
-  verified: { done: boolean },
-): AsyncGenerator<Buffer> {
+async function* verify(blob: LayerBlob, meter: ByteMeter, verified: { done: boolean }): AsyncGenerator<Buffer> {
+  const hash = blob.digest === undefined ? undefined : hashFor(blob.digest);
   let size = 0;
   for await (const chunk of streamRange(blob.file)) {
     size += chunk.length;
-    budget.packed(chunk.length);
+    meter.packed(chunk.length);
     hash?.update(chunk);
     yield chunk;
   }

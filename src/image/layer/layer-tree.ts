@@ -21,11 +21,16 @@ export class LayerTree {
   readonly #visited = new Set<string>();
   /** Names of the layers below that this layer has hidden so far. */
   readonly #hidden = new Set<string>();
+  /** Directories of which it has hidden all that is in them. */
+  readonly #emptied = new Set<string>();
+  /** Directories that this layer only passes through, and the real ones that they cover in the layers below. */
+  readonly #covering = new Map<string, string>();
 
   constructor(root: string, lowers: readonly string[], budget: Budget) {
     this.root = byteString(root);
     this.lower = new OverlayView(lowers.map(byteString), kindOf);
     this.#budget = budget;
+    this.#cover('', this.lower.directories('')[0]);
   }
 
   real(path: string): string {
@@ -45,9 +50,28 @@ export class LayerTree {
     this.#budget.entry();
     mkdirSync(raw(this.real(path)), 0o755);
     const below = this.#lowerEntry(path);
-    const stats = below?.kind === 'directory' ? lstatBytes(below.realPath) : undefined;
+    this.#cover(path, below?.kind === 'directory' ? below.realPath : undefined);
+  }
+
+  #cover(path: string, below: string | undefined): void {
+    const stats = below === undefined ? undefined : lstatBytes(below);
     lchownSync(raw(this.real(path)), stats?.uid ?? 0, stats?.gid ?? 0);
     chmodSync(raw(this.real(path)), (stats?.mode ?? 0o755) & 0o7777);
+    if (below !== undefined && stats !== undefined) this.#covering.set(path, below);
+  }
+
+  /**
+   * Directories that this layer only passes through, with the real ones (of layers below) that they cover in the merged
+   * root file system. Their times and extended attributes are to be taken over when all is there.
+   */
+  covering(): ReadonlyMap<string, string> {
+    const isDirectory = (path: string) => this.isPlain(path) && kindOf(this.real(path)) === 'directory';
+    return new Map([...this.#covering].filter(([path]) => isDirectory(path)));
+  }
+
+  /** A directory has an entry of its own. */
+  uncover(path: string): void {
+    this.#covering.delete(path);
   }
 
   /** Takes away what this layer has at a resolved path, before something else is made there. */
@@ -62,6 +86,12 @@ export class LayerTree {
   /** From now on nothing of the layers below is seen at this path or below it. */
   hide(path: string): void {
     this.#hidden.add(path);
+    this.#forget();
+  }
+
+  /** Likewise, but for the directory at this path itself: its owner, mode and attributes stay. */
+  hideBelow(path: string): void {
+    this.#emptied.add(path);
     this.#forget();
   }
 
@@ -92,7 +122,7 @@ export class LayerTree {
       if (name === '..') at = parentOf(at);
       if (name === '..' || name === '.' || name === '') continue;
       const next = join(at, name);
-      const entry = this.#entry(next);
+      const entry = this.entry(next);
       this.#visited.add(next);
       if (entry?.kind === 'symlink') {
         links += 1;
@@ -107,15 +137,16 @@ export class LayerTree {
     return at;
   }
 
-  #entry(path: string): ReturnType<OverlayView['entry']> {
+  /** What a resolved path stands for so far, in this layer or in one below; undefined: nothing. */
+  entry(path: string): ReturnType<OverlayView['entry']> {
     const realPath = this.real(path);
     const kind = kindOf(realPath);
     return kind === undefined ? this.#lowerEntry(path) : { kind, realPath };
   }
 
   #lowerEntry(path: string): ReturnType<OverlayView['entry']> {
-    for (let above = path; this.#hidden.size > 0; above = parentOf(above)) {
-      if (this.#hidden.has(above)) return undefined;
+    for (let above = path; this.#hidden.size + this.#emptied.size > 0; above = parentOf(above)) {
+      if (this.#hidden.has(above) || (above !== path && this.#emptied.has(above))) return undefined;
       if (above === '') break;
     }
     return this.lower.entry(path);

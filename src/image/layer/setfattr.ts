@@ -19,3 +19,27 @@ function escapedName(name: string): string {
     return `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`;
   });
 }
+
+/** What `getfattr --dump --encoding=base64` prints, as latin1: attributes by path, of files that have any. */
+export function parseDump(text: string): ReadonlyMap<string, ReadonlyMap<string, Buffer>> {
+  const found = new Map<string, Map<string, Buffer>>();
+  let present = new Map<string, Buffer>();
+  for (const line of text.split('\n')) {
+    if (line.startsWith(FILE)) {
+      present = new Map();
+      found.set(unescapedName(line.slice(FILE.length)), present);
+      continue;
+    }
+    const equals = line.indexOf('=0s');
+    if (equals > 0) present.set(unescapedName(line.slice(0, equals)), Buffer.from(line.slice(equals + 3), 'base64'));
+    else if (line !== '') present.set(unescapedName(line.replace(/=.*$/, '')), Buffer.alloc(0));
+  }
+  return found;
+}
+
+const FILE = '# file: ';
+
+/** Backslash and three octal digits for what would break a line. */
+function unescapedName(name: string): string {
+  return name.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

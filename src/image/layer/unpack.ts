@@ -65,7 +65,7 @@ class LayerUnpacker {
     this.#reader = reader;
     this.#tree = new LayerTree(target.root, target.lowers, target.budget);
     this.#whiteouts = new Whiteouts(target.host, this.#tree, target.staging);
-    this.#xattrs = new Xattrs(target.host, this.#tree);
+    this.#xattrs = new Xattrs(target.host, this.#tree, target.staging);
   }
 
   async add(entry: TarEntry): Promise<void> {
@@ -88,7 +88,10 @@ class LayerUnpacker {
 
   async finish(): Promise<void> {
     await this.#whiteouts.make();
+    const covering = this.#tree.covering();
+    await this.#xattrs.inherit(covering);
     await this.#xattrs.make();
+    for (const [path, below] of covering) this.#directoryTimes.set(path, (lstatBytes(below)?.mtimeMs ?? 0) / 1000);
     for (const [path, seconds] of this.#directoryTimes) {
       if (!this.#tree.isPlain(path) || lstatBytes(this.#tree.real(path))?.isDirectory() !== true) continue;
       lutimesSync(raw(this.#tree.real(path)), clampTime(seconds), clampTime(seconds));
@@ -98,6 +101,7 @@ class LayerUnpacker {
   async #write(path: string, entry: TarEntry): Promise<void> {
     this.#tree.ensureDirectory(parentOf(path));
     if (entry.type === 'directory') {
+      this.#tree.uncover(path);
       this.#directoryTimes.set(path, entry.mtime);
       return writeDirectory(this.#tree, path, entry);
     }

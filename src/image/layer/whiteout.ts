@@ -30,7 +30,7 @@ export class Whiteouts {
 
   addOpaque(path: string): void {
     this.#opaque.add(path);
-    this.#tree.hide(path);
+    this.#tree.hideBelow(path);
   }
 
   async make(): Promise<void> {

@@ -69,16 +69,19 @@ export function writeSymlink(tree: LayerTree, path: string, entry: TarEntry): vo
   lutimesSync(real, clampTime(entry.mtime), clampTime(entry.mtime));
 }
 
-/** Only to what this layer holds itself and is no directory. A link to a link is a second name of the link. */
+/**
+ * To what this layer or one below has, and is no directory. A link to a link is a second name of the link. The file of a
+ * layer below is shared with it: nobody writes to a layer that is there, and what is unpacked is unlinked, not written to.
+ */
 export function writeHardLink(tree: LayerTree, path: string, entry: TarEntry): void {
   const target = tree.resolve(splitName(entry.linkName));
-  const stats = lstatBytes(tree.real(target));
-  if (stats === undefined) throw imageInvalid(`a hard link to ${printable(entry.linkName)}, which its layer lacks`);
-  if (stats.isDirectory()) throw imageInvalid(`a hard link to the directory ${printable(entry.linkName)}`);
+  const found = tree.entry(target);
+  if (found === undefined) throw imageInvalid(`a hard link to ${printable(entry.linkName)}, which is not there`);
+  if (found.kind === 'directory') throw imageInvalid(`a hard link to the directory ${printable(entry.linkName)}`);
   if (target === path) throw imageInvalid('a hard link to itself');
   tree.clear(path);
   tree.ensureDirectory(parentOf(path));
-  linkSync(raw(tree.real(target)), raw(tree.real(path)));
+  linkSync(raw(found.realPath), raw(tree.real(path)));
 }
 
 /** Made by mknod(1) under a plain name in `staging`, then moved: an argument list cannot carry every name. */

@@ -2,6 +2,7 @@ import type { Host } from '../../host/host.ts';
 import { imageInvalid } from '../errors.ts';
 import { NAME_BYTES, XATTR_BYTES } from '../limits.ts';
 import { lstatBytes } from './byte-fs.ts';
+import { readDirectoryXattrs } from './cover.ts';
 import type { LayerTree } from './layer-tree.ts';
 import { restoreLines, restoreText } from './setfattr.ts';
 
@@ -12,12 +13,15 @@ const DROPPED = new Set(['security.selinux', 'system.nfs4_acl', 'security.evm'])
 export class Xattrs {
   readonly #host: Host;
   readonly #tree: LayerTree;
+  readonly #staging: string;
   /** Lines of `setfattr --restore` by resolved path; the last entry of a path counts. */
   readonly #pending = new Map<string, string>();
 
-  constructor(host: Host, tree: LayerTree) {
+  /** `staging`: a directory for files that go away again. */
+  constructor(host: Host, tree: LayerTree, staging: string) {
     this.#host = host;
     this.#tree = tree;
+    this.#staging = staging;
   }
 
   /** What now lies at a resolved path has these and no others. Throws `image-invalid` for one that steers overlayfs. */
@@ -32,6 +36,18 @@ export class Xattrs {
       return !DROPPED.has(name) && (plain || !name.startsWith('user.'));
     });
     if (kept.length > 0) this.#pending.set(path, restoreLines(kept));
+  }
+
+  /** Directories that cover others have theirs. */
+  async inherit(covering: ReadonlyMap<string, string>): Promise<void> {
+    const found = await readDirectoryXattrs([...new Set(covering.values())], {
+      host: this.#host,
+      staging: this.#staging,
+    });
+    for (const [path, below] of covering) {
+      const kept = [...(found.get(below) ?? [])].filter(([name]) => !DROPPED.has(name));
+      if (kept.length > 0) this.#pending.set(path, restoreLines(kept));
+    }
   }
 
   /** setfattr follows links in parents, and a later entry may have put one where a directory was. */
