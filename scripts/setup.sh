@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 packages=(nftables iproute2 util-linux procps busybox-static attr xz-utils zstd curl)
 case ${1:-} in --examples | --tests) packages+=(nginx redis-server postgresql) ;; esac
-[ "${1:-}" != --tests ] || packages+=(docker-registry skopeo openssl)
+[ "${1:-}" != --tests ] || packages+=(docker-registry skopeo openssl buildah)
 
 fail() {
   echo "setup: $1" >&2
