@@ -3,7 +3,7 @@ import type { Step } from './dockerfile/expand.ts';
 import type { Values } from './dockerfile/scope.ts';
 
 /** Changes when a step means something else than before: no key of an older version is found again. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** A file that a step takes. */
 export interface KeyFile {

@@ -11,7 +11,7 @@ import type { ContainerView } from './containers.ts';
 import type { Engine } from './engine.ts';
 
 /** Made by the engine in every container. */
-const OURS = new Set(['dev', 'proc', 'sys', 'etc/hosts', 'etc/hostname', 'etc/resolv.conf', '.dockerenv']);
+const OURS = new Set(['dev', 'proc', 'sys', 'etc/hosts', 'etc/resolv.conf', '.dockerenv']);
 
 /** What a container has in its root file system besides its image: added, changed and deleted, by path. */
 export async function changesOf(
@@ -52,7 +52,9 @@ export async function upperEntries(
   const rootfs = await rootFilesystem(engine.machine, spec.image.source, spec.image.id);
   const idBase = spec.namespaces.user === 'private' ? firstHostId(key.stack) : 0;
   const mounted = new Set([...spec.mounts, ...(spec.files ?? [])].map(({ target }) => target.replace(/^\/+/, '')));
-  const isOurs = (path: string): boolean => OURS.has(path) || mounted.has(path);
+  const isHostnameOurs = spec.image.source.type !== 'layers';
+  const isOurs = (path: string): boolean =>
+    OURS.has(path) || mounted.has(path) || (isHostnameOurs && path === 'etc/hostname');
   return Promise.all(
     writableOverlays(rootfs, containerPaths(paths, key)).map(async ({ target, lower, upper }) => {
       const all = await upperChanges(upper, { idBase, signal });

@@ -161,7 +161,7 @@ function mountPolicy({ spec, kernel }: LaunchConfig, userNamespace: UserNamespac
 }
 
 function takeSources(program: Program, config: LaunchConfig, policy: MountPolicy): Taken {
-  const { spec, paths } = config;
+  const { spec } = config;
   const { privileged, devices } = spec.security;
   const sorted = sortMounts(config.mounts);
   const covered = new Set(sorted.map(({ target }) => target));
@@ -170,7 +170,7 @@ function takeSources(program: Program, config: LaunchConfig, policy: MountPolicy
   stopPropagation(program, MS_REC | MS_SLAVE);
   const others = sorted.filter((each) => !isShared(each)).map((each) => takeMount(program, each, policy));
   const byTarget = new Map([...shared, ...others].map((each) => [each.target, each]));
-  const etcFiles = takeEtcFiles(program, paths, { readOnly: spec.readOnly, covered, idmap: policy.idmap });
+  const etcFiles = takeEtcFiles(program, config, { covered, idmap: policy.idmap });
   const take = (source: string, recursive: boolean, attributes: number) =>
     openBind(program, { source, recursive, attributes, propagation: 'private' });
   const hostCgroups =

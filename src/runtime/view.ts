@@ -75,7 +75,7 @@ export function viewProgram(config: LaunchConfig): readonly Call[] {
     .filter(({ target, mount }) => mount.type !== 'tmpfs' && !isBelowKernelMounts(target))
     .map((each) => takeMount(program, each, policy));
   const covered = new Set(sorted.map(({ target }) => target));
-  const etcFiles = takeEtcFiles(program, paths, { readOnly: spec.readOnly, covered, idmap: policy.idmap });
+  const etcFiles = takeEtcFiles(program, config, { covered, idmap: policy.idmap });
   if (userNamespace !== undefined) actAsContainerRoot(program, userNamespace, kernel);
   const overlays = mountOverlays(program, rootfs, { ...policy, paths });
   changeRoot(program, paths);

@@ -196,8 +196,8 @@ test('a COPY becomes a layer: times of the files, owner and mode as asked, hard 
       linkName,
     ]);
     assert.deepEqual(shown, [
-      ['opt/', '700', 3, 4, 9, ''],
-      ['opt/x/', '700', 3, 4, 0, ''],
+      ['opt/', '755', 3, 4, 9, ''],
+      ['opt/x/', '755', 3, 4, 0, ''],
       ['opt/x/a', '600', 3, 4, 1_234_567, ''],
       ['opt/x/b', '600', 3, 4, 0, 'opt/x/a'],
       ['opt/x/l', '777', 3, 4, 0, 'a'],

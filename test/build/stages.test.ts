@@ -156,6 +156,8 @@ test('RUN gets arguments, environment and proxies; the image only the environmen
     [...scope.runEnvironment().proxies],
     [
       ['HTTP_PROXY', 'p'],
+      ['http_proxy', 'p'],
+      ['NO_PROXY', 'n'],
       ['no_proxy', 'n'],
     ],
   );
@@ -167,7 +169,7 @@ test('RUN gets arguments, environment and proxies; the image only the environmen
     ],
   );
   const asked = steps('FROM a\nARG HTTP_PROXY', { HTTP_PROXY: 'p' }).scope;
-  assert.deepEqual([...asked.runEnvironment().proxies], []);
+  assert.deepEqual([...asked.runEnvironment().proxies.keys()], ['HTTP_PROXY', 'http_proxy']);
   assert.deepEqual([...asked.runEnvironment().values], [['HTTP_PROXY', 'p']]);
 });
 

@@ -27,11 +27,11 @@ export interface BuildEngine {
   readonly directory: string;
   readonly events: ProgressEvent[];
   write(files: Files): void;
-  /** Builds `dockerfile` (a text) over the context. */
+  /** Builds `dockerfile` (a text; absent: what `build` says) over the context. The image is called `built`. */
   build(
-    dockerfile: string,
+    dockerfile: string | undefined,
     build?: Partial<Build>,
-    options?: Partial<BuildOptions & { signal: AbortSignal }>,
+    options?: Partial<BuildOptions & { readonly name: string; readonly signal: AbortSignal }>,
   ): Promise<BuiltImage>;
   /** What is in the root filesystem of an image: path → text of a file, or its type. */
   tree(image: string): Promise<ImageTree>;
@@ -73,12 +73,12 @@ export async function withBuildEngine(body: (test: BuildEngine) => Promise<void>
           writeFileSync(`${context}/${path}`, text, { mode });
         }
       },
-      build: async (dockerfile, build = {}, options = {}) => {
+      build: async (dockerfile, build = {}, { name = 'built', ...options } = {}) => {
         events.length = 0;
         const wanted = {
           service: 'web',
-          names: ['built'],
-          build: { ...buildOf(context), dockerfileInline: dockerfile, ...build },
+          names: [name],
+          build: { ...buildOf(context), ...(dockerfile !== undefined && { dockerfileInline: dockerfile }), ...build },
         };
         const stack = { ...EMPTY_STACK, secrets: SECRETS };
         const reporting = {

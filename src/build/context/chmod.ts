@@ -30,6 +30,13 @@ export function parseChmod(text: string): Chmod {
   return (mode, isDirectory) => changes.reduce((before, each) => each(before, isDirectory), mode);
 }
 
+/** The mode of directories that a COPY with this `--chmod` makes: an octal one less what BuildKit's umask takes, else 0755. */
+export function madeMode(text: string): number {
+  return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) & MADE_MODE : MADE_MODE;
+}
+
+const MADE_MODE = 0o755;
+
 interface Change {
   readonly who: number;
   readonly operator: string;

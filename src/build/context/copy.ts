@@ -51,7 +51,7 @@ export async function planCopy(request: CopyRequest): Promise<CopyResult> {
   }
   const copier = new Copier(request, placement);
   const placeOf = (name: string): string => (asDirectory ? joinPath(top, name) : top);
-  for (const each of selected) await copier.copy(each, top, placeOf);
+  for (const [source, each] of selected.entries()) await copier.copy({ ...each, source }, top, placeOf);
   if (asDirectory && selected.length + request.others > 0) placement.makeDirectory(top);
   return {
     copied: () => placement.copied(),
@@ -64,8 +64,13 @@ export async function planCopy(request: CopyRequest): Promise<CopyResult> {
   };
 }
 
+/** Which of the sources it belongs to, from 0. */
+interface Numbered {
+  readonly source: number;
+}
+
 /** Directories that have matched nothing yet are put in when something below them does. */
-interface Walk {
+interface Walk extends Numbered {
   readonly include: Selected['include'];
   readonly waiting: readonly { readonly from: string; readonly to: string }[];
 }
@@ -80,17 +85,20 @@ class Copier {
     this.#placement = placement;
   }
 
-  async copy({ path, name, include }: Selected, top: string, placeOf: (name: string) => string): Promise<void> {
+  async copy(
+    { path, name, include, source }: Selected & Numbered,
+    top: string,
+    placeOf: (name: string) => string,
+  ): Promise<void> {
     const entry = this.#request.tree.entry(path);
     if (entry === undefined) return;
     if (entry.type !== 'directory') {
-      if (!this.#request.excludes.matches(pathText(name))) this.#placement.put(placeOf(name), entry);
+      if (!this.#request.excludes.matches(pathText(name))) this.#placement.put(placeOf(name), entry, source);
       return;
     }
-    // What is there already keeps its own rights; BuildKit does so for the top only.
-    if (this.#placement.typeAt(top) === undefined) this.#placement.put(top, entry);
-    else this.#placement.makeDirectory(top);
-    await this.#children({ from: path, to: top, relative: '' }, { include, waiting: [] });
+    // It is the content that is copied: the directory that it goes to keeps its own rights, or is made with the usual ones.
+    this.#placement.makeDirectory(top);
+    await this.#children({ from: path, to: top, relative: '' }, { include, source, waiting: [] });
   }
 
   async #children(
@@ -111,8 +119,8 @@ class Copier {
       const wanted = included?.matches !== false && !excluded.matches;
       const place = joinPath(to, name);
       if (wanted) {
-        for (const above of walk.waiting) this.#waiting(above);
-        this.#placement.put(place, entry);
+        for (const above of walk.waiting) this.#waiting(above, walk.source);
+        this.#placement.put(place, entry, walk.source);
       }
       if (entry.type !== 'directory') continue;
       if (excluded.matches && !excludes.mayExceptBelow(text)) continue;
@@ -123,8 +131,8 @@ class Copier {
     }
   }
 
-  #waiting({ from, to }: { from: string; to: string }): void {
+  #waiting({ from, to }: { from: string; to: string }, source: number): void {
     const entry = this.#request.tree.entry(from);
-    if (entry !== undefined && this.#placement.typeAt(to) === undefined) this.#placement.put(to, entry);
+    if (entry !== undefined && this.#placement.typeAt(to) === undefined) this.#placement.put(to, entry, source);
   }
 }

@@ -3,8 +3,9 @@ import { parentPath, type SourceTree, shownPath, type TreeEntry } from './tree.t
 
 /** One thing that a COPY puts into the image. */
 export type Copied =
-  | { readonly type: 'entry'; readonly to: string; readonly entry: TreeEntry }
-  /** A directory on the way that was not there: 0755, of the owner that --chown says or root. */
+  /** `source`: of which of the COPY's sources, from 0. */
+  | { readonly type: 'entry'; readonly to: string; readonly entry: TreeEntry; readonly source: number }
+  /** A directory that was not there: 0755 or as --chmod says, of the owner that --chown says or root. */
   | { readonly type: 'made'; readonly to: string };
 
 /** What is put into an image, over what is there. */
@@ -25,7 +26,7 @@ export class Placement {
   }
 
   /** Throws `build-failed` where a file would take the place of a directory, or the other way round. */
-  put(to: string, entry: TreeEntry): void {
+  put(to: string, entry: TreeEntry, source: number): void {
     const there = this.typeAt(to);
     if (there !== undefined && (there === 'directory') !== (entry.type === 'directory')) {
       const [what, other] = entry.type === 'directory' ? ['directory', 'file'] : ['file', 'directory'];
@@ -38,7 +39,7 @@ export class Placement {
       );
     }
     this.makeDirectory(parentPath(to));
-    this.#copied.set(to, { type: 'entry', to, entry });
+    this.#copied.set(to, { type: 'entry', to, entry, source });
   }
 
   /** With its parents, as far as they are not there. */

@@ -61,6 +61,8 @@ export interface ScopeOptions {
   readonly globals: Values;
   /** Environment of the base image. */
   readonly environment: Values;
+  /** Of the stage that this one begins with: its environment and its arguments. */
+  readonly variables?: Values;
   readonly escapeCharacter: string;
 }
 
@@ -76,7 +78,7 @@ export class StageScope {
 
   constructor(options: ScopeOptions) {
     this.#options = options;
-    this.#values = new Map(options.environment);
+    this.#values = new Map([...options.environment, ...(options.variables ?? [])]);
     this.#environment = new Map(options.environment);
   }
 
@@ -91,9 +93,22 @@ export class StageScope {
     return this.#environment;
   }
 
-  /** The whole environment of a RUN, of which its key depends on all but `proxies`. */
+  /**
+   * The whole environment of a RUN, of which its key depends on all but `proxies`. These win, and come in both cases of
+   * their names, since programs look at one of them.
+   */
   runEnvironment(): { readonly values: Values; readonly proxies: Values } {
-    const proxies = [...this.#options.given].filter(([name]) => PREDEFINED.has(name) && !this.#values.has(name));
+    const { given } = this.#options;
+    const proxies = PROXIES.flatMap((upper): [string, string][] => {
+      const lower = upper.toLowerCase();
+      const [first, second] = [given.get(upper) ?? given.get(lower), given.get(lower) ?? given.get(upper)];
+      return first === undefined || second === undefined
+        ? []
+        : [
+            [upper, first],
+            [lower, second],
+          ];
+    });
     return { values: new Map(this.#values), proxies: new Map(proxies) };
   }
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { type KeyFile, stepKey } from '../cache-key.ts';
-import { type Chmod, parseChmod } from '../context/chmod.ts';
+import { type Chmod, madeMode, parseChmod } from '../context/chmod.ts';
 import { planCopy } from '../context/copy.ts';
 import { entryDigest } from '../context/entry-digest.ts';
 import { PatternMatcher } from '../context/ignore.ts';
@@ -39,7 +39,8 @@ export async function copyStep(
 ): Promise<StageState> {
   const image = await treeOf(work, state);
   const owner = transfer.chown === undefined ? {} : { owner: await ownerOf(work, image, transfer.chown) };
-  const chmod = transfer.chmod === undefined ? {} : { chmod: parseChmod(transfer.chmod) };
+  const chmod =
+    transfer.chmod === undefined ? {} : { chmod: parseChmod(transfer.chmod), madeMode: madeMode(transfer.chmod) };
   const rights = { ...owner, ...chmod, nowNs: BigInt(work.machine.now()) * NS_PER_MS };
   const placed = new Map<string, LayerEntry>();
   const files = new Map<string, KeyFile>();
@@ -100,6 +101,7 @@ export async function entriesOf(
 interface Rights {
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly chmod?: Chmod;
+  readonly madeMode?: number;
   readonly nowNs: bigint;
 }
 
@@ -153,7 +155,8 @@ function destinationOf(destination: string, { config }: StageState): string {
   return /(^|\/)\.?$/.test(destination) && absolute !== '/' ? `${absolute}/` : absolute;
 }
 
-async function ownerOf(
+/** A number alone is both, user and group; names are looked up in the image. */
+export async function ownerOf(
   { machine }: Work,
   image: ReadableTree,
   text: string,

@@ -8,6 +8,7 @@ import { ImageTree } from '../context/image-tree.ts';
 import { parentPath, pathBytes, type ReadableTree, type SourceTree } from '../context/tree.ts';
 import type { Step as ExpandedStep } from '../dockerfile/expand.ts';
 import { type Command, script } from '../dockerfile/instruction.ts';
+import type { RunMount } from '../dockerfile/mount.ts';
 import type { StageScope } from '../dockerfile/scope.ts';
 import type { LayerEntry } from '../layer/layer-entry.ts';
 import { describe, describeRun } from './describe.ts';
@@ -15,13 +16,12 @@ import { FailedRunError } from './failed-run.ts';
 import { emptyFileSystem, type FileSystem, fileSystemOf, layerOf } from './file-system.ts';
 import { perform } from './perform.ts';
 import { type Mounted, mountAll, prepareMount } from './run-mounts.ts';
-import { chainOf, type StageState } from './state.ts';
+import { chainOf, DEFAULT_PATH, type StageState } from './state.ts';
 import type { RunFile, RunRequest, Step, Work } from './work.ts';
 
 export type RunStep = ExpandedStep & { readonly type: 'run' };
 
 const SHELL = ['/bin/sh', '-c'];
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Of what a program wrote that failed: characters that are kept, and lines that are shown. */
 const KEPT_OUTPUT = 64 * 1024;
 const SHOWN_LINES = 20;
@@ -40,10 +40,12 @@ export async function runStep(work: Work, state: StageState, run: RunStep, conte
   checkEntitlements(work, run);
   const { step, scope, trees } = context;
   const { values, proxies } = scope.runEnvironment();
-  const prepared = await Promise.all(
-    run.mounts.map((mount, number) => prepareMount(work, mount, { tree: trees[number] ?? work.context, number })),
-  );
   const { User = '', WorkingDir = '/', Shell = SHELL } = state.config;
+  const prepared = await Promise.all(
+    run.mounts.map((mount, number) =>
+      prepareMount(work, placedIn(WorkingDir, mount), { tree: trees[number] ?? work.context, number }),
+    ),
+  );
   const shell = Shell ?? SHELL;
   const network = run.network === 'default' ? work.build.network : run.network;
   const { build } = work;
@@ -76,6 +78,11 @@ export async function runStep(work: Work, state: StageState, run: RunStep, conte
     }
   };
   return perform(work, state, { step, key, createdBy: `${describeRun(run.command, shell)} # buildkit`, make });
+}
+
+/** A relative target begins at the working directory. */
+function placedIn(workingDir: string, mount: RunMount): RunMount {
+  return mount.target === undefined ? mount : { ...mount, target: posix.resolve('/', workingDir, mount.target) };
 }
 
 interface Execution {
@@ -127,13 +134,19 @@ async function execute(work: Work, execution: Execution): Promise<Awaited<Return
   });
 }
 
+/** What every program finds in /etc. */
+const ETC_FILES = ['etc/hosts', 'etc/resolv.conf'];
+
 /** Directories that are there only because something is mounted in them, where the program has put nothing beside it. */
 function withoutOurs(
   entries: readonly LayerEntry[],
   { mounts, files }: Pick<RunRequest, 'mounts' | 'files'>,
   before: SourceTree,
 ): readonly LayerEntry[] {
-  const targets = [...mounts, ...files].map(({ target }) => pathBytes(posix.normalize(target)).slice(1));
+  const targets = [
+    ...ETC_FILES,
+    ...[...mounts, ...files].map(({ target }) => pathBytes(posix.normalize(target)).slice(1)),
+  ];
   const parents = new Set(targets.flatMap((target) => [target, ...parentsOf(target)]));
   const used = new Set(
     entries
@@ -175,7 +188,7 @@ function withDefaults(
   values: ReadonlyMap<string, string>,
   proxies: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {
-  return new Map([['PATH', PATH], ...proxies, ...values]);
+  return new Map([['PATH', DEFAULT_PATH], ...values, ...proxies]);
 }
 
 /** The lines of the Dockerfile around it; of a trigger of the base image there are none. */

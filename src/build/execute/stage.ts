@@ -10,10 +10,10 @@ import type { StageInstruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parse.ts';
 import { StageScope, type Values } from '../dockerfile/scope.ts';
 import type { PlannedStage, Source } from '../dockerfile/stages.ts';
-import { applyToConfig, type RunDocument } from '../image-config.ts';
+import { applyToConfig } from '../image-config.ts';
 import { copiedEntries } from '../layer/copied-entries.ts';
 import { addStep } from './add-step.ts';
-import { copyStep } from './copy-step.ts';
+import { copyStep, ownerOf } from './copy-step.ts';
 import { describe } from './describe.ts';
 import { FailedRunError } from './failed-run.ts';
 import { layerOf, treeOf } from './file-system.ts';
@@ -50,13 +50,14 @@ class StageBuilder {
     const triggers = (base.config.OnBuild ?? []).map((expression) =>
       parseTrigger(expression, `ONBUILD of ${this.#planned.from.base}`),
     );
-    let state: StageState = { ...base, config: { ...base.config, OnBuild: null } };
-    const scope = this.#scope(state.config);
+    // A CMD of the stage that it begins with is an inherited one.
+    let state: StageState = { ...base, cmdSet: false, config: { ...base.config, OnBuild: null } };
+    const scope = this.#scope(state);
     for (const instruction of [...triggers, ...stage.instructions]) {
       if (this.#work.signal.aborted) throw new TsstackError('cancelled', 'the build was cancelled');
       state = await this.#apply(state, instruction, scope);
     }
-    return state;
+    return { ...state, variables: scope.runEnvironment().values };
   }
 
   async #base(): Promise<StageState> {
@@ -105,7 +106,7 @@ class StageBuilder {
     return treeOf(this.#work, await this.#stateOf(source, undefined));
   }
 
-  #scope({ Env }: RunDocument): StageScope {
+  #scope({ config: { Env }, variables }: StageState): StageScope {
     const { given, globals, dockerfile } = this.#work;
     const environment: Values = new Map(
       (Env ?? []).map((entry): [string, string] => {
@@ -113,7 +114,14 @@ class StageBuilder {
         return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
       }),
     );
-    return new StageScope({ given, globals, environment, escapeCharacter: dockerfile.escapeCharacter });
+    const { escapeCharacter } = dockerfile;
+    return new StageScope({
+      given,
+      globals,
+      environment,
+      ...(variables !== undefined && { variables }),
+      escapeCharacter,
+    });
   }
 
   async #apply(state: StageState, instruction: StageInstruction, scope: StageScope): Promise<StageState> {
@@ -161,21 +169,24 @@ class StageBuilder {
     return { ...withConfig(state, applyToConfig(state.config, step, cmdSet), describe(step)), cmdSet };
   }
 
-  /** It is made where it is not there: 0755 and root's, whoever USER is. */
+  /** It is made where it is not there, 0755 and of USER. */
   async #workdir(state: StageState, expanded: ExpandedStep & { readonly text: string }): Promise<StageState> {
     const config = applyToConfig(state.config, expanded, state.cmdSet);
     const path = posix.resolve('/', config.WorkingDir ?? '/');
+    const user = config.User ?? '';
     const make = async () => {
       const tree = await treeOf(this.#work, state);
       const placement = new Placement(tree);
       const place = resolveIn(tree, pathBytes(path));
       if (place !== '') placement.makeDirectory(place);
       const nowNs = BigInt(this.#work.machine.now()) * 1_000_000n;
-      return layerOf(this.#work, copiedEntries(placement.copied(), NO_FILES, { nowNs }));
+      const owner = user === '' ? {} : { owner: await ownerOf(this.#work, tree, user) };
+      return layerOf(this.#work, copiedEntries(placement.copied(), NO_FILES, { ...owner, nowNs }));
     };
     const key = stepKey({
       parent: chainOf(state).at(-1) ?? '',
       step: { type: 'workdir', position: expanded.position, text: path },
+      state: { user },
     });
     const next = await perform(this.#work, state, {
       step: this.#step(describe(expanded)),

@@ -3,7 +3,11 @@ import type { StoredImage } from '../../image/content/stored-image.ts';
 import { chainIds } from '../../image/digest.ts';
 import { asArray, asObject, type JsonObject, parseObject } from '../../image/json.ts';
 import type { Platform } from '../../image/platform.ts';
+import type { Values } from '../dockerfile/scope.ts';
 import type { RunDocument } from '../image-config.ts';
+
+/** Where programs are looked for when nothing says it. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A stage up to some step: what its image would be. */
 export interface StageState {
@@ -13,6 +17,8 @@ export interface StageState {
   readonly config: RunDocument;
   /** CMD is the Dockerfile's own, not the base image's. */
   readonly cmdSet: boolean;
+  /** At the end of a stage: what a stage that begins with it sees, its arguments among them. */
+  readonly variables?: Values;
   readonly author: string | undefined;
   /** As image configurations hold it. */
   readonly history: readonly JsonObject[];
@@ -29,11 +35,12 @@ export interface StateStep {
   readonly createdMs: number;
 }
 
+/** No files, and the configuration that BuildKit begins with. */
 export function scratchState(platform: Platform): StageState {
   return {
     platform,
     layers: [],
-    config: {},
+    config: { Env: [`PATH=${DEFAULT_PATH}`], WorkingDir: '/' },
     cmdSet: false,
     author: undefined,
     history: [],

@@ -8,6 +8,8 @@ export interface CopiedOptions {
   /** `--chown`, as ids of the image; absent: as the tree has them. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly chmod?: Chmod;
+  /** Of directories that are made on the way; absent: 0755. */
+  readonly madeMode?: number;
   /** Time of directories that are made on the way. */
   readonly nowNs: bigint;
   /** Of the tree, by path: of a stage; a context has none. */
@@ -20,20 +22,21 @@ export function copiedEntries(
   tree: Pick<ReadableTree, 'read'>,
   options: CopiedOptions,
 ): readonly LayerEntry[] {
-  const { owner, chmod, nowNs, xattrs } = options;
+  const { owner, chmod, madeMode = PLAIN.mode, nowNs, xattrs } = options;
   const files = new Map<string, string>();
   return copied.flatMap((each): readonly LayerEntry[] => {
     if (each.type === 'made') {
-      const mode = chmod === undefined ? PLAIN.mode : chmod(PLAIN.mode, true);
-      return [{ ...PLAIN, ...owner, path: each.to, type: 'directory', mode, mtimeNs: nowNs }];
+      return [{ ...PLAIN, ...owner, path: each.to, type: 'directory', mode: madeMode, mtimeNs: nowNs }];
     }
     const { identity, type, ...fields } = each.entry;
     if (type === 'socket') return [];
     const mode = chmod === undefined || type === 'symlink' ? fields.mode : chmod(fields.mode, type === 'directory');
     const common = { ...fields, ...owner, mode, path: each.to, xattrs: xattrs?.get(each.entry.path) ?? PLAIN.xattrs };
-    const file = identity === undefined ? undefined : files.get(identity);
+    // Two sources are copied apart from each other, as with two instructions.
+    const name = identity === undefined ? undefined : `${each.source} ${identity}`;
+    const file = name === undefined ? undefined : files.get(name);
     if (file !== undefined) return [{ ...common, type: 'link', size: 0, linkName: file }];
-    if (identity !== undefined) files.set(identity, each.to);
+    if (name !== undefined) files.set(name, each.to);
     return [{ ...common, type, ...(type === 'file' && { data: () => tree.read(each.entry) }) }];
   });
 }

@@ -1,6 +1,5 @@
 import { TsstackError } from '../../model/error.ts';
-import type { ContainerPaths } from '../../store/paths.ts';
-import type { ResolvedMount } from '../config.ts';
+import type { LaunchConfig, ResolvedMount } from '../config.ts';
 import {
   AT_FDCWD,
   EEXIST,
@@ -126,18 +125,19 @@ export interface TakenFile {
 
 export function takeEtcFiles(
   program: Program,
-  paths: ContainerPaths,
-  options: { readonly readOnly: boolean; readonly covered: ReadonlySet<string>; readonly idmap: number | undefined },
+  { spec, paths }: Pick<LaunchConfig, 'spec' | 'paths'>,
+  options: { readonly covered: ReadonlySet<string>; readonly idmap: number | undefined },
 ): readonly TakenFile[] {
   const files = [
     { target: '/etc/hosts', source: paths.hosts },
-    { target: '/etc/hostname', source: paths.hostname },
+    // A step of a build may write one for the image, as with BuildKit.
+    ...(spec.image.source.type === 'layers' ? [] : [{ target: '/etc/hostname', source: paths.hostname }]),
     { target: '/etc/resolv.conf', source: paths.resolvConf },
   ];
   return files
     .filter(({ target }) => !options.covered.has(target))
     .map(({ target, source }) => {
-      const attributes = MOUNT_ATTR_NODEV | (options.readOnly ? MOUNT_ATTR_RDONLY : 0);
+      const attributes = MOUNT_ATTR_NODEV | (spec.readOnly ? MOUNT_ATTR_RDONLY : 0);
       const { idmap } = options;
       const tree = openBind(program, { source, recursive: false, attributes, propagation: 'private', idmap });
       return { target, tree };
