@@ -25,6 +25,9 @@ export interface Fault {
   readonly missing?: string;
 }
 
+/** Unknown keys of which it is looked for what they were meant for: a file with more has another fault. */
+const MOST_GUESSES = 200;
+
 /** Every deviation of a value from the schema, in no order. */
 export function findFaults(value: Value): readonly Fault[] {
   if (fits(value, stackSchema())) return [];
@@ -33,9 +36,17 @@ export function findFaults(value: Value): readonly Fault[] {
   const errors = validate.errors ?? [];
   // Of a value of the wrong type nothing more is said.
   const mistyped = new Set(errors.flatMap((error) => (error.keyword === 'type' ? [error.instancePath] : [])));
-  return errors.flatMap((error) =>
-    error.keyword !== 'type' && mistyped.has(error.instancePath) ? [] : (describe(error, value) ?? []),
-  );
+  let guesses = 0;
+  return errors
+    .flatMap((error) =>
+      error.keyword !== 'type' && mistyped.has(error.instancePath) ? [] : (describe(error, value) ?? []),
+    )
+    .map((fault) => {
+      if (fault.code !== 'schema.unknown-key') return fault;
+      guesses += 1;
+      const key = String(fault.path.at(-1));
+      return guesses > MOST_GUESSES ? fault : { ...fault, meant: nearest(key, knownKeys(fault.path.slice(0, -1))) };
+    });
 }
 
 /** Beside the bundles in dist/ as it is here, so that it is only read for a file that does not fit. */
@@ -107,14 +118,12 @@ function badName(error: ErrorObject, path: Path): Fault {
 function unknownKey(error: ErrorObject, path: Path): Fault {
   const key = String(error.params['additionalProperty']);
   const where = path.length === 0 ? 'at the top of the file' : `in ${dotted(path)}`;
-  const known = knownKeys(path);
   return {
     code: 'schema.unknown-key',
     message: `unknown key ${quoted(key)} ${where}`,
-    hint: () => didYouMean(key, known),
+    hint: () => didYouMean(key, knownKeys(path)),
     path: [...path, key],
     markKey: true,
-    meant: nearest(key, known),
   };
 }
 
