@@ -1,5 +1,5 @@
 import { prepareExec } from '../executor/exec.ts';
-import { imageKey } from '../image/image.ts';
+import { imageName } from '../image/image.ts';
 import { TsstackError } from '../model/error.ts';
 import type { HealthResult } from '../model/health.ts';
 import type { ObservedContainer, Traffic, Usage } from '../model/observed.ts';
@@ -57,7 +57,7 @@ export function listContainers(
       return {
         record,
         observed,
-        image: imageKey(record.spec.image.source),
+        image: imageName(record.spec.image.source),
         ...(usage !== undefined && { usage }),
         ...(traffic !== undefined && { traffic }),
         logPath: containerPaths(paths, record.key).log,

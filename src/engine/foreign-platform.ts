@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { binaryHandler, runsNatively } from '../image/binfmt.ts';
-import { imageKey } from '../image/image.ts';
+import { imageKey, imageName } from '../image/image.ts';
 import { hostArchitecture, platformFromText } from '../image/platform.ts';
 import { imageAddress } from '../model/address.ts';
 import type { ImageInfo } from '../model/image.ts';
@@ -21,19 +21,19 @@ export function foreignPlatforms(
 ): { readonly conflicts: readonly Conflict[]; readonly warnings: readonly string[] } {
   const conflicts: Conflict[] = [];
   const warnings: string[] = [];
-  for (const [key, platform] of platformsOf(services, images)) {
+  for (const [key, { name, platform }] of platformsOf(services, images)) {
     const { architecture } = platformFromText(platform);
     if (architecture === 'any' || runsNatively({ architecture })) continue;
     const handler = binaryHandler(host, { architecture });
     if (handler === undefined) {
       conflicts.push({
         address: imageAddress(key),
-        message: `image "${key}" is for ${platform}; this machine is ${hostArchitecture()} and has no binfmt handler for programs of ${architecture}`,
+        message: `image "${name}" is for ${platform}; this machine is ${hostArchitecture()} and has no binfmt handler for programs of ${architecture}`,
         hint: `apt-get install -y ${PACKAGE}, or use an image for linux/${hostArchitecture()}`,
       });
     } else if (!handler.preloaded) {
       warnings.push(
-        `image "${key}" is for ${platform}: its programs are run by ${handler.interpreter}, which must be in the image, as the binfmt handler ${handler.name} has no flag F`,
+        `image "${name}" is for ${platform}: its programs are run by ${handler.interpreter}, which must be in the image, as the binfmt handler ${handler.name} has no flag F`,
       );
     }
   }
@@ -44,13 +44,13 @@ export function foreignPlatforms(
 function platformsOf(
   services: Stack['services'],
   images: Readonly<Record<string, ImageInfo>>,
-): ReadonlyMap<string, string> {
+): ReadonlyMap<string, { readonly name: string; readonly platform: string }> {
   const used = Object.values(services).filter(({ replicas }) => replicas > 0);
   return new Map(
     used.flatMap(runSources).flatMap((source) => {
       const key = imageKey(source);
       const platform = images[key]?.platform ?? wishOf(source);
-      return platform === undefined ? [] : [[key, platform] as const];
+      return platform === undefined ? [] : [[key, { name: imageName(source), platform }] as const];
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { familiarName, parseReference } from '../image/content/reference.ts';
-import { describeImage, imageKey } from '../image/image.ts';
+import { describeImage, imageName } from '../image/image.ts';
 import type { ContainerImage } from '../model/image.ts';
 import type { ImageSource } from '../model/stack.ts';
 import { listContainers } from './containers.ts';
@@ -37,8 +37,8 @@ export async function listImages(
 function nameOf(source: ImageSource): Pick<ContainerImage, 'repository' | 'tag'> {
   if (source.type === 'reference') return referenceName(source.reference);
   const tag = 'tag' in source ? source.tag : undefined;
-  if (tag === undefined) return { repository: source.type === 'rootfs' ? source.path : imageKey(source) };
-  return { repository: imageKey(source).slice(0, -`:${tag}`.length), tag };
+  if (tag === undefined) return { repository: source.type === 'rootfs' ? source.path : imageName(source) };
+  return { repository: imageName(source).slice(0, -`:${tag}`.length), tag };
 }
 
 /** What was started by its id has no tag. */

@@ -1,4 +1,4 @@
-import { imageKey } from '../image/image.ts';
+import { imageName } from '../image/image.ts';
 import { containerAddress } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { Records } from '../store/records.ts';
@@ -12,5 +12,5 @@ export function nameEvent(records: Records, happened: Happened): Happened {
     .find(({ key, role }) => role === undefined && containerAddress(key.service, key.index) === happened.address);
   if (record === undefined) return happened;
   const { name, image } = record.spec;
-  return { ...happened, name, image: imageKey(image.source) };
+  return { ...happened, name, image: imageName(image.source) };
 }

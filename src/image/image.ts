@@ -22,8 +22,14 @@ import { unpackedAbout, unpackedLayers } from './unpacked.ts';
 export type { ImageContext } from './context.ts';
 export { imageDirectories, readRootFile } from './root-file.ts';
 
-/** One word for a source, the key of `ObservedState.images`: `host`, `rootfs:/x`, `oci:/dir:latest`, … */
+/** What tells a source from others, the key of `ObservedState.images`: its name, and its platform where one is named. */
 export function imageKey(source: ImageSource): string {
+  const platform = source.type === 'reference' ? source.platform : undefined;
+  return platform === undefined ? imageName(source) : `${imageName(source)} (${platform})`;
+}
+
+/** One word for a source: `host`, `rootfs:/x`, `oci:/dir:latest`, `alpine:3.20`, … */
+export function imageName(source: ImageSource): string {
   switch (source.type) {
     case 'host':
       return 'host';
@@ -176,7 +182,7 @@ const SOURCES_HINT =
   'Pull it (tsstack image pull), load it (tsstack image load), or use an image on disk (oci:DIR[:tag], oci-archive:FILE[:tag], docker-archive:FILE[:tag]), x-rootfs with a directory or tarball, or leave image out to run the programs of this machine.';
 
 async function inImage<Result>(source: ImageSource, body: () => Promise<Result>): Promise<Result> {
-  const name = `image ${JSON.stringify(imageKey(source))}`;
+  const name = `image ${JSON.stringify(imageName(source))}`;
   try {
     return await inContext(() => name, body);
   } catch (error) {

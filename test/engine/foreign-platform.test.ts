@@ -69,7 +69,7 @@ describe('foreignPlatforms()', () => {
 
   it('is a conflict where nobody runs such programs, once, and before the image is there', () => {
     const expected = `image "app:1" is for linux/s390x; this machine is ${hostArchitecture()} and has no binfmt handler for programs of s390x`;
-    for (const images of [{}, { 'app:1': { ...image, platform: 'linux/s390x' } }]) {
+    for (const images of [{}, { 'app:1 (linux/s390x)': { ...image, platform: 'linux/s390x' } }]) {
       const { conflicts, warnings } = foreignPlatforms(machine({}), stack, images);
       assert.deepEqual(
         conflicts.map(({ message }) => message),
@@ -90,7 +90,7 @@ describe('foreignPlatforms()', () => {
 
   it('says nothing of what runs here, or of what says nothing', () => {
     for (const platform of [`linux/${hostArchitecture()}`, 'linux/any', 'any/any']) {
-      const { conflicts } = foreignPlatforms(machine({}), stack, { 'app:1': { ...image, platform } });
+      const { conflicts } = foreignPlatforms(machine({}), stack, { 'app:1 (linux/s390x)': { ...image, platform } });
       assert.deepEqual(conflicts, [], platform);
     }
     assert.ok(runsNatively({ architecture: '386' }, 'amd64') && runsNatively({ architecture: 'arm' }, 'arm64'));

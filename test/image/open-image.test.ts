@@ -260,6 +260,8 @@ test('imageKey() tells every source from the others', () => {
     imageKey({ type: 'oci-archive', path: '/x' }),
     imageKey({ type: 'docker-archive', path: '/x' }),
     imageKey({ type: 'reference', reference: 'nginx:1.27' }),
+    imageKey({ type: 'reference', reference: 'nginx:1.27', platform: 'linux/arm64' }),
+    imageKey({ type: 'reference', reference: 'nginx:1.27', platform: 'linux/amd64' }),
   ];
   assert.equal(new Set(keys).size, keys.length);
 });

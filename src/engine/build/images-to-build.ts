@@ -1,4 +1,4 @@
-import { imageKey } from '../../image/image.ts';
+import { imageName } from '../../image/image.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { Service, Stack } from '../../model/stack.ts';
 import { type HasImages, isStored } from '../stored.ts';
@@ -51,7 +51,7 @@ export function checkNotBuilt(engine: HasImages, stack: Stack, { wish, only }: B
   const name = serviceOf(lacking);
   throw new TsstackError(
     'image-missing',
-    `image "${imageKey(lacking.source)}" of "${name}" is not there, and not built`,
+    `image "${imageName(lacking.source)}" of "${name}" is not there, and not built`,
     {
       hint: `Leave --no-build out, or run: tsstack build ${name}`,
     },

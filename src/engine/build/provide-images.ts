@@ -21,7 +21,7 @@ export interface DueImages {
 /** What would be pulled and built for a stack; what is built only when it cannot be pulled counts as pulled. */
 export function dueImages(engine: Pullable, stack: Stack, wishes: ImageWishes): DueImages {
   const pulls = imagesToPull(engine, stack, wishes);
-  const pulled = new Set(pulls.map(({ key }) => key));
+  const pulled = new Set(pulls.map(({ reference }) => reference));
   const builds = imagesToBuild(engine, stack, wishes.build).filter(({ names: [name = ''] }) => !pulled.has(name));
   return { pulls, builds };
 }
