@@ -1,3 +1,5 @@
+import type { BuildChanges } from '../model/build.ts';
+import type { ImageImport } from '../model/image.ts';
 import type { LoadRequest } from '../spec/load.ts';
 import type { StackSelector } from './api.ts';
 
@@ -42,19 +44,7 @@ export interface LoadedImages {
 }
 
 /** `POST /v1/store/import` → stream; result `ImportedImage`: an image of one layer from a root filesystem's tarball. */
-export interface ImportImageRequest {
-  /** Absolute; plain, or packed with gzip, zstd or xz. */
-  readonly path: string;
-  /** What the user called it. */
-  readonly from: string;
-  /** Absent: the image has no name. */
-  readonly name?: string;
-  /** In the history; empty: where it came from. */
-  readonly message: string;
-  /** Instructions of a Dockerfile for the configuration. */
-  readonly changes: readonly string[];
-  /** `OS/ARCHITECTURE[/VARIANT]`; the machine's own unless given. */
-  readonly platform?: string;
+export interface ImportImageRequest extends ImageImport {
   readonly requestId: string;
 }
 
@@ -173,21 +163,11 @@ export interface CommitResult {
 }
 
 /** `POST /v1/build` → stream; result `BuildResult`: the images of the services that `load` names, else of all. */
-export interface BuildRequest {
+export interface BuildRequest extends BuildChanges {
   readonly load: LoadRequest;
   readonly requestId: string;
   /** Also of services that the named ones depend on. */
   readonly withDependencies: boolean;
-  /** No step is taken from the cache. */
-  readonly noCache: boolean;
-  /** Base images are pulled though they are there. */
-  readonly pull: boolean;
-  /** Over the arguments of each build. */
-  readonly args: Readonly<Record<string, string>>;
-  /** A stage, instead of the build's own. */
-  readonly target?: string;
-  /** By id, an agent's socket or a key. */
-  readonly ssh: Readonly<Record<string, string>>;
   /** What a failed step leaves stays as an image without a name: `failedImage` of the error. The client removes it. */
   readonly keepFailed: boolean;
   /** Send what was built to the registries of its names. */

@@ -3,24 +3,10 @@ import { addTarball } from '../image/content/add-tarball.ts';
 import { inContext } from '../image/errors.ts';
 import { hostPlatform, platformFromText } from '../image/platform.ts';
 import { TsstackError } from '../model/error.ts';
+import type { ImageImport } from '../model/image.ts';
 import type { Engine } from './engine.ts';
 import { changedConfig, GZIP_LEVEL, newName } from './image-changes.ts';
 import type { Reporting } from './reporting.ts';
-
-export interface ImportOptions {
-  /** Absolute: a tarball, plain or packed with gzip, zstd or xz. */
-  readonly path: string;
-  /** What the tarball is called where it does not matter where it lies. */
-  readonly from: string;
-  /** Absent: the image has no name. */
-  readonly name?: string;
-  /** In the history; empty: where it came from. */
-  readonly message: string;
-  /** Instructions of a Dockerfile for the configuration. */
-  readonly changes: readonly string[];
-  /** `OS/ARCHITECTURE[/VARIANT]`; absent: of this machine. */
-  readonly platform?: string;
-}
 
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
@@ -31,7 +17,7 @@ const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
  */
 export async function importImage(
   engine: Engine,
-  options: ImportOptions,
+  options: ImageImport,
   { signal }: Pick<Reporting, 'signal'>,
 ): Promise<{ readonly id: string }> {
   const name = options.name === undefined ? undefined : newName(options.name);
@@ -63,7 +49,7 @@ export async function importImage(
   }
 }
 
-async function layerOf(engine: Engine, { path, from }: ImportOptions, signal: AbortSignal) {
+async function layerOf(engine: Engine, { path, from }: ImageImport, signal: AbortSignal) {
   const what = `Cannot import ${JSON.stringify(from)}`;
   try {
     return await inContext(

@@ -43,6 +43,20 @@ export interface Build {
   readonly place: string;
 }
 
+/** What a command says of builds, over what each says itself. */
+export interface BuildChanges {
+  /** No step is taken from the cache. */
+  readonly noCache: boolean;
+  /** Base images are pulled though they are there. */
+  readonly pull: boolean;
+  /** Over the arguments of each build. */
+  readonly args: Readonly<Record<string, string>>;
+  /** A stage, instead of the build's own. */
+  readonly target?: string;
+  /** By id, an agent's socket. */
+  readonly ssh: Readonly<Record<string, string>>;
+}
+
 export type NamedContext =
   | { readonly type: 'directory'; readonly path: string }
   /** `docker-image://`. */

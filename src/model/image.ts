@@ -90,6 +90,22 @@ export interface ImageHistoryEntry {
   readonly sizeBytes: number;
 }
 
+/** How a root filesystem's tarball becomes an image. */
+export interface ImageImport {
+  /** Absolute; plain, or packed as layers are. */
+  readonly path: string;
+  /** What the user called it. */
+  readonly from: string;
+  /** Absent: the image has no name. */
+  readonly name?: string;
+  /** In the history; empty: where it came from. */
+  readonly message: string;
+  /** Instructions of a Dockerfile for the configuration. */
+  readonly changes: readonly string[];
+  /** `OS/ARCHITECTURE[/VARIANT]`; absent: of this machine. */
+  readonly platform?: string;
+}
+
 /** What was removed from the store. */
 export interface RemovedImages {
   readonly untagged: readonly string[];

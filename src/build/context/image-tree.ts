@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { closeSync, constants, createReadStream, lstatSync, openSync } from 'node:fs';
 import { byteString, kindOf, raw, readDirectoryBytes, readLinkBytes } from '../../image/layer/byte-fs.ts';
 import { OverlayView } from '../../image/overlay-view.ts';
 import { readXattrs, type Xattrs } from '../layer/read-xattrs.ts';
+import { hashContent } from './hash-content.ts';
 import { entryOf } from './scan.ts';
 import { joinPath, type ReadableTree, type TreeEntry } from './tree.ts';
 
@@ -44,15 +44,9 @@ export class ImageTree implements ReadableTree {
   }
 
   contentHash(entry: TreeEntry): Promise<string> {
-    const known = this.#hashes.get(entry.path) ?? this.#hash(entry);
+    const known = this.#hashes.get(entry.path) ?? hashContent(this.read(entry));
     this.#hashes.set(entry.path, known);
     return known;
-  }
-
-  async #hash(entry: TreeEntry): Promise<string> {
-    const hash = createHash('sha256');
-    for await (const chunk of this.read(entry)) hash.update(chunk);
-    return hash.digest('hex');
   }
 
   /** Each layer that something of it lies in is read once, wholly: Node has no call for one file's. */

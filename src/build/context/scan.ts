@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type BigIntStats,
   closeSync,
@@ -14,6 +13,7 @@ import {
 import { setImmediate as turn } from 'node:timers/promises';
 import { byteString, raw } from '../../image/layer/byte-fs.ts';
 import { TsstackError } from '../../model/error.ts';
+import { hashContent } from './hash-content.ts';
 import type { ParentMatches, PatternMatcher } from './ignore.ts';
 import { joinPath, parentPath, pathText, type ReadableTree, shownPath, type TreeEntry } from './tree.ts';
 
@@ -89,15 +89,9 @@ export class DirectoryTree implements ReadableTree {
   contentHash(entry: TreeEntry): Promise<string> {
     const known = this.#hashes.get(entry.path);
     if (known !== undefined) return known;
-    const hash = this.#hash(entry);
+    const hash = hashContent(this.read(entry));
     this.#hashes.set(entry.path, hash);
     return hash;
-  }
-
-  async #hash(entry: TreeEntry): Promise<string> {
-    const hash = createHash('sha256');
-    for await (const chunk of this.read(entry)) hash.update(chunk);
-    return hash.digest('hex');
   }
 
   #look(path: string): TreeEntry | undefined {

@@ -1,6 +1,6 @@
 import { checkBuilds } from '../../engine/build/check-builds.ts';
 import type { WantedBuild } from '../../engine/build/wanted-builds.ts';
-import { namedBuilds } from '../../engine/build/wanted-builds.ts';
+import { namedBuilds, withChanges } from '../../engine/build/wanted-builds.ts';
 import { loadStack } from '../../spec/load.ts';
 import { type Context, EXIT } from '../command.ts';
 import { printDiagnostics } from '../views/error.ts';
@@ -28,16 +28,5 @@ function buildsOf(
 ): Pick<ReturnType<typeof loadStack>, 'diagnostics'> & { builds: readonly WantedBuild[] } {
   const { stack, diagnostics } = loadStack(body.load);
   const named = namedBuilds(stack, { services: body.load.services, withDependencies: body.withDependencies });
-  return { diagnostics, builds: named.map((wanted) => ({ ...wanted, build: asAsked(wanted.build, body) })) };
-}
-
-function asAsked(build: WantedBuild['build'], { noCache, pull, args, target, ssh }: BuildBody): WantedBuild['build'] {
-  return {
-    ...build,
-    args: { ...build.args, ...args },
-    ssh: { ...build.ssh, ...ssh },
-    noCache: build.noCache || noCache,
-    pull: build.pull || pull,
-    ...(target !== undefined && { target }),
-  };
+  return { diagnostics, builds: named.map((wanted) => ({ ...wanted, build: withChanges(wanted.build, body) })) };
 }

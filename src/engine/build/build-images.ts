@@ -6,22 +6,16 @@ import { canonicalName, parseReference } from '../../image/content/reference.ts'
 import { findStored } from '../../image/content/stored-image.ts';
 import { hostPlatform, type Platform, platformFromText } from '../../image/platform.ts';
 import { withStaging } from '../../image/staging.ts';
-import type { Build } from '../../model/build.ts';
+import type { Build, BuildChanges } from '../../model/build.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { FileSource } from '../../model/mounts.ts';
 import type { Stack } from '../../model/stack.ts';
 import type { Engine } from '../engine.ts';
 import type { Reporting } from '../reporting.ts';
 import { buildMachine } from './machine.ts';
-import type { WantedBuild } from './wanted-builds.ts';
+import { type WantedBuild, withChanges } from './wanted-builds.ts';
 
-export interface BuildOptions {
-  /** Over each build's own. */
-  readonly noCache: boolean;
-  readonly pull: boolean;
-  readonly args: Readonly<Record<string, string>>;
-  readonly target?: string;
-  readonly ssh: Readonly<Record<string, string>>;
+export interface BuildOptions extends BuildChanges {
   /** Keep the failed state of a RUN as an image without a name, told in the error. */
   readonly keepFailed: boolean;
   /** Of the caller: credentials, SOURCE_DATE_EPOCH, proxies. */
@@ -90,7 +84,7 @@ function stored({ engine, stack }: Context, service: string): BuiltImage {
 async function buildOne(context: Context, wanted: WantedBuild): Promise<BuiltImage> {
   const { engine, stack, options, reporting } = context;
   const { service, names, platform } = wanted;
-  const build = withOptions(wanted.build, options);
+  const build = withChanges(wanted.build, options);
   const { content } = engine.images;
   const built = await withStaging(engine.machine.paths, (staging) =>
     keepingFailed(engine, wanted, () =>
@@ -141,17 +135,6 @@ async function keepingFailed<Result>(
     const failedImage = { id, service, argv: [run], env: Object.fromEntries(env), workingDir: WorkingDir, user: User };
     throw new TsstackError(error.code, error.message, { details: error.details, failedImage });
   }
-}
-
-function withOptions(build: Build, { args, target, ssh, noCache, pull }: BuildOptions): Build {
-  return {
-    ...build,
-    args: { ...build.args, ...args },
-    ssh: { ...build.ssh, ...ssh },
-    noCache: build.noCache || noCache,
-    pull: build.pull || pull,
-    ...(target !== undefined && { target }),
-  };
 }
 
 function platformsOf({ platforms }: Build, platform: string | undefined): readonly Platform[] {

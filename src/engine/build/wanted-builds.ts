@@ -1,4 +1,4 @@
-import type { Build } from '../../model/build.ts';
+import type { Build, BuildChanges } from '../../model/build.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { BuildSource, Service, Stack } from '../../model/stack.ts';
 
@@ -69,6 +69,18 @@ function wantedBuild(stack: Stack, service: BuildSource, build: Build): WantedBu
     build,
     names: [...new Set([first, ...build.tags])],
     ...(platform !== undefined && { platform }),
+  };
+}
+
+/** A build as a command asks for it. */
+export function withChanges(build: Build, { args, target, ssh, noCache, pull }: BuildChanges): Build {
+  return {
+    ...build,
+    args: { ...build.args, ...args },
+    ssh: { ...build.ssh, ...ssh },
+    noCache: build.noCache || noCache,
+    pull: build.pull || pull,
+    ...(target !== undefined && { target }),
   };
 }
 
