@@ -20,13 +20,18 @@ export function hiddenEvents(options: Values<typeof QUIET_OPTIONS>): readonly Pr
   ];
 }
 
+/** Of `up`, `create` and `run`. */
+export const PULL_OPTION = {
+  pull: value('', 'POLICY', 'When images are pulled: always, missing or never, instead of pull_policy'),
+} satisfies Options;
+
 /** Options that say how containers are made, of `up` and `create`. */
 export const MAKE_OPTIONS = {
   'force-recreate': flag('', 'Replace containers even if nothing has changed'),
   'no-recreate': flag('', 'Leave containers that are there as they were made'),
   'no-deps': flag('', 'Leave the services alone that the named ones depend on'),
   'remove-orphans': flag('', 'Remove containers of services that are no longer in the file'),
-  pull: value('', 'POLICY', 'When images are pulled: always, missing or never, instead of pull_policy'),
+  ...PULL_OPTION,
   build: flag('', 'Build all images that can be, not only those that are missing'),
   'no-build': flag('', 'Build no images: a missing one is an error'),
   ...QUIET_OPTIONS,
@@ -59,7 +64,8 @@ export function makeRequest(
   };
 }
 
-function pullPolicy(given: string | undefined): NonNullable<UpRequest['pull']> {
+/** What a request says for `--pull`. Throws `usage`. */
+export function pullPolicy(given: string | undefined): NonNullable<UpRequest['pull']> {
   if (given === undefined) return 'policy';
   const found = PULL_POLICIES.find((policy) => policy === given.replace('if_not_present', 'missing'));
   if (found !== undefined) return found;

@@ -12,6 +12,7 @@ export const BUILD_ROUTES: readonly Route[] = [
     summary: 'Build the images of a stack',
     request: 'BuildRequest',
     response: 'BuildResult',
+    endsWithClient: true,
     stream: ({ engine, body }, reporting): Promise<BuildResult> => {
       const request = new Body(body);
       const load = parseLoad(request.body('load'));

@@ -25,6 +25,10 @@ interface RouteBase {
 /** One entry of the API: answers at once with JSON, streams progress until its result, or follows what happens without end. */
 export type Route =
   | (RouteBase & { readonly answer: (context: RouteContext) => unknown })
-  | (RouteBase & { readonly stream: (context: RouteContext, reporting: Reporting) => Promise<unknown> })
+  | (RouteBase & {
+      readonly stream: (context: RouteContext, reporting: Reporting) => Promise<unknown>;
+      /** Cancelled when its client goes; else it goes on without. */
+      readonly endsWithClient?: true;
+    })
   /** Sends items, one a line, until the function that it gives is called. */
   | (RouteBase & { readonly follow: (context: RouteContext, send: (item: unknown) => void) => () => void });

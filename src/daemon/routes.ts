@@ -200,6 +200,7 @@ export const ROUTES: readonly Route[] = [
       'Bring a stack up and keep it matched while files change, until the request is cancelled or its client goes',
     request: 'UpRequest',
     response: 'Nothing',
+    endsWithClient: true,
     stream: async ({ engine, body }, reporting) => {
       await watchStack(engine, upPlanOptions(new Body(body)), reporting);
       return {};

@@ -9,6 +9,8 @@ import type { ContainerSummary, StackSelector } from './api.ts';
 export interface RunRequest extends OneOffSettings {
   readonly load: LoadRequest;
   readonly requestId: string;
+  /** When its image and those of what it depends on are fetched; absent or `policy`: as `pull_policy` says. */
+  readonly pull?: 'always' | 'missing' | 'never' | 'policy';
   /** Build its image before, and those of what it depends on. */
   readonly build?: boolean;
   /** Short forms, as in a stack file. */

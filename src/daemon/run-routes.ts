@@ -3,7 +3,7 @@ import { type RunOptions, runOneOff } from '../engine/run.ts';
 import { capabilities } from '../spec/normalize/limits.ts';
 import { parsePublished, parseVolumes } from '../spec/one-off.ts';
 import { containerPaths, type Paths } from '../store/paths.ts';
-import { Body, parseLoad, parseSelector, selectStack } from './requests.ts';
+import { Body, parseLoad, parsePull, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 import type { RunResult } from './run-api.ts';
 import { summarize } from './summary.ts';
@@ -56,6 +56,7 @@ function runOptions(request: Body): RunOptions {
     ports: parsePublished(request.texts('publish')),
     mounts: parseVolumes(request.texts('volumes'), { directory: load.cwd, home: load.env['HOME'] ?? '/' }),
     noDeps: request.flag('noDeps'),
+    pull: parsePull(request),
     build: request.flag('build'),
     useAliases: request.flag('useAliases'),
     capAdd: capabilities(request.texts('capAdd')),

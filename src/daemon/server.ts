@@ -127,8 +127,7 @@ export class ApiServer {
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     if (requestId !== undefined) this.#requests.set(requestId, controller);
-    // A watch is for its client; everything else goes on without.
-    if (route.path === '/v1/watch') response.on('close', abort);
+    if (route.endsWithClient === true) response.on('close', abort);
     // What waits for an end nobody knows is not waited for when the daemon is to end.
     if (route.path === '/v1/watch' || body.flag('whenEnded')) this.#endless.add(abort);
     try {

@@ -106,6 +106,8 @@ export class Engine {
       return await work();
     } finally {
       this.#busy -= 1;
+      // What was done for no client has no other end that the daemon would notice.
+      if (this.#busy === 0) this.supervisor.changes.notify();
     }
   }
 

@@ -116,8 +116,8 @@ interface PullContext {
   readonly env: Readonly<Record<string, string>>;
   readonly reporting: Reporting;
   readonly ignoreFailures?: boolean;
-  /** What happens to an image that can be built and not pulled; absent: nothing. */
-  readonly instead?: string;
+  /** What can be built and not pulled is built next. */
+  readonly thenBuilt?: true;
 }
 
 /**
@@ -137,8 +137,9 @@ export function pullImages(
       const buildable = images[position]?.buildable === true;
       const known = failure instanceof TsstackError && failure.code !== 'cancelled';
       if (!known || (context.ignoreFailures !== true && !buildable)) throw failure;
-      const instead = buildable ? ` (${context.instead ?? 'it can be built: tsstack build'})` : '';
-      context.reporting.progress({ type: 'warning', message: `${failure.message}${instead}` });
+      const built = context.thenBuilt === true ? 'it is built' : 'it can be built with: tsstack build';
+      const subject = `Cannot pull ${images[position]?.reference}${buildable ? `, ${built}` : ''}`;
+      context.reporting.progress({ type: 'warning', message: `${subject}: ${failure.message}` });
     }
   });
 }

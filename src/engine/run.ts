@@ -6,6 +6,7 @@ import { type LoadRequest, type LoadResult, loadStack } from '../spec/load.ts';
 import { type ContainerView, listContainers } from './containers.ts';
 import { hold } from './ended-one-offs.ts';
 import type { Engine } from './engine.ts';
+import type { PullWish } from './pull.ts';
 import type { Reporting } from './reporting.ts';
 import { up } from './up.ts';
 import { orphanWishes } from './up-request.ts';
@@ -17,6 +18,8 @@ export interface RunOptions extends Omit<OneOffOptions, 'slug'> {
   readonly load: LoadRequest;
   /** Process id of a client that reads its output to the end before it removes it. */
   readonly client?: number;
+  /** Absent: each service's own policy. */
+  readonly pull?: PullWish;
   /** Images are built anew: its own, and those of what it depends on. */
   readonly build?: boolean;
 }
@@ -38,6 +41,7 @@ export async function runOneOff(engine: Engine, options: RunOptions, reporting: 
     load: { ...load, services: [name] },
     forceRecreate: false,
     noDeps: options.noDeps,
+    ...(options.pull !== undefined && { pull: options.pull }),
     ...(options.build === true && { build: 'always' as const }),
   };
   await up(engine, { ...loaded, stack }, { ...upOptions, removeOrphans: false, ignoreOrphans, wait: false }, reporting);

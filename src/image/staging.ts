@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readWholeFile } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
+import { parseProcessStat } from '../host/process.ts';
 import type { Paths } from '../store/paths.ts';
 import { syncDirectory } from './content/atomic-file.ts';
 import { stagingRoot } from './store-layout.ts';
@@ -19,7 +21,7 @@ export async function withStaging<Result>(
 ): Promise<Result> {
   const root = stagingRoot(paths);
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  await removeStale(root);
+  await removeStaleStaging(paths);
   const name = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const directory = `${root}/${name}`;
   active.add(name);
@@ -66,7 +68,10 @@ function isTaken(error: unknown): boolean {
   return code === 'ENOTEMPTY' || code === 'EEXIST';
 }
 
-async function removeStale(root: string): Promise<void> {
+/** Removes directories whose process was killed. */
+export async function removeStaleStaging(paths: Paths): Promise<void> {
+  const root = stagingRoot(paths);
+  if (!existsSync(root)) return;
   for (const name of readdirSync(root)) {
     if (active.has(name)) continue;
     const pid = Number.parseInt(name, 10);
@@ -75,12 +80,8 @@ async function removeStale(root: string): Promise<void> {
   }
 }
 
+/** One that was killed a moment ago is there until its parent has asked after it. */
 function isAlive(pid: number): boolean {
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  const stat = parseProcessStat(new TextDecoder().decode(readWholeFile(`/proc/${pid}/stat`)));
+  return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
 }

@@ -11,12 +11,42 @@ export function withFiles(stack: Stack, spec: ContainerSpec, changes: readonly F
   });
 }
 
-/** Why a container changes, in words: the files that the changes are in, or the stack file. */
+/**
+ * Why a container changes, in words: the stack file, an image that is another one under the same name, the files that the
+ * changes are in.
+ */
 export function changeCause(changes: readonly FieldChange[]): string {
-  const files = [...new Set(changes.map(({ file }) => file))];
-  const other = files.filter((file) => file !== undefined).sort();
-  const own = files.length > other.length ? ['changed in the stack file'] : [];
-  return [...own, ...(other.length > 0 ? [`changed: ${other.join(', ')}`] : [])].join('; ');
+  const files = [...new Set(changes.flatMap(({ file }) => file ?? []))].sort();
+  const renewed = renewedImages(changes);
+  const own = changes.filter(({ field, file }) => file === undefined && !isOfImage(renewed, field));
+  return [
+    ...(own.length > 0 ? ['changed in the stack file'] : []),
+    ...(renewed.includes('image') ? ['its image is a new one'] : []),
+    ...(renewed.some((place) => place !== 'image') ? ['an image that it mounts is a new one'] : []),
+    ...(files.length > 0 ? [`changed: ${files.join(', ')}`] : []),
+  ].join('; ');
+}
+
+/**
+ * `image`, and `mounts./data` for what is mounted, where something else is behind the name in the stack file: built, pulled
+ * or loaded anew.
+ */
+function renewedImages(changes: readonly FieldChange[]): readonly string[] {
+  const isNamedAnew = (place: string): boolean => changes.some(({ field }) => field.startsWith(place));
+  return changes.flatMap(({ field }) => {
+    if (field === 'image.id') return isNamedAnew('image.source') ? [] : ['image'];
+    const [, mount] = /^(mounts\..*)\.imageId$/.exec(field) ?? [];
+    return mount === undefined || isNamedAnew(`${mount}.image.`) ? [] : [mount];
+  });
+}
+
+/** What an image says for a container where the stack file says nothing. */
+const BY_IMAGE = /^(argv|env|workingDir|user|labels|stopSignal|healthcheck)(\.|$)/;
+
+/** With a new image its configuration may be new, too. */
+function isOfImage(renewed: readonly string[], field: string): boolean {
+  if (renewed.some((place) => field === `${place}.id` || field === `${place}.imageId`)) return true;
+  return renewed.includes('image') && BY_IMAGE.test(field);
 }
 
 function fileOf(stack: Stack, spec: ContainerSpec, field: string): string | undefined {

@@ -1,36 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { TSSTACK } from '../helpers/client.ts';
-import { e2e, type Project } from '../helpers/e2e.ts';
+import { begin } from '../helpers/begin.ts';
+import { e2e } from '../helpers/e2e.ts';
 import { until } from '../helpers/run.ts';
 
 /** Says what is typed, with its number. */
 const ECHO = `[sh, -c, 'n=0; while read -r line; do n=$$((n+1)); echo "$$n:$$line"; [ "$$line" = end ] && exit 6; done']`;
-
-interface Session {
-  readonly child: ChildProcess;
-  /** All that was shown so far. */
-  readonly shown: () => string;
-  readonly status: Promise<number | null>;
-}
-
-/** A command on a terminal of its own (script(1)), or with pipes. */
-function begin(project: Project, args: readonly string[], { terminal }: { readonly terminal: boolean }): Session {
-  const argv = [TSSTACK, '-p', project.name, ...args];
-  const line = argv.map((word) => `'${word}'`).join(' ');
-  const [command = '', ...rest] = terminal
-    ? ['script', '-qec', `stty rows 20 cols 70; exec ${line}`, '/dev/null']
-    : argv;
-  const child = spawn(command, rest, { cwd: project.directory, stdio: ['pipe', 'pipe', 'pipe'] });
-  let shown = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    shown += text;
-  });
-  const status = once(child, 'close').then(([code]) => code as number | null);
-  return { child, shown: () => shown, status };
-}
 
 e2e(
   'attach: input and output of a service with stdin_open, its exit status, and a log that has it all',

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { e2e, type Project } from '../helpers/e2e.ts';
+import { e2e } from '../helpers/e2e.ts';
 import { until } from '../helpers/run.ts';
+import { watching } from '../helpers/watching.ts';
 
 const stack = (colour: string) => `services:
   changed:
@@ -12,36 +11,6 @@ const stack = (colour: string) => `services:
   steady:
     command: [sleep, infinity]
 `;
-
-/** `tsstack watch`, from the moment that it watches until the body is done. */
-async function watching(
-  project: Project,
-  body: (watch: { readonly child: ChildProcess; readonly said: (text: RegExp) => Promise<unknown> }) => Promise<void>,
-): Promise<string> {
-  const [command = '', ...args] = project.argv(['watch']);
-  const child = spawn(command, args, { cwd: project.directory, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
-  const ended = once(child, 'close');
-  const said = (text: RegExp) =>
-    until(`${text} to be said`, () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${output}`);
-      return text.test(output);
-    });
-  try {
-    await said(/Watching .*stack\.yaml/);
-    await body({ child, said });
-  } finally {
-    child.kill('SIGINT');
-    await ended;
-  }
-  assert.equal(child.exitCode, 0, output);
-  return output;
-}
 
 e2e(
   'watch: an edited service is replaced, the others are left alone, and Ctrl-C leaves the stack up',

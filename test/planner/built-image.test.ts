@@ -31,6 +31,7 @@ test('a container is replaced when its image has been built anew, and for nothin
     [change?.action, change?.fields.map(({ field, forcesReplacement }) => [field, forcesReplacement])],
     ['replace', [['image.id', true]]],
   );
+  assert.equal(change?.cause, 'its image is a new one');
 });
 
 test('a plan says which images are pulled and built before', () => {

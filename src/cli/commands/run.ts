@@ -6,7 +6,7 @@ import { flag, list, value } from '../options.ts';
 import { loadRequest } from '../stack-request.ts';
 import { streamRequest } from '../stream-request.ts';
 import { standardStream } from '../terminal.ts';
-import { hiddenEvents, QUIET_OPTIONS } from '../up-options.ts';
+import { hiddenEvents, PULL_OPTION, pullPolicy, QUIET_OPTIONS } from '../up-options.ts';
 
 const OPTIONS = {
   rm: flag('', 'Remove the container when it has ended, with its anonymous volumes'),
@@ -30,6 +30,7 @@ const OPTIONS = {
   'cap-add': list('', 'CAPABILITY', 'Add a capability'),
   'cap-drop': list('', 'CAPABILITY', 'Drop a capability'),
   quiet: flag('q', 'Show no progress'),
+  ...PULL_OPTION,
   build: flag('', 'Build its image before, and those of what it depends on'),
   ...QUIET_OPTIONS,
 };
@@ -102,6 +103,7 @@ async function requestOf(
     publish: options.publish,
     volumes: options.volume,
     noDeps: options['no-deps'],
+    pull: pullPolicy(options.pull),
     build: options.build,
     useAliases: options['use-aliases'],
     capAdd: options['cap-add'],

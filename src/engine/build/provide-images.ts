@@ -37,7 +37,7 @@ export async function provideImages(
   reporting: Reporting,
 ): Promise<void> {
   const pulls = imagesToPull(engine, stack, wishes);
-  if (pulls.length > 0) await pullImages(engine, pulls, { env, reporting, instead: 'it is built' });
+  if (pulls.length > 0) await pullImages(engine, pulls, { env, reporting, thenBuilt: true });
   checkNotBuilt(engine, stack, wishes.build);
   const builds = imagesToBuild(engine, stack, wishes.build);
   if (builds.length > 0) await buildImages(engine, { stack, builds }, { ...AS_WRITTEN, env }, reporting);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RunOutcome, RunRequest } from '../../build/execute/work.ts';
 import type { LayerEntry } from '../../build/layer/layer-entry.ts';
+import { removeStaleStaging } from '../../image/staging.ts';
 import { LogReader } from '../../log/log-reader.ts';
 import type { ContainerKey } from '../../model/address.ts';
 import { TsstackError } from '../../model/error.ts';
@@ -78,14 +79,21 @@ function viewOf(engine: Engine, stack: string): ContainerView {
   return view;
 }
 
-/** What builds have left that a killed daemon was doing. */
+/** What builds have left that a killed daemon was doing: stacks, and directories that they worked in. */
 export async function removeAbandonedBuilds(engine: Engine): Promise<void> {
-  const { records } = engine.machine;
+  const { records, paths } = engine.machine;
   const stacks = new Set([
     ...records.containers.all().map(({ key }) => key.stack),
     ...records.stacks.all().map(({ name }) => name),
   ]);
-  for (const name of stacks) if (name.startsWith(PREFIX)) await engine.whileBusy(() => removeStack(engine, name));
+  const abandoned = [...stacks].filter((name) => name.startsWith(PREFIX));
+  await engine.whileBusy(async () => {
+    const removals = [...abandoned.map((name) => removeStack(engine, name)), removeStaleStaging(paths)];
+    for (const removal of await Promise.allSettled(removals)) {
+      // The next daemon tries again.
+      if (removal.status === 'rejected') process.stderr.write(`Cannot remove a build: ${String(removal.reason)}\n`);
+    }
+  });
 }
 
 async function removeStack(engine: Engine, name: string): Promise<void> {
