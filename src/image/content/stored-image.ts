@@ -18,12 +18,12 @@ const SHORT_ID = /^[0-9a-f]{6,64}$/;
 
 /**
  * The image that a text stands for: a reference, or an id (whole or its beginning). `platform`: of an image for several;
- * the machine's own unless said otherwise. Throws `image-missing`, and `image-invalid` where it is there and damaged.
+ * absent: the machine's own, or else the one that it is for. Throws `image-missing`, and `image-invalid` where it is there and damaged.
  */
-export function findStored(store: ContentStore, text: string, platform: Platform = hostPlatform()): StoredImage {
+export function findStored(store: ContentStore, text: string, platform?: Platform): StoredImage {
   const names = store.index.names();
   const byName = rootOfName(names, text);
-  if (byName !== undefined) return openStored({ store, names }, byName, platform);
+  if (byName !== undefined) return openFor({ store, names }, byName, platform);
   const id = text.replace(/^sha256:/, '');
   const found = SHORT_ID.test(id) ? listStored(store).filter((image) => matchesId(image, id)) : [];
   const [image, ...more] = [...new Map(found.map((each) => [each.id, each])).values()];
@@ -39,18 +39,24 @@ export function listStored(store: ContentStore): readonly StoredImage[] {
   const names = store.index.names();
   return [...roots.values()].flatMap((root) => {
     try {
-      return [openStored({ store, names }, root, hostPlatform())];
+      return [openFor({ store, names }, root, undefined)];
     } catch {
-      return anyPlatform({ store, names }, root);
+      return [];
     }
   });
 }
 
-function anyPlatform(content: Content, root: Descriptor): readonly StoredImage[] {
+/** Throws what is wrong with the one for this machine where there is none for another. */
+function openFor(content: Content, root: Descriptor, platform: Platform | undefined): StoredImage {
+  if (platform !== undefined) return openStored(content, root, platform);
   try {
-    return [openStored(content, root, undefined)];
-  } catch {
-    return [];
+    return openStored(content, root, hostPlatform());
+  } catch (error) {
+    try {
+      return openStored(content, root, undefined);
+    } catch {
+      throw error;
+    }
   }
 }
 

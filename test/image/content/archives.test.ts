@@ -109,6 +109,15 @@ describe('archives', () => {
       }));
   }
 
+  it('an image for another machine is found by its name, to be removed or saved', () =>
+    withDirectory(async (directory) => {
+      const image = { ...(await imageOf('one')), architecture: 'riscv64' };
+      await dockerArchive(`${directory}/a.tar`, [{ image, tags: ['team/app:1'] }]);
+      const store = storeIn(directory);
+      await load(store, `${directory}/a.tar`);
+      assert.equal(findStored(store, 'team/app:1').about.platform, 'linux/riscv64');
+    }));
+
   it('a layer that is not what the configuration says is refused, and no name is set', () =>
     withDirectory(async (directory) => {
       const image = await imageOf('one');
