@@ -63,6 +63,20 @@ export interface SavedImages {
   readonly saved: readonly string[];
 }
 
+/** `POST /v1/store/export` → stream; result `ExportedImage`: the root filesystem of an image as one tar archive. */
+export interface ExportImageRequest {
+  readonly name: string;
+  /** `OS/ARCHITECTURE[/VARIANT]` of an image for several; absent: of this machine. */
+  readonly platform?: string;
+  /** Absolute, a file or FIFO that is written. */
+  readonly path: string;
+  readonly requestId: string;
+}
+
+export interface ExportedImage {
+  readonly id: string;
+}
+
 /** `POST /v1/pull` → stream; result `PulledImages`: the images of a stack. */
 export interface PullRequest {
   readonly load: LoadRequest;

@@ -3,6 +3,7 @@ import { commit } from '../engine/commit.ts';
 import type { ContainerView } from '../engine/containers.ts';
 import { chooseContainers } from '../engine/copy.ts';
 import type { Engine } from '../engine/engine.ts';
+import { exportImage } from '../engine/image-export.ts';
 import { importImage } from '../engine/import.ts';
 import {
   inspectStoredImage,
@@ -15,7 +16,7 @@ import {
 } from '../engine/stored-images.ts';
 import { diskUse } from '../engine/system.ts';
 import type { Nothing } from './api.ts';
-import type { CommitResult, ImportedImage } from './image-api.ts';
+import type { CommitResult, ExportedImage, ImportedImage } from './image-api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 
@@ -109,6 +110,19 @@ export const IMAGE_ROUTES: readonly Route[] = [
     stream: ({ engine, body }, reporting) => {
       const request = new Body(body);
       return saveArchive(engine, { names: request.texts('names'), path: request.text('path') }, reporting);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/store/export',
+    summary: 'Write the root filesystem of an image as a tar archive',
+    request: 'ExportImageRequest',
+    response: 'ExportedImage',
+    stream: ({ engine, body }, reporting): Promise<ExportedImage> => {
+      const request = new Body(body);
+      const platform = request.optionalText('platform');
+      const options = { name: request.text('name'), path: request.text('path') };
+      return exportImage(engine, { ...options, ...(platform !== undefined && { platform }) }, reporting);
     },
   },
   {

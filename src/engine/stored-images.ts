@@ -4,6 +4,7 @@ import { canonicalName, familiarName, nameInFull, parseReference } from '../imag
 import { blobsBelow, saveImages } from '../image/content/save.ts';
 import { findStored, listStored, type StoredImage } from '../image/content/stored-image.ts';
 import { withPlainArchive } from '../image/plain-archive.ts';
+import type { Platform } from '../image/platform.ts';
 import { imageIds } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RemovedImages, StoredImageDetail, StoredImageSummary } from '../model/image.ts';
@@ -18,7 +19,7 @@ export function listStoredImages(engine: Engine): readonly StoredImageSummary[] 
 
 /** Throws `image-missing`, `image-invalid`. */
 export function inspectStoredImage(engine: Engine, name: string): StoredImageDetail {
-  const image = find(engine, name);
+  const image = findImage(engine, name);
   const layers = image.manifest.layers.map(({ digest, size }, position) => ({
     digest,
     diffId: image.layers[position]?.diffId ?? '',
@@ -34,7 +35,7 @@ export function inspectStoredImage(engine: Engine, name: string): StoredImageDet
 
 /** Gives an image another name. Throws `image-missing`, `image-invalid` for what is no name. */
 export function tagImage(engine: Engine, source: string, target: string): void {
-  const { root } = find(engine, source);
+  const { root } = findImage(engine, source);
   const reference = parseReference(target);
   if (reference.digest !== undefined) {
     throw new TsstackError('usage', `${JSON.stringify(target)} has a digest, which is not given by hand`, {
@@ -52,7 +53,7 @@ export async function removeImages(
   engine: Engine,
   { names, force }: { readonly names: readonly string[]; readonly force: boolean },
 ): Promise<RemovedImages> {
-  const images = names.map((name) => ({ name, image: find(engine, name) }));
+  const images = names.map((name) => ({ name, image: findImage(engine, name) }));
   const untagged = new Set<string>();
   const deleted = new Map<string, string>();
   for (const { name, image } of images) {
@@ -141,7 +142,7 @@ export function saveArchive(
   return engine.images.hold(async () => {
     const byRoot = new Map<string, { image: StoredImage; names: string[] }>();
     for (const name of names) {
-      const image = find(engine, name);
+      const image = findImage(engine, name);
       const entry = byRoot.get(image.root.digest) ?? { image, names: [] };
       byRoot.set(image.root.digest, entry);
       const full = nameInFull(name);
@@ -190,9 +191,9 @@ function checkRemovable(
 }
 
 /** Every error names the image. */
-function find(engine: Engine, name: string): StoredImage {
+export function findImage(engine: Engine, name: string, platform?: Platform): StoredImage {
   try {
-    return findStored(engine.images.content, name);
+    return findStored(engine.images.content, name, platform);
   } catch (error) {
     if (!(error instanceof TsstackError)) throw error;
     throw new TsstackError(error.code, `Image "${name}" ${error.message}`, {

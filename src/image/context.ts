@@ -5,6 +5,6 @@ import type { UnpackLimits } from './limits.ts';
 export interface ImageContext {
   readonly host: Host;
   readonly paths: Paths;
-  /** Absent: `DEFAULT_LIMITS`. */
+  /** Absent: the machine's. */
   readonly limits?: UnpackLimits;
 }

@@ -14,6 +14,9 @@ export interface UnpackLimits {
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 
+/** Where a machine says otherwise. */
+export const LIMITS_FILE = '/etc/tsstack/limits.yaml';
+
 export const DEFAULT_LIMITS: UnpackLimits = {
   unpackedBytes: 10 * GIB,
   entries: 1_000_000,

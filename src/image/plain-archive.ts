@@ -10,7 +10,7 @@ import { type FileRange, regularFile, stampOf } from './file-range.ts';
 import { layerTar } from './layer/blob-stream.ts';
 import { Budget } from './layer/budget.ts';
 import { packingOf } from './layer/decompress.ts';
-import { DEFAULT_LIMITS } from './limits.ts';
+import { machineLimits } from './limits-file.ts';
 import { withStaging } from './staging.ts';
 import { archiveRecordPath } from './store-layout.ts';
 
@@ -28,7 +28,7 @@ export async function withPlainArchive<Result>(
   if (file === undefined) return use(path);
   return withStaging(paths, async (directory) => {
     const plain = `${directory}/archive.tar`;
-    const tar = layerTar({ file }, new Budget(DEFAULT_LIMITS), signal);
+    const tar = layerTar({ file }, new Budget(machineLimits()), signal);
     await pipeline(Readable.from(tar, { objectMode: false }), createWriteStream(plain, { mode: 0o600 }));
     return use(plain);
   });

@@ -6,7 +6,7 @@ import { inContext } from './errors.ts';
 import { Budget } from './layer/budget.ts';
 import { TarThread } from './layer/tar-thread.ts';
 import { unpackLayer } from './layer/unpack.ts';
-import { DEFAULT_LIMITS } from './limits.ts';
+import { machineLimits } from './limits-file.ts';
 import type { LayerBlob, OpenedImage } from './opened-image.ts';
 import { publish, withStaging } from './staging.ts';
 import { layerDirectory } from './store-layout.ts';
@@ -46,7 +46,7 @@ interface Job {
 }
 
 async function unpackMissing(context: ImageContext, job: Job): Promise<void> {
-  const budget = new Budget(context.limits ?? DEFAULT_LIMITS);
+  const budget = new Budget(context.limits ?? machineLimits());
   const lowers: string[] = [];
   const moves: { from: string; to: string }[] = [];
   for (const [position, blob] of job.image.layers.entries()) {

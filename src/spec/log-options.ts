@@ -1,4 +1,4 @@
-import { parseBytes } from './bytes.ts';
+import { parseBytes } from '../lib/parse-bytes.ts';
 
 /** What a driver of `logging` keeps when its options do not say: Docker's defaults. */
 const DEFAULTS: Readonly<Record<string, { readonly maxSize?: string; readonly maxFile: string }>> = {

@@ -45,6 +45,16 @@ e2e(
       assert.equal(await project.expect(0, 'exec', '-T', 'app', 'cat', '/word'), 'word');
       await project.expect(0, 'exec', '-T', 'app', 'sh', '-c', 'echo new > /word');
 
+      // The image, not the container: twice the same bytes, and what was imported.
+      const whole = join(project.scratch, 'whole.tar');
+      await project.expect(0, 'image', 'export', first, '-o', whole);
+      assert.equal(execFileSync('tar', ['-xOf', whole, 'word'], { encoding: 'utf8' }), 'word');
+      const sorted = (path: string) =>
+        execFileSync('tar', ['-tvf', path, '--numeric-owner'], { encoding: 'utf8' }).trimEnd().split('\n').sort();
+      assert.deepEqual(sorted(whole), sorted(rootfs));
+      const piped = execFileSync(TSSTACK, ['image', 'export', first], { maxBuffer: 2 ** 26 });
+      assert.deepEqual(piped, readFileSync(whole));
+
       // Through pipes, and for another machine.
       const script = '"$0" -p "$2" export app | "$0" image import --platform linux/riscv64 -m why - "$1"';
       const foreign = execFileSync('sh', ['-c', script, TSSTACK, second, project.name], {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { parseBytes } from '../../src/spec/bytes.ts';
+import { parseBytes } from '../../src/lib/parse-bytes.ts';
 import { longVolume } from '../../src/spec/canonical/volumes.ts';
 import { parseDotenv } from '../../src/spec/dotenv.ts';
 import { formatDuration, parseDuration } from '../../src/spec/duration.ts';

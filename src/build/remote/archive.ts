@@ -2,7 +2,8 @@ import type { Host } from '../../host/host.ts';
 import { Budget } from '../../image/layer/budget.ts';
 import { decompress } from '../../image/layer/decompress.ts';
 import { unpackLayer } from '../../image/layer/unpack.ts';
-import { DEFAULT_LIMITS, type UnpackLimits } from '../../image/limits.ts';
+import type { UnpackLimits } from '../../image/limits.ts';
+import { machineLimits } from '../../image/limits-file.ts';
 import { TarReader } from '../../image/tar/tar-reader.ts';
 import { TsstackError } from '../../model/error.ts';
 
@@ -53,7 +54,7 @@ export interface UnpackArchiveOptions {
  */
 export async function unpackArchive(
   data: AsyncIterable<Buffer>,
-  { host, directory, staging, limits = DEFAULT_LIMITS, signal }: UnpackArchiveOptions,
+  { host, directory, staging, limits = machineLimits(), signal }: UnpackArchiveOptions,
 ): Promise<void> {
   const budget = new Budget(limits, 'the archive');
   const target = { host, root: directory, lowers: [], staging, budget, refuseWhiteouts: true };

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fchmodSync, ftruncateSync, openSync, renameSync, rmSync, utimesSync, writeSync } from 'node:fs';
-import { DEFAULT_LIMITS } from '../../image/limits.ts';
+import { machineLimits } from '../../image/limits-file.ts';
 import { type Answer, drain, headerOf } from '../../image/registry/connections.ts';
 import { Again, Attempts, DEFAULT_TIMING, type Timing } from '../../image/registry/retry.ts';
 import { TsstackError } from '../../model/error.ts';
@@ -78,7 +78,7 @@ class Transfer {
     this.#wanted = wanted;
     this.#source = source;
     this.#fd = fd;
-    this.#maxBytes = wanted.maxBytes ?? DEFAULT_LIMITS.unpackedBytes;
+    this.#maxBytes = wanted.maxBytes ?? machineLimits().unpackedBytes;
     this.#hash = this.#newHash();
   }
 

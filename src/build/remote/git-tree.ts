@@ -1,7 +1,7 @@
 import { chmodSync, lutimesSync } from 'node:fs';
 import { printable } from '../../image/errors.ts';
 import { byteString, lstatBytes, raw, readDirectoryBytes } from '../../image/layer/byte-fs.ts';
-import { DEFAULT_LIMITS } from '../../image/limits.ts';
+import { machineLimits } from '../../image/limits-file.ts';
 import { TsstackError } from '../../model/error.ts';
 
 /** A commit of another repository that belongs at a path of this one. */
@@ -31,7 +31,7 @@ export class TreeListing {
     const [, mode, hash = '', size, path = ''] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(text) ?? [];
     this.#entries += 1;
     this.#bytes += Number(size === '-' ? 0 : (size ?? 0));
-    const { entries, unpackedBytes } = DEFAULT_LIMITS;
+    const { entries, unpackedBytes } = machineLimits();
     if (this.#entries > entries || this.#bytes > unpackedBytes) {
       throw new TsstackError('build-failed', `The git tree has more than ${entries} files or ${unpackedBytes} bytes`);
     }

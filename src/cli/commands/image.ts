@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { importImage, loadImages, saveImages } from '../image/archive.ts';
+import { exportImage, importImage, loadImages, saveImages } from '../image/archive.ts';
 import type { ImageOptions } from '../image/options.ts';
 import { pullImages, pushImages } from '../image/transfer.ts';
 import { inspectImages, listImages, pruneImages, removeImages, showHistory, tagImage } from '../image/verbs.ts';
@@ -17,6 +17,7 @@ const VERBS: Verbs<ImageOptions> = {
   push: { options: ['quiet'], run: pushImages },
   load: { options: ['input', 'quiet'], run: loadImages },
   save: { options: ['output'], run: saveImages },
+  export: { options: ['output', 'platform'], run: exportImage },
   import: { options: ['change', 'message', 'platform', 'quiet'], run: importImage },
 };
 
@@ -28,18 +29,18 @@ const OPTIONS = {
   platform: value(
     '',
     'PLATFORM',
-    'pull: of an image for several, such as linux/arm64; import: what its programs are for',
+    'pull, export: of an image for several, such as linux/arm64; import: what its programs are for',
   ),
   change: list('c', 'INSTRUCTION', 'import: an instruction of a Dockerfile for the configuration: CMD, ENV, …'),
   message: value('m', 'TEXT', 'import: what for; in the history'),
   input: value('i', 'FILE', 'load: read this file instead of standard input'),
-  output: value('o', 'FILE', 'save: write to this file instead of standard output'),
+  output: value('o', 'FILE', 'save, export: write to this file instead of standard output'),
 };
 
 /** `tsstack image`. */
 export const command = defineCommand({
   name: 'image',
-  summary: 'Look at the images of this machine, pull, push, load, save, import, name and remove them',
+  summary: 'Look at the images of this machine, pull, push, load, save, import, export, name and remove them',
   operands: `${Object.keys(VERBS).join('|')} [NAME…]`,
   options: OPTIONS,
   formats: ['table', 'json'],
@@ -52,6 +53,7 @@ export const command = defineCommand({
       command: 'tsstack image import -c \'CMD ["/bin/sh"]\' rootfs.tar.zst base:1',
       does: 'an image of one layer from a root filesystem, such as tsstack export writes',
     },
+    { command: 'tsstack image export app:1.2 | tar t', does: 'its root filesystem, all layers together' },
     { command: 'tsstack image history app:1.2', does: 'the steps that it was built by' },
     { command: 'tsstack image rm app:1.2', does: 'refused while a container is made from it' },
     { command: 'tsstack image prune --all', does: 'remove what no container is made from, after a question' },

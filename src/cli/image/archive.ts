@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type {
+  ExportedImage,
+  ExportImageRequest,
   ImportedImage,
   ImportImageRequest,
   LoadedImages,
@@ -84,22 +86,41 @@ async function withInput<Result>(
   });
 }
 
-/** `image save NAME… [-o FILE]`; `-` is standard output. A file that was not finished is removed. */
+/** `image save NAME…`, `-o FILE`: one archive of them all. */
 export async function saveImages(context: Context, names: readonly string[], options: ImageOptions): Promise<number> {
   if (names.length === 0) throw new TsstackError('usage', 'image save needs the name of an image');
-  const { output = '-' } = options;
-  if (output === '-' && context.out.isTerminal) {
-    throw new TsstackError('usage', 'An archive is not written to a terminal', {
-      hint: 'Write it to a file: tsstack image save NAME -o image.tar',
-    });
-  }
-  const save = (path: string): Promise<SavedImages> => {
+  return writeArchive(context, { verb: 'save', output: options.output }, (path) => {
     const body: Omit<SaveImagesRequest, 'requestId'> = { names, path };
     return streamRequest<SavedImages>(context, { path: '/v1/store/save', body, quiet: true });
-  };
+  });
+}
+
+/** `image export NAME`, `-o FILE`: its root filesystem, all layers together, as `image import` takes it. */
+export async function exportImage(context: Context, names: readonly string[], options: ImageOptions): Promise<number> {
+  const [name, ...more] = names;
+  if (name === undefined || more.length > 0)
+    throw new TsstackError('usage', 'image export needs the name of one image');
+  return writeArchive(context, { verb: 'export', output: options.output }, (path) => {
+    const { platform } = options;
+    const body: Omit<ExportImageRequest, 'requestId'> = { name, path, ...(platform !== undefined && { platform }) };
+    return streamRequest<ExportedImage>(context, { path: '/v1/store/export', body, quiet: true });
+  });
+}
+
+/** `write`: lets the daemon write into a file or FIFO. */
+async function writeArchive(
+  context: Context,
+  { verb, output = '-' }: { readonly verb: string; readonly output: string | undefined },
+  write: (path: string) => Promise<unknown>,
+): Promise<number> {
+  if (output === '-' && context.out.isTerminal) {
+    throw new TsstackError('usage', 'An archive is not written to a terminal', {
+      hint: `Write it to a file: tsstack image ${verb} NAME -o image.tar`,
+    });
+  }
   if (output !== '-') {
     const path = resolve(context.cwd, output);
-    await save(path).catch((error: unknown) => {
+    await write(path).catch((error: unknown) => {
       rmSync(path, { force: true });
       throw error;
     });
@@ -112,7 +133,7 @@ export async function saveImages(context: Context, names: readonly string[], opt
     // Without data the daemon ends without opening it: then there is nothing to wait for.
     const reading = pipeline(createReadStream(path), standardStream(1), { end: false });
     reading.catch(() => undefined);
-    await save(path);
+    await write(path);
     await reading;
   });
   return EXIT.done;

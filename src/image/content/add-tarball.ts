@@ -6,7 +6,7 @@ import { layerTar } from '../layer/blob-stream.ts';
 import { Budget } from '../layer/budget.ts';
 import { packingOf } from '../layer/decompress.ts';
 import { gzipped } from '../layer/gzip.ts';
-import { DEFAULT_LIMITS } from '../limits.ts';
+import { machineLimits } from '../limits-file.ts';
 import type { LayerBlob } from '../opened-image.ts';
 import { TarReader } from '../tar/tar-reader.ts';
 import type { ContentStore } from './content-store.ts';
@@ -43,7 +43,7 @@ export async function addTarball(
     await store.add({ digest, size: file.size }, rest, { signal });
     return { mediaType: `${LAYER_TYPE}+${format}`, digest, size: file.size, diffId };
   }
-  const packed = gzipped(layerTar(blob, new Budget(DEFAULT_LIMITS), signal), gzipLevel);
+  const packed = gzipped(layerTar(blob, new Budget(machineLimits()), signal), gzipLevel);
   return { mediaType: `${LAYER_TYPE}+gzip`, ...(await store.addUnknown(packed, signal)), diffId };
 }
 
@@ -65,7 +65,7 @@ async function* hashed(
   hash: { update(chunk: Buffer): unknown },
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  for await (const chunk of layerTar(blob, new Budget(DEFAULT_LIMITS), signal)) {
+  for await (const chunk of layerTar(blob, new Budget(machineLimits()), signal)) {
     hash.update(chunk);
     yield chunk;
   }

@@ -1,5 +1,5 @@
-import { imageInvalid } from '../errors.ts';
-import type { UnpackLimits } from '../limits.ts';
+import { TsstackError } from '../../model/error.ts';
+import { LIMITS_FILE, type UnpackLimits } from '../limits.ts';
 
 /** Counts what one image costs, over all its layers, or one archive. Throws `image-invalid` when a limit is passed. */
 export class Budget {
@@ -24,29 +24,36 @@ export class Budget {
   /** Bytes of tar stream. */
   unpacked(bytes: number): void {
     this.#unpacked += bytes;
-    this.#bound('unpacks to more than', this.#unpacked, this.#limits.unpackedBytes, ' bytes');
+    this.#bound('unpacked', this.#unpacked, 'unpacks to more than', 'bytes');
     if (this.#unpacked > this.#limits.ratioFreeBytes && this.#unpacked > this.#packed * this.#limits.ratio) {
-      throw imageInvalid(`it unpacks to more than ${this.#limits.ratio} times its size: a decompression bomb`);
+      throw tooMuch(`it unpacks to more than ${this.#limits.ratio} times its size: a decompression bomb`, 'ratio');
     }
   }
 
   /** Apparent size of a file: a hole costs no disk, but whoever copies it pays. */
   file(bytes: number): void {
     this.#fileBytes += bytes;
-    this.#bound('has files of more than', this.#fileBytes, this.#limits.unpackedBytes, ' bytes');
+    this.#bound('unpacked', this.#fileBytes, 'has files of more than', 'bytes');
   }
 
   entry(): void {
     this.#entries += 1;
-    this.#bound('has more than', this.#entries, this.#limits.entries, ' entries');
+    this.#bound('entries', this.#entries, 'has more than', 'entries');
   }
 
   device(): void {
     this.#devices += 1;
-    this.#bound('has more than', this.#devices, this.#limits.devices, ' device nodes');
+    this.#bound('devices', this.#devices, 'has more than', 'device nodes');
   }
 
-  #bound(what: string, value: number, limit: number, unit: string): void {
-    if (value > limit) throw imageInvalid(`${this.#what} ${what} ${limit}${unit}`);
+  #bound(name: 'unpacked' | 'entries' | 'devices', value: number, what: string, unit: string): void {
+    const limit = this.#limits[name === 'unpacked' ? 'unpackedBytes' : name];
+    if (value > limit) throw tooMuch(`${this.#what} ${what} ${limit} ${unit}`, name);
   }
+}
+
+function tooMuch(message: string, name: string): TsstackError {
+  return new TsstackError('image-invalid', message, {
+    hint: `If you trust it, raise "${name}" in ${LIMITS_FILE}`,
+  });
 }

@@ -4,7 +4,8 @@ import type { ContentStore } from '../content/content-store.ts';
 import { canonicalName, familiarName, type Reference } from '../content/reference.ts';
 import { imageInvalid, inContext } from '../errors.ts';
 import { parseObject } from '../json.ts';
-import { DEFAULT_LIMITS, DOCUMENT_BYTES } from '../limits.ts';
+import { DOCUMENT_BYTES, LIMITS_FILE } from '../limits.ts';
+import { machineLimits } from '../limits-file.ts';
 import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, type Manifest, parseIndex, parseManifest } from '../manifest.ts';
 import {
   hostPlatform,
@@ -193,7 +194,8 @@ function checkSizes({ config, layers }: Manifest): void {
   if (config.size > DOCUMENT_BYTES)
     throw imageInvalid(`its configuration has ${config.size} bytes; the limit is ${DOCUMENT_BYTES}`);
   const total = layers.reduce((sum, { size }) => sum + size, 0);
-  const { unpackedBytes } = DEFAULT_LIMITS;
-  if (total > unpackedBytes)
-    throw imageInvalid(`its layers have ${formatBytes(total)}; the limit is ${formatBytes(unpackedBytes)}`);
+  const { unpackedBytes } = machineLimits();
+  if (total <= unpackedBytes) return;
+  const message = `its layers have ${formatBytes(total)}; the limit is ${formatBytes(unpackedBytes)}`;
+  throw new TsstackError('image-invalid', message, { hint: `If you trust it, raise "unpacked" in ${LIMITS_FILE}` });
 }

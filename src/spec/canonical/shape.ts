@@ -1,4 +1,4 @@
-import { parseBytes } from '../bytes.ts';
+import { parseBytes } from '../../lib/parse-bytes.ts';
 import { formatDuration, parseDuration } from '../duration.ts';
 import { type Dict, dict, isDict, type Value } from '../node.ts';
 import { resolvePath } from '../paths.ts';

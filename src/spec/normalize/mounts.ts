@@ -1,5 +1,5 @@
+import { parseBytes } from '../../lib/parse-bytes.ts';
 import type { Mount, OnChange } from '../../model/mounts.ts';
-import { parseBytes } from '../bytes.ts';
 import type { Dict } from '../node.ts';
 import type { PathBase } from '../paths.ts';
 import { imageSource } from './image.ts';
