@@ -9,7 +9,7 @@ command -v mmdebstrap > /dev/null || { echo 'base.sh: no mmdebstrap: apt-get ins
 mkdir -p build
 if [ ! -e build/base.tar ]; then
   # Unpacked and not configured: it needs no programs but these.
-  mmdebstrap --quiet --variant=extract --include=base-files,busybox-static,coreutils,dash bookworm build/base.tar.new
-  mv build/base.tar.new build/base.tar
+  mmdebstrap --quiet --variant=extract --include=base-files,busybox-static,coreutils,dash bookworm build/new.tar
+  mv build/new.tar build/base.tar
 fi
 "$tsstack" image import --change 'ENV PATH=/usr/bin:/bin' build/base.tar "${1:-tsstack-example/base}"

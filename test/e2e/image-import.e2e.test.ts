@@ -50,7 +50,12 @@ e2e(
       await project.expect(0, 'image', 'export', first, '-o', whole);
       assert.equal(execFileSync('tar', ['-xOf', whole, 'word'], { encoding: 'utf8' }), 'word');
       const sorted = (path: string) =>
-        execFileSync('tar', ['-tvf', path, '--numeric-owner'], { encoding: 'utf8' }).trimEnd().split('\n').sort();
+        // Of a link no permissions are kept.
+        execFileSync('tar', ['-tvf', path, '--numeric-owner'], { encoding: 'utf8' })
+          .replaceAll(/^l\S+/gm, 'l')
+          .trimEnd()
+          .split('\n')
+          .sort();
       assert.deepEqual(sorted(whole), sorted(rootfs));
       const piped = execFileSync(TSSTACK, ['image', 'export', first], { maxBuffer: 2 ** 26 });
       assert.deepEqual(piped, readFileSync(whole));
