@@ -79,6 +79,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
     summary: 'Take the images of an archive or an OCI image layout into the store',
     request: 'LoadImagesRequest',
     response: 'LoadedImages',
+    endsWithClient: true,
     stream: ({ engine, body }, reporting) => loadArchive(engine, new Body(body).text('path'), reporting),
   },
   {
@@ -87,6 +88,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
     summary: "Make an image of one layer from a root filesystem's tarball",
     request: 'ImportImageRequest',
     response: 'ImportedImage',
+    endsWithClient: true,
     stream: ({ engine, body }, reporting): Promise<ImportedImage> => {
       const request = new Body(body);
       const [name, platform] = [request.optionalText('name'), request.optionalText('platform')];
@@ -107,6 +109,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
     summary: 'Write images into an archive',
     request: 'SaveImagesRequest',
     response: 'SavedImages',
+    endsWithClient: true,
     stream: ({ engine, body }, reporting) => {
       const request = new Body(body);
       return saveArchive(engine, { names: request.texts('names'), path: request.text('path') }, reporting);
@@ -118,6 +121,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
     summary: 'Write the root filesystem of an image as a tar archive',
     request: 'ExportImageRequest',
     response: 'ExportedImage',
+    endsWithClient: true,
     stream: ({ engine, body }, reporting): Promise<ExportedImage> => {
       const request = new Body(body);
       const platform = request.optionalText('platform');
@@ -149,6 +153,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
     summary: 'Make an image of a container',
     request: 'CommitRequest',
     response: 'CommitResult',
+    endsWithClient: true,
     stream: ({ engine, body }, { signal }): Promise<CommitResult> => {
       const request = new Body(body);
       const name = request.optionalText('name');

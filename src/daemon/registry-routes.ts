@@ -16,6 +16,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     summary: 'Fetch the images of a stack from their registries',
     request: 'PullRequest',
     response: 'PulledImages',
+    endsWithClient: true,
     stream: async ({ engine, body }, reporting): Promise<PulledImages> => {
       const request = new Body(body);
       const load = parseLoad(request.body('load'));
@@ -45,6 +46,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     summary: 'Fetch images by their references',
     request: 'PullImagesRequest',
     response: 'PulledImages',
+    endsWithClient: true,
     stream: async ({ engine, body }, reporting): Promise<PulledImages> => {
       const request = new Body(body);
       const platform = request.optionalText('platform');
@@ -60,6 +62,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     summary: 'Send images to the registries that their names say',
     request: 'PushImagesRequest',
     response: 'PushedImages',
+    endsWithClient: true,
     stream: async ({ engine, body }, reporting): Promise<PushedImages> => {
       const request = new Body(body);
       const context = { env: request.textMap('env'), reporting };
@@ -72,6 +75,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     summary: 'Send the images that a stack builds to their registries',
     request: 'PushRequest',
     response: 'PushedImages',
+    endsWithClient: true,
     stream: async ({ engine, body }, reporting): Promise<PushedImages> => {
       const request = new Body(body);
       const load = parseLoad(request.body('load'));

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
 import { e2e, type Project } from '../helpers/e2e.ts';
@@ -127,3 +129,24 @@ e2e(
   },
   NEEDS,
 );
+
+e2e('a pull whose client is killed ends, and lets go of the registry', async (project) => {
+  const gone = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  // It never answers.
+  const registry = createServer((socket) => {
+    socket.on('data', () => asked.resolve()).on('error', () => undefined);
+    socket.on('close', () => gone.resolve());
+  });
+  await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = registry.address() as AddressInfo;
+    const [command = '', ...words] = project.argv(['image', 'pull', `127.0.0.1:${port}/team/app:1`]);
+    const client = spawn(command, words, { cwd: project.directory, stdio: 'ignore' });
+    await asked.promise;
+    client.kill('SIGKILL');
+    await gone.promise;
+  } finally {
+    registry.close();
+  }
+});
