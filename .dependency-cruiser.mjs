@@ -52,6 +52,8 @@ const config = {
       from: { path: '^src/build/', pathNot: '^src/build/(context/(scan|image-tree)\\.ts|layer/|remote/)' },
       to: { path: '^(node:)?(fs|child_process|fs/promises)$' },
     },
+    only('serve', 'serve|model|lib', 'serve runs by itself, without what it is told by.'),
+    only('outside', 'outside|model|lib', 'outside runs by itself, outside of the namespaces of an ordinary user.'),
     only('watch', 'watch|model|lib|host', 'watch turns file changes into actions.'),
     {
       name: 'cli-is-thin',
@@ -61,14 +63,17 @@ const config = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(cli|copy|model|lib|engine|spec|log|planner/render|store/paths|runtime/terminal|daemon/(api|image-api|run-api|volume-api|start))',
+          '^src/(cli|copy|model|lib|engine|spec|log|planner/render|store/(paths|private-directory)|runtime/terminal|daemon/(api|image-api|net-api|network-api|run-api|volume-api|start))',
       },
     },
     {
       name: 'only-host-acts',
       severity: 'error',
       comment: 'Only host touches processes and files.',
-      from: { path: '^src/', pathNot: '^src/(host|build|cli|copy|daemon|main|log|image|lib/read|spec/read|store)' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(host|build|cli|copy|daemon|main|log|image|lib/read|outside|serve|spec/read|store)',
+      },
       to: { path: '^(node:)?(fs|child_process|fs/promises)$' },
     },
     {

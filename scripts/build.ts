@@ -22,6 +22,11 @@ async function main(): Promise<void> {
   for (const part of PARTS) await buildPart(part);
   const daemon = 'src/daemon/main.ts';
   if (existsSync(daemon)) await build({ ...SHARED, ...MODULE, entryPoints: { daemon, 'tar-thread-main': TAR_THREAD } });
+  const serve = 'src/serve/main.ts';
+  // Given to Node on its standard input: one file that asks for no other.
+  if (existsSync(serve)) await build({ ...SHARED, ...CJS, minifyIdentifiers: false, entryPoints: { serve } });
+  const outside = 'src/outside/main.ts';
+  if (existsSync(outside)) await build({ ...SHARED, ...CJS, minifyIdentifiers: false, entryPoints: { outside } });
   mkdirSync('dist/generated');
   copyFileSync('src/spec/generated/stack-validator.js', 'dist/generated/stack-validator.js');
   runScript('scripts/train.ts', { flags: clientFlags(), stdout: 'ignore' });

@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 
 packages=(nftables iproute2 util-linux procps busybox-static attr xz-utils bzip2 zstd git curl)
 case ${1:-} in --examples | --tests) packages+=(nginx redis-server postgresql) ;; esac
-[ "${1:-}" != --tests ] || packages+=(docker-registry skopeo umoci buildah mmdebstrap openssl python3 libcap2-bin)
+[ "${1:-}" != --tests ] || packages+=(docker-registry skopeo umoci buildah mmdebstrap openssl python3 libcap2-bin
+  python3-seccomp apparmor binutils-multiarch uidmap passt slirp4netns crun runc)
 
 fail() {
   echo "setup: $1" >&2
@@ -50,7 +51,7 @@ install_packages() {
   rm -f "$output"
   [ $status = 0 ] || fail "apt-get could not install: $*"
   command -v systemctl > /dev/null || return 0
-  for service in nginx redis-server postgresql docker-registry; do
+  for service in nginx redis-server postgresql docker-registry apparmor; do
     [[ " $* " != *" $service "* ]] || systemctl disable --quiet "$service" 2> /dev/null || true
   done
 }

@@ -3,20 +3,22 @@
 #   unit     no root, no kernel state                  test/**/*.test.ts without the two below
 #   kernel   one kernel subject each, needs root       test/**/*.kernel.test.ts
 #   e2e      bin/tsstack as a user runs it             test/e2e/*.e2e.test.ts
-#   v2       the files of test/v2.txt once more on a throw-away cgroup v2 host, where ../shared/vm/in-vm is there
+#   audit    the registry's list of vulnerabilities of what is shipped, where it has one: scripts/audit.sh
+#   v2       the files of test/v2.txt on two throw-away cgroup v2 hosts, where ../shared/vm/in-vm is there; *.vm.test.ts only there
 # `scripts/test.sh unit e2e` runs only those. The last line is `N passed, N failed, N skipped`; exit 1 when any failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 log=$(mktemp "${TMPDIR:-/tmp}/tsstack-test.XXXXXX")
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log"*' EXIT
 
-# Runs node:test over files; $1 is how many files run at the same time. A set that hangs ends after half an hour, without
-# totals, which counts as a failure.
+# Runs node:test over files; $1 is how many files run at the same time. A set that hangs ends after three quarters of an
+# hour, without totals, which counts as a failure.
 run_files() {
   local concurrency=$1
   shift
-  timeout --kill-after=10 1800 node_modules/.bin/node --test --test-timeout="${TEST_TIMEOUT_MS:-300000}" --test-concurrency="$concurrency" \
+  timeout --kill-after=10 2700 node_modules/.bin/node --test --test-timeout="${TEST_TIMEOUT_MS:-300000}" --test-concurrency="$concurrency" \
+    --import ./test/helpers/compile-cache.mjs \
     --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=./test/helpers/totals-reporter.ts --test-reporter-destination=stdout "$@"
 }
@@ -35,15 +37,38 @@ run_set() {
 
 files_of() {
   case $1 in
-    unit) find test -name '*.test.ts' ! -name '*.kernel.test.ts' ! -name '*.e2e.test.ts' ;;
+    unit) find test -name '*.test.ts' ! -name '*.kernel.test.ts' ! -name '*.e2e.test.ts' ! -name '*.vm.test.ts' ;;
     kernel) find test -name '*.kernel.test.ts' ;;
     e2e) find test/e2e -name '*.e2e.test.ts' ;;
     v2) grep -v '^#' test/v2.txt | while read -r pattern; do compgen -G "$pattern"; done ;;
   esac | sort
 }
 
+# Every other file of the set, from the first ($1 is 0) or the second (1).
+half_of_v2() {
+  files_of v2 | awk -v half="$1" 'NR % 2 != half'
+}
+
+# An emulated host does one thing at a time: two of them share the work. The second's output comes when it has ended.
+in_two_halves() {
+  on_host "$1" 1 > "$log.second" 2>&1 &
+  on_host "$1" 0
+  wait $!
+  cat "$log.second"
+}
+
+# A half on a host of its own; one that ended without totals counts as a failure.
+on_host() {
+  "$1" --timeout 2900 -- bash scripts/test.sh in-vm "$2" 2>&1 | tee "$log.half$2"
+  grep -a -q '^# totals ' "$log.half$2" || echo "# totals 0 1 0 (half $2 ended without a result)"
+}
+
 run_named() {
   local files in_vm=${IN_VM:-../shared/vm/in-vm}
+  if [ "$1" = audit ]; then
+    run_set 'vulnerabilities of what is shipped' bash scripts/audit.sh
+    return
+  fi
   mapfile -t files < <(files_of "$1")
   [ ${#files[@]} -gt 0 ] || return 0
   case $1 in
@@ -54,24 +79,29 @@ run_named() {
       if [ ! -x "$in_vm" ]; then
         run_set 'cgroup v2 host' printf '# skipped: the set of test/v2.txt: no %s\n# totals 0 0 1\n' "$in_vm"
       elif [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-        echo '== cgroup v2 host: this one is, so the tests above were on cgroup v2'
+        mapfile -t files < <(find test -name '*.vm.test.ts' | sort)
+        run_set 'cgroup v2 host: this one is; tests of what not every kernel has' run_files 1 "${files[@]}"
       else
-        run_set 'kernel and end-to-end tests on a cgroup v2 host' \
-          "$in_vm" --timeout 2000 -- bash scripts/test.sh in-vm
+        # Loads every file once, for the cache of code without types.
+        run_files 2 --test-name-pattern='none, they are only loaded' "${files[@]}" > /dev/null 2>&1
+        run_set 'kernel and end-to-end tests on a cgroup v2 host' in_two_halves "$in_vm"
       fi
       ;;
   esac
 }
 
-# Inside the throw-away host: no set-up, no totals of our own; the caller adds up what is printed. There is no /dev/fd.
+# Inside one of the two throw-away hosts: no set-up, no totals of our own; the caller adds up what is printed. There is no
+# /dev/fd.
 if [ "${1:-}" = in-vm ]; then
-  mapfile -t files <<< "$(files_of v2)"
-  run_files 1 "${files[@]}"
+  mapfile -t files <<< "$(half_of_v2 "$2")"
+  # As nearly every machine has it: what AppArmor is told through.
+  mount -t securityfs securityfs /sys/kernel/security
+  TEST_TIMEOUT_MS=900000 run_files 1 "${files[@]}"
   exit
 fi
 
 bash scripts/setup.sh --tests || exit 1
-for name in "${@:-unit kernel e2e v2}"; do
+for name in "${@:-unit audit kernel e2e v2}"; do
   for each in $name; do run_named "$each"; done
 done
 

@@ -1,11 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isRigRunning, PEERS, PEERS_WORK } from './rig.ts';
 import { command, median, ROOT, repeat, TSSTACK } from './timing.ts';
-
-const PEERS = process.env['PEERS'] ?? resolve(ROOT, '../shared/peers');
-/** What the rig sees as /peers. */
-const PEERS_WORK = join(process.env['PEERS_DIR'] ?? '/var/tmp/tsstack-peers', 'work');
 
 /** One tool that can be asked to do a workload on the stack of `services` services. */
 export interface Tool {
@@ -40,7 +36,7 @@ export function prepareOurs(scratch: string, { sizes, configSizes }: Sizes): Too
 /** Docker Compose in the peers rig; undefined, with a word on standard error, when the rig is not running. */
 export function preparePeer({ sizes, configSizes }: Sizes): Tool | undefined {
   const enter = join(PEERS, 'peers-exec');
-  if (!existsSync(enter) || spawnSync(enter, ['docker', 'version'], { stdio: 'ignore' }).status !== 0) {
+  if (!isRigRunning()) {
     console.error(`bench: Docker is not measured: ${PEERS}/setup-peers has not been run`);
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Step } from './dockerfile/expand.ts';
 import { type Command, type Healthcheck, script } from './dockerfile/instruction.ts';
+import type { Values } from './dockerfile/scope.ts';
 
 /** The `config` member of an image's configuration (OCI image-spec config.md, with Docker's members), as far as it is changed. */
 export interface RunDocument {
@@ -60,6 +61,16 @@ export function applyToConfig(config: RunDocument, step: Step, cmdSet: boolean):
     default:
       return config;
   }
+}
+
+/** The environment that a configuration gives, by name; a word without `=` has no value. */
+export function environmentOf({ Env }: Pick<RunDocument, 'Env'>): Values {
+  return new Map(
+    (Env ?? []).map((entry): [string, string] => {
+      const equals = entry.indexOf('=');
+      return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+    }),
+  );
 }
 
 function withEnvironment(env: readonly string[], pairs: readonly { name: string; value: string }[]): readonly string[] {

@@ -1,7 +1,9 @@
 import type { Host } from '../host/host.ts';
 import { TsstackError } from '../model/error.ts';
+import type { Rootless } from '../model/rootless.ts';
 import type { Cgroups } from './interface.ts';
 import { parseCgroupMounts } from './mounts.ts';
+import { noCgroups } from './none.ts';
 import { createCgroupsV1 } from './v1/cgroups.ts';
 import { createCgroupsV2 } from './v2/cgroups.ts';
 
@@ -15,4 +17,9 @@ export function detectCgroups(host: Host): Cgroups {
   throw new TsstackError('unsupported-host', 'No cgroup hierarchy is mounted', {
     hint: 'Run mount -t cgroup2 none /sys/fs/cgroup',
   });
+}
+
+/** Those of an ordinary user: below what was delegated to him, or none. */
+export function delegatedCgroups(host: Host, { cgroup, cgroupProblem = '' }: Rootless): Cgroups {
+  return cgroup === undefined ? noCgroups(host, cgroupProblem) : createCgroupsV2(host, cgroup);
 }

@@ -1,9 +1,9 @@
 import type { HostOp } from '../host/op.ts';
-import type { Device, Resources } from '../model/limits.ts';
+import type { Resources } from '../model/limits.ts';
 import type { Drift, Usage } from '../model/observed.ts';
+import type { DeviceAccess } from './device-rules.ts';
 
-/** Device access of a container; `all` for privileged ones. */
-export type DeviceAccess = 'all' | readonly Device[];
+export type { DeviceAccess } from './device-rules.ts';
 
 /**
  * cgroup v1 (hybrid, one hierarchy a controller) and v2 behind one interface. `name` is a path below each hierarchy:
@@ -11,6 +11,8 @@ export type DeviceAccess = 'all' | readonly Device[];
  */
 export interface Cgroups {
   readonly version: 1 | 2;
+  /** Why there are none at all: see `noCgroups()`. Absent: there are. */
+  readonly none?: string;
   /** Make the container's cgroups, parents included, and set every limit. */
   create(name: string, resources: Resources, devices: DeviceAccess): readonly HostOp[];
   /**
@@ -18,6 +20,10 @@ export interface Cgroups {
    * differ; all of them, to repair, when `before` and `after` are equal.
    */
   update(name: string, before: Resources, after: Resources): readonly HostOp[];
+  /** Change which devices may be used. cgroup v2: nothing, a program does that. */
+  updateDevices(name: string, before: DeviceAccess, after: DeviceAccess): readonly HostOp[];
+  /** cgroup v2: the directory that a program which decides about devices belongs to. v1: undefined, the cgroup decides. */
+  deviceProgramDirectory(name: string): string | undefined;
   /** Remove them when they are empty, and the stack's directories and ours when nothing else is in them. */
   remove(name: string): readonly HostOp[];
   /** Files that a process writes its id to, to join: one (v2) or one a controller (v1). */

@@ -1,5 +1,6 @@
 import { reportError, TsstackError } from '../model/error.ts';
-import { DEFAULT_PATHS, type Paths } from '../store/paths.ts';
+import { parseRootless, ROOTLESS_VARIABLE } from '../model/rootless.ts';
+import { pathsFrom } from '../store/paths.ts';
 import { DaemonClient } from './client.ts';
 import { type Command, type Context, EXIT, type Format } from './command.ts';
 import { COMMANDS } from './commands.ts';
@@ -9,6 +10,7 @@ import { GLOBAL_OPTIONS, type Globals } from './globals.ts';
 import { joinValues, parseOptions } from './options.ts';
 import { didYouMean } from './suggest.ts';
 import { openTerminal } from './terminal.ts';
+import { isOrdinaryUser, userPaths } from './user-paths.ts';
 
 /**
  * Runs one command and gives its exit status. `argv` is without node and script; `daemonEntry` is the file that a
@@ -18,10 +20,10 @@ export async function runCli(argv: readonly string[], daemonEntry: string): Prom
   const env = process.env;
   const out = openTerminal(1, env);
   const err = openTerminal(2, env);
-  const paths: Paths = {
-    state: env['TSSTACK_STATE_DIR'] ?? DEFAULT_PATHS.state,
-    run: env['TSSTACK_RUN_DIR'] ?? DEFAULT_PATHS.run,
-  };
+  const rootless = parseRootless(env[ROOTLESS_VARIABLE]);
+  if (rootless?.cwd !== undefined) process.chdir(rootless.cwd);
+  const isOrdinary = rootless === undefined && isOrdinaryUser();
+  const paths = isOrdinary ? userPaths(env) : pathsFrom(env, rootless !== undefined);
   const base = {
     env: Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)),
     cwd: process.cwd(),
@@ -29,6 +31,10 @@ export async function runCli(argv: readonly string[], daemonEntry: string): Prom
     out,
     err,
     client: new DaemonClient(paths, daemonEntry),
+    // What an ordinary user asks for is done in namespaces of his own.
+    enter: isOrdinary
+      ? async () => (await import('./rootless/enter.ts')).enterNamespaces(paths, daemonEntry)
+      : undefined,
   };
   const report = { json: false };
   try {
@@ -40,7 +46,10 @@ export async function runCli(argv: readonly string[], daemonEntry: string): Prom
   }
 }
 
-type Base = Omit<Context, 'globals' | 'format'>;
+type Base = Omit<Context, 'globals' | 'format'> & { readonly enter: (() => Promise<void>) | undefined };
+
+/** They do nothing to the machine. */
+const STAY_OUTSIDE: ReadonlySet<string> = new Set(['config', 'doctor', 'version']);
 
 async function runCommand(argv: readonly string[], base: Base, report: { json: boolean }): Promise<number> {
   const before = parseOptions(GLOBAL_OPTIONS, argv, true);
@@ -60,6 +69,7 @@ async function runCommand(argv: readonly string[], base: Base, report: { json: b
   if (globals['dry-run']) refuseWetRun(word);
   const context = { ...base, globals, format: chooseFormat(command, globals) };
   report.json = context.format === 'json';
+  if (base.enter !== undefined && !STAY_OUTSIDE.has(command.name)) await base.enter();
   return command.run(context, { options: { ...values, ...own } as never, operands: after.operands });
 }
 

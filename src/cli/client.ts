@@ -135,7 +135,7 @@ function isUnanswered(error: unknown): boolean {
 function explain(error: unknown, socket: string): unknown {
   if (!(error instanceof Error && 'code' in error) || error.code !== 'EACCES') return error;
   return new TsstackError('daemon-unreachable', `No permission to use ${socket}`, {
-    hint: 'tsstack needs root: run it with sudo',
+    hint: 'It is of another user: look at TSSTACK_RUN_DIR and XDG_RUNTIME_DIR',
     cause: error,
   });
 }

@@ -4,6 +4,7 @@ import { TsstackError } from '../model/error.ts';
 const HARMLESS: ReadonlySet<string> = new Set([
   ...['up', 'create', 'down', 'start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'rm', 'build', 'pull', 'push'],
   ...['plan', 'ps', 'logs', 'top', 'port', 'events', 'stats', 'config', 'inspect', 'images', 'volumes', 'ls'],
+  'network',
   ...['doctor', 'version'],
 ]);
 

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, openSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import type { ExecResponse } from '../daemon/run-api.ts';
 import { explainReport, reportStatus } from '../lib/launch-report.ts';
 import { TsstackError } from '../model/error.ts';
+import { openTerminal } from './container-terminal.ts';
 import { uniqueName } from './unique-name.ts';
 
 /** Descriptor of the status pipe in an exec. */
@@ -26,7 +27,7 @@ export interface PerformOptions {
 export async function performExec(runDirectory: string, exec: ExecResponse, options: PerformOptions): Promise<number> {
   const launcher = openLauncher(runDirectory, Buffer.from(exec.launcherBase64, 'base64'));
   // Not our controlling terminal, tty_ioctl(2): a master end never is, and this says so.
-  const master = exec.ptmxPath && openSync(exec.ptmxPath, constants.O_RDWR | constants.O_NOCTTY);
+  const master = exec.ptmxPath && openTerminal(exec.ptmxPath);
   const standard = options.detach ? (['ignore', 'ignore', 'ignore'] as const) : ([0, 1, 2] as const);
   const begin = (): Entered => {
     const [program = '', ...args] = exec.argv;

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { ContainerSummary } from '../daemon/api.ts';
+import { openTerminal } from './container-terminal.ts';
 import { standardStream } from './terminal.ts';
 
 /**
@@ -26,11 +27,8 @@ function copySize(pid: number | undefined): void {
   const { columns, rows, isTTY } = standardStream(1);
   if (!isTTY || pid === undefined) return;
   try {
-    const terminal = openSync(
-      `/proc/${pid}/root/dev/pts/0`,
-      constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK | constants.O_NOFOLLOW,
-    );
-    if (fstatSync(terminal).isCharacterDevice()) setWindowSize(terminal, { columns, rows });
+    const terminal = openTerminal(`/proc/${pid}/root/dev/pts/0`);
+    setWindowSize(terminal, { columns, rows });
     closeSync(terminal);
   } catch {
     // It has ended, or has closed its terminal.

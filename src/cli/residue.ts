@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { OWNER, type Paths, secretsRoot } from '../store/paths.ts';
+import { DEFAULT_PROFILE, LOADED_PROFILES } from '../model/apparmor.ts';
+import { OWNER, outsideDirectory, type Paths, secretsRoot, serveDirectory } from '../store/paths.ts';
 
 /** Something of ours that is on the machine. */
 export interface Residue {
-  readonly kind: 'process' | 'netns' | 'link' | 'nft' | 'cgroup' | 'mount' | 'file';
+  readonly kind: 'process' | 'netns' | 'link' | 'nft' | 'profile' | 'cgroup' | 'mount' | 'file';
   /** How it is found by hand: a name, a path, a pid with its command line. */
   readonly what: string;
 }
@@ -18,29 +19,40 @@ const PREFIX = 'ts-';
  * key of hashes.
  */
 export function findResidue(paths: Paths): readonly Residue[] {
+  if (process.geteuid?.() !== 0) return findOfUser(paths);
   return [
     ...processes(paths),
     ...named('netns', '/run/netns'),
     ...links(),
     ...nftTables(),
+    ...profiles(),
     ...cgroups(),
     ...mounts(paths),
     ...files(paths.state).filter(({ what }) => !isKept(paths, what)),
     ...files(paths.run),
     ...files(secretsRoot(paths)),
+    ...files(serveDirectory(paths)),
   ];
 }
 
-/** Launch chains, launchers and daemons name or open files of ours; what runs in a container is in one of our cgroups. */
-function processes(paths: Paths): Residue[] {
+/** All else of an ordinary user is in namespaces that end with the last process in them. */
+function findOfUser(paths: Paths): readonly Residue[] {
+  const outside = outsideDirectory(paths);
+  const kept = files(paths.state).filter(({ what }) => !isKept(paths, what));
+  return [...processes(paths, [outside]), ...kept, ...files(paths.run), ...files(outside)];
+}
+
+/** Launch chains, launchers, daemons and who answers names name or open files of ours; what runs in a container is in one of our cgroups. */
+function processes(paths: Paths, further: readonly string[] = []): Residue[] {
   const own = new Set(ancestors(process.pid));
+  const directories = [paths.state, paths.run, ...(process.geteuid?.() === 0 ? [serveDirectory(paths)] : further)];
   return list('/proc')
     .filter((name) => /^\d+$/.test(name) && !own.has(Number(name)))
     .flatMap((pid): Residue[] => {
       const words = read(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
       const ours =
-        [...words, ...openFiles(pid)].some((word) => isBelow(word, paths.state) || isBelow(word, paths.run)) ||
-        new RegExp(`:/${OWNER}(/|$)`, 'm').test(read(`/proc/${pid}/cgroup`));
+        [...words, ...openFiles(pid)].some((word) => directories.some((directory) => isBelow(word, directory))) ||
+        (process.geteuid?.() === 0 && new RegExp(`:/${OWNER}(/|$)`, 'm').test(read(`/proc/${pid}/cgroup`)));
       return ours ? [{ kind: 'process', what: `${pid} ${words.join(' ').slice(0, 120)}`.trimEnd() }] : [];
     });
 }
@@ -67,9 +79,10 @@ function named(kind: 'netns', directory: string): Residue[] {
     .map((name) => ({ kind, what: name }));
 }
 
+/** A bridge may have any name; all that is ours says so in its alias. */
 function links(): Residue[] {
   return list('/sys/class/net')
-    .filter((name) => name.startsWith(PREFIX))
+    .filter((name) => name.startsWith(PREFIX) || read(`/sys/class/net/${name}/ifalias`).startsWith(`${OWNER} `))
     .map((name) => ({ kind: 'link', what: name }));
 }
 
@@ -81,6 +94,13 @@ function nftTables(): Residue[] {
     .split('\n')
     .filter((line) => line.split(/\s+/)[2]?.startsWith(OWNER) === true)
     .map((line) => ({ kind: 'nft', what: line.trim() }));
+}
+
+function profiles(): Residue[] {
+  return read(LOADED_PROFILES)
+    .split('\n')
+    .filter((line) => line.startsWith(`${DEFAULT_PROFILE} `))
+    .map(() => ({ kind: 'profile', what: DEFAULT_PROFILE }));
 }
 
 function cgroups(): Residue[] {

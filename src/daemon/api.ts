@@ -78,6 +78,20 @@ export interface PlanResponse {
   readonly script?: string;
 }
 
+/** `POST /v1/oci-spec` → `OciSpecResponse`. */
+export interface OciSpecRequest {
+  readonly load: LoadRequest;
+  readonly service: string;
+  /** Absent: the first replica. */
+  readonly index?: number;
+}
+
+export interface OciSpecResponse {
+  /** Text of config.json: JSON with numbers that JSON.parse() cannot keep. */
+  readonly config: string;
+  readonly diagnostics: readonly import('../model/diagnostic.ts').Diagnostic[];
+}
+
 /** `POST /v1/down` → stream; result `DownResult`. */
 export interface DownRequest {
   readonly selector: StackSelector;
@@ -140,6 +154,8 @@ export interface TopRequest {
   readonly services: readonly string[];
 }
 
+/** `POST /v1/explain`, with a `ContainersRequest` → `LaunchExplanation[]`. */
+export type { LaunchExplanation } from '../model/explanation.ts';
 /** Containers that run, and who is in them. */
 export type { ContainerProcesses } from '../model/processes.ts';
 
@@ -202,6 +218,10 @@ export interface ContainerSummary {
   readonly finishedAtMs?: number;
   readonly ports: readonly PublishedPort[];
   readonly networks: readonly { readonly name: string; readonly ipv4?: string; readonly ipv6?: string }[];
+  /** One of its links is shaped, by the file or by hand. */
+  readonly shaped?: true;
+  /** It is cut off from others, or from everything. */
+  readonly cut?: true;
   readonly usage?: Usage;
   /** Only when asked for: the last five health checks, newest last. */
   readonly healthResults?: readonly HealthResult[];

@@ -1,12 +1,16 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { removeAbandonedBuilds } from '../engine/build/run-container.ts';
 import { keepRemovingOneOffs } from '../engine/ended-one-offs.ts';
 import { Engine } from '../engine/engine.ts';
 import { revive } from '../engine/revive.ts';
 import { CommandShells } from '../host/command-shells.ts';
+import { OutsideLink } from '../host/outside-link.ts';
 import { RealHost } from '../host/real-host.ts';
-import { Database, DatabaseLockedError } from '../store/database.ts';
-import { DEFAULT_PATHS, databasePath, type Paths, socketPath } from '../store/paths.ts';
+import { ServeProcess } from '../host/serve-process.ts';
+import { parseRootless, ROOTLESS_VARIABLE } from '../model/rootless.ts';
+import { DatabaseLockedError } from '../store/database.ts';
+import { databasePath, type Paths, pathsFrom, serveDirectory, socketPath } from '../store/paths.ts';
+import { makePrivateDirectory } from '../store/private-directory.ts';
 import { Records } from '../store/records.ts';
 import { ApiServer } from './server.ts';
 
@@ -19,19 +23,21 @@ const EXIT_ALREADY_RUNNING = 75;
 export async function runDaemon(environment: NodeJS.ProcessEnv): Promise<void> {
   process.umask(0o022);
   process.chdir('/');
-  const paths: Paths = {
-    state: environment['TSSTACK_STATE_DIR'] ?? DEFAULT_PATHS.state,
-    run: environment['TSSTACK_RUN_DIR'] ?? DEFAULT_PATHS.run,
-  };
+  const rootless = parseRootless(environment[ROOTLESS_VARIABLE]);
+  const paths = pathsFrom(environment, rootless !== undefined);
+  makePrivateDirectory(paths.state);
   const records = openRecords(paths);
   if (records === undefined) {
     process.exitCode = EXIT_ALREADY_RUNNING;
     return;
   }
-  mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(paths.run);
   // They end with us.
   const shells = new CommandShells();
-  const engine = await Engine.start(new RealHost((argv, options) => shells.run(argv, options)), paths, records);
+  const host = new RealHost((argv, options) => shells.run(argv, options));
+  const outside = rootless === undefined ? undefined : new OutsideLink(rootless);
+  const serve = new ServeProcess(serveDirectory(paths), `${import.meta.dirname}/serve.cjs`, outside?.startServe);
+  const engine = await Engine.start(host, paths, records, { serve, ...(outside !== undefined && { outside }) });
   // Before any client can ask: its commands wait for this.
   void revive(engine);
   keepRemovingOneOffs(engine);
@@ -44,11 +50,11 @@ export async function runDaemon(environment: NodeJS.ProcessEnv): Promise<void> {
 
 function openRecords(paths: Paths): Records | undefined {
   try {
-    const { database, setAside } = Database.open(databasePath(paths));
+    const { records, setAside } = Records.open(databasePath(paths));
     if (setAside !== undefined) {
       process.stderr.write(`The records were damaged; they are kept as ${setAside} and made again from the machine.\n`);
     }
-    return new Records(database);
+    return records;
   } catch (error) {
     if (error instanceof DatabaseLockedError) return undefined;
     throw error;
@@ -79,8 +85,11 @@ class Daemon {
     if (this.#ending) return;
     this.#ending = true;
     clearTimeout(this.#linger);
+    // Before the records are let go of: the next daemon starts another one.
+    const nothingRuns = this.#engine.supervisor.active === 0;
     rmSync(this.#paths.run, { recursive: true, force: true });
     await this.#server.close();
+    if (nothingRuns) await this.#engine.release();
     this.#engine.close();
     process.exit(0);
   }

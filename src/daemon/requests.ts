@@ -38,6 +38,14 @@ export class Body {
     return value;
   }
 
+  /** Of any sign. */
+  optionalInteger(name: string): number | undefined {
+    const value = this.#members[name];
+    if (value === undefined) return undefined;
+    if (typeof value !== 'number' || !Number.isInteger(value)) throw wrong(name, 'a whole number');
+    return value;
+  }
+
   texts(name: string): readonly string[] {
     const value = this.#members[name] ?? [];
     if (!Array.isArray(value) || value.some((each) => typeof each !== 'string')) throw wrong(name, 'a list of strings');

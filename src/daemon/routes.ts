@@ -14,6 +14,9 @@ import { loadStack } from '../spec/load.ts';
 import type { CancelRequest, LifecycleRequest, Nothing, PlanResponse, UpResult, VersionResponse } from './api.ts';
 import { BUILD_ROUTES } from './build-routes.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
+import { NET_ROUTES } from './net-routes.ts';
+import { NETWORK_ROUTES } from './network-routes.ts';
+import { OCI_ROUTES } from './oci-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { REGISTRY_ROUTES } from './registry-routes.ts';
 import { Body, parseBuildWish, parseLoad, parsePull, parseSelector, selectStack, stackName } from './requests.ts';
@@ -209,9 +212,12 @@ export const ROUTES: readonly Route[] = [
   lifecycleRoute('start', 'Start stopped containers as they were made', start),
   lifecycleRoute('stop', 'Stop containers, dependents first', stop),
   lifecycleRoute('restart', 'Stop and start containers', restart),
+  ...OCI_ROUTES,
   ...SERVICE_ROUTES,
   ...RUN_ROUTES,
+  ...NET_ROUTES,
   ...VOLUME_ROUTES,
+  ...NETWORK_ROUTES,
   ...IMAGE_ROUTES,
   ...REGISTRY_ROUTES,
   ...BUILD_ROUTES,

@@ -4,7 +4,8 @@ import findMyWay from 'find-my-way';
 import { removeAbandoned } from '../engine/ended-one-offs.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type ErrorReport, TsstackError } from '../model/error.ts';
-import { openLines, readJson, sendError, sendJson, stream } from './http.ts';
+import { Connections } from './connections.ts';
+import { HttpError, leaveBody, openLines, readJson, sendError, sendJson, stream } from './http.ts';
 import { Body } from './requests.ts';
 import type { Route, RouteContext } from './route.ts';
 import { ROUTES } from './routes.ts';
@@ -12,7 +13,10 @@ import { ROUTES } from './routes.ts';
 // An ES import of node:http touches every export, and one of them loads a whole WebSocket client: 30 ms at each start.
 const { createServer } = process.getBuiltinModule('node:http');
 
-const HEADERS_TIMEOUT_MS = 10_000;
+/** For a client that says nothing, or its request byte by byte: until its head, and until its body is there. */
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 5_000 };
+/** Connections that the kernel keeps for us while we do something else; one more is told EAGAIN. */
+const BACKLOG = 4096;
 type StreamRoute = Extract<Route, { readonly stream: unknown }>;
 type FollowRoute = Extract<Route, { readonly follow: unknown }>;
 
@@ -27,6 +31,7 @@ export class ApiServer {
   readonly #server: Server;
   readonly #requests = new Map<string, AbortController>();
   readonly #onQuiet: () => void;
+  readonly #connections = new Connections();
   /** Ends the requests that go on until somebody ends them. */
   readonly #endless = new Set<() => void>();
   #pending = 0;
@@ -40,7 +45,8 @@ export class ApiServer {
     this.#onQuiet = onQuiet;
     const router = findMyWay<findMyWay.HTTPVersion.V1>();
     for (const route of ROUTES) router.on(route.method, route.path, () => undefined, route);
-    this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
+    this.#server = createServer(LIMITS, (request, response) => {
+      leaveBody(request, response);
       const url = URL.parse(request.url ?? '/', 'http://localhost');
       const found = url === null ? null : router.find(request.method as 'GET', url.pathname);
       if (url === null || found === null) sendJson(response, NO_ROUTE, 404);
@@ -50,6 +56,7 @@ export class ApiServer {
           query: url.searchParams,
         });
     });
+    this.#server.on('connection', (socket) => this.#connections.add(socket));
   }
 
   get pending(): number {
@@ -65,7 +72,7 @@ export class ApiServer {
       // The socket is bound before listen() returns. The mask is the whole process's: held any longer, files that others
       // make meanwhile could not be executed.
       const previous = process.umask(0o177);
-      this.#server.listen(path, resolve);
+      this.#server.listen({ path, backlog: BACKLOG }, resolve);
       process.umask(previous);
     });
     chmodSync(path, 0o600);
@@ -99,6 +106,7 @@ export class ApiServer {
     try {
       refuseBrowsers(request);
       const body = route.method === 'POST' ? await readJson(request) : undefined;
+      this.#connections.asks(request, response);
       const context = { engine: this.#engine, body, parameters, query, requests: this.#requests };
       await this.#engine.recover();
       removeAbandoned(this.#engine);
@@ -152,9 +160,16 @@ export class ApiServer {
   }
 }
 
-/** A page in a browser can't send a request to us by accident or by malice: ours carry neither header. */
-function refuseBrowsers(request: IncomingMessage): void {
-  if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined) {
-    throw new TsstackError('usage', 'Requests from browsers are refused');
-  }
+/** One word, as `curl` and other clients of a unix socket write it; some write the socket's path, percent-encoded. */
+const SOCKET_HOST = /^(?:[\w-]*|(?:[\w-]+\.)*localhost|%2F[\w%.-]*)$/i;
+
+/**
+ * A page in a browser can't send a request to us by accident or by malice, not even where somebody relays a port to the
+ * socket: ours carry none of a browser's headers, and name no host of a network.
+ */
+function refuseBrowsers({ headers }: IncomingMessage): void {
+  const marks = ['origin', 'referer', 'sec-fetch-site', 'sec-fetch-mode', 'access-control-request-method'];
+  if (marks.some((name) => headers[name] !== undefined)) throw new HttpError(403, 'Requests from browsers are refused');
+  if (SOCKET_HOST.test(headers.host ?? '')) return;
+  throw new HttpError(403, `The host "${headers.host}" is not this socket`, 'Ask for http://localhost/…');
 }

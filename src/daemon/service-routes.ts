@@ -1,5 +1,6 @@
 import { listContainers } from '../engine/containers.ts';
 import { type CopyTarget, holdCopyTargets } from '../engine/copy.ts';
+import { explainLaunches } from '../engine/explain.ts';
 import { listImages } from '../engine/images.ts';
 import { inspect } from '../engine/inspect.ts';
 import { kill } from '../engine/kill.ts';
@@ -7,7 +8,7 @@ import { pause, unpause } from '../engine/pause.ts';
 import { remove } from '../engine/remove.ts';
 import { top } from '../engine/top.ts';
 import { reportError } from '../model/error.ts';
-import type { Affected, ContainerDetail, ContainerImage, ContainerProcesses } from './api.ts';
+import type { Affected, ContainerDetail, ContainerImage, ContainerProcesses, LaunchExplanation } from './api.ts';
 import { Body, parseSelector, selectStack } from './requests.ts';
 import type { Route } from './route.ts';
 import type { CopyAnswer, CopyContainer } from './run-api.ts';
@@ -62,6 +63,17 @@ export const SERVICE_ROUTES: readonly Route[] = [
     answer: async ({ engine, body }): Promise<readonly ContainerProcesses[]> => {
       const { stack, services } = target(new Body(body));
       return await top(engine, stack, services);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/explain',
+    summary: 'How containers are started: the system calls of their launchers, in order',
+    request: 'ContainersRequest',
+    response: 'LaunchExplanation[]',
+    answer: async ({ engine, body }): Promise<readonly LaunchExplanation[]> => {
+      const { stack, services } = target(new Body(body));
+      return await explainLaunches(engine, stack, services);
     },
   },
   {

@@ -1,6 +1,8 @@
 import type { ContainerView } from '../engine/containers.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { endingSignal } from '../lib/signal-name.ts';
+import { networkLabel } from '../model/container.ts';
+import { withLive } from '../model/live.ts';
 import type { ContainerSummary } from './api.ts';
 
 /** A container as the API shows it. */
@@ -29,11 +31,13 @@ export function summarize(
     ...(observed.startedAtMs !== undefined && { startedAtMs: observed.startedAtMs }),
     ...(observed.finishedAtMs !== undefined && { finishedAtMs: observed.finishedAtMs }),
     ports: record.ports,
-    networks: record.endpoints.map(({ network, ipv4, ipv6 }) => ({
-      name: network,
+    networks: record.endpoints.map(({ ipv4, ipv6, ...endpoint }) => ({
+      name: networkLabel(endpoint),
       ...(ipv4 !== undefined && { ipv4 }),
       ...(ipv6 !== undefined && { ipv6 }),
     })),
+    ...(withLive(record.endpoints, record.live).some(({ shape }) => shape !== undefined) && { shaped: true as const }),
+    ...((record.live?.cuts ?? []).length > 0 && { cut: true as const }),
     ...(usage !== undefined && { usage }),
     ...(withHealth && { healthResults: health }),
     ...(traffic !== undefined && { traffic }),

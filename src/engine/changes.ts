@@ -1,3 +1,4 @@
+import { parentPaths } from '../build/context/tree.ts';
 import type { LayerEntry } from '../build/layer/layer-entry.ts';
 import { upperChanges } from '../build/layer/upper-changes.ts';
 import type { FileStat } from '../host/host.ts';
@@ -72,18 +73,13 @@ function withoutOurs(
   statBelow: (path: string) => FileStat | undefined,
 ): readonly LayerEntry[] {
   const kept = entries.filter(({ path }) => !isOurs(path));
-  const parents = new Set(entries.filter(({ path }) => isOurs(path)).flatMap(({ path }) => parentsOf(path)));
-  const needed = new Set(kept.filter(({ type }) => type !== 'directory').flatMap(({ path }) => parentsOf(path)));
+  const parents = new Set(entries.filter(({ path }) => isOurs(path)).flatMap(({ path }) => parentPaths(path)));
+  const needed = new Set(kept.filter(({ type }) => type !== 'directory').flatMap(({ path }) => parentPaths(path)));
   return kept.filter(({ path, type, mode, uid, gid }) => {
     if (type !== 'directory' || !parents.has(path) || needed.has(path)) return true;
     const before = statBelow(path);
     return before === undefined || (before.mode & 0o7777) !== mode || before.uid !== uid || before.gid !== gid;
   });
-}
-
-function parentsOf(path: string): readonly string[] {
-  const names = path.split('/');
-  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'));
 }
 
 function below(engine: Engine, lower: readonly string[], path: string): string {

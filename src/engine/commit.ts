@@ -92,7 +92,9 @@ async function frozen<Result>(
   read: () => Promise<Result>,
 ): Promise<Result> {
   const { host, cgroups } = engine.machine;
-  if (!pause || observed.status !== 'running' || observed.pid === undefined) return read();
+  // Where nothing can be frozen it is read as it runs.
+  if (!pause || cgroups.none !== undefined || observed.status !== 'running' || observed.pid === undefined)
+    return read();
   await host.perform(cgroups.freeze(cgroupName(key), true));
   try {
     return await read();

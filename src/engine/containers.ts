@@ -142,5 +142,5 @@ export async function execIn(
     ...(user !== undefined && { user }),
     ...(workingDir !== undefined && { workingDir }),
   });
-  return { ...exec, ptmxPath: `/proc/${pid}/root/dev/pts/ptmx` };
+  return { ...exec, ptmxPath: exec.hostTerminal ? '/dev/pts/ptmx' : `/proc/${pid}/root/dev/pts/ptmx` };
 }

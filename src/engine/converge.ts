@@ -1,6 +1,6 @@
 import { execute } from '../executor/execute.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Stack } from '../model/stack.ts';
+import type { Service, Stack } from '../model/stack.ts';
 import type { Reservation } from '../observe/context.ts';
 import type { Engine } from './engine.ts';
 import { endFailedUpdates } from './failed-updates.ts';
@@ -24,6 +24,8 @@ export function converge(
   reporting: Reporting,
 ): Promise<{ stack: string; services: string[] }> {
   const { name } = stack;
+  // The process takes longer to start than the plan to be made.
+  if (reporting.dryRun !== true && Object.values(stack.services).some(isNetworked)) engine.machine.serving?.prepare();
   // Images that the plan finds are there until its containers are.
   return engine.images.hold(() =>
     engine.stacks.run(name, async () => {
@@ -56,14 +58,19 @@ export function converge(
   );
 }
 
+function isNetworked({ networkMode, replicas }: Service): boolean {
+  return networkMode.type === 'networks' && replicas > 0;
+}
+
 function reservation({ steps }: Plan): Reservation {
   const containers = steps.flatMap((step) =>
     step.type === 'create-container' || step.type === 'update-container' ? [step] : [],
   );
   return {
     subnets: steps.flatMap((step) =>
-      step.type === 'create-network' && step.network.subnet4 !== undefined ? [step.network.subnet4] : [],
+      step.type === 'create-network' ? [step.network.subnet4, step.network.subnet6].flatMap((each) => each ?? []) : [],
     ),
+    endpoints: containers.flatMap(({ endpoints }) => endpoints),
     ports: containers.flatMap(({ ports }) => ports),
     containerNames: containers.map(({ spec }) => spec.name),
   };

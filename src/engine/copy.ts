@@ -1,6 +1,7 @@
 import { prepareView } from '../executor/start.ts';
 import { livingProcess } from '../host/process.ts';
 import { TsstackError } from '../model/error.ts';
+import { hasOwnKernel } from '../runtime/oci/runtimes.ts';
 import { firstHostId } from '../runtime/user-namespace.ts';
 import type { View } from '../runtime/view.ts';
 import { containerPaths } from '../store/paths.ts';
@@ -65,6 +66,11 @@ async function targetOf(engine: Engine, { record, observed }: ContainerView): Pr
     });
   }
   if (observed.pid === undefined) return { ...target, root: { view: await prepareView(engine.machine, spec) } };
+  if (hasOwnKernel(spec.runtime)) {
+    throw new TsstackError('unsupported-host', `Files of ${spec.name} cannot be copied while ${spec.runtime} runs it`, {
+      hint: `Its root may be another kernel's. Stop it first, or mount a volume: tsstack stop ${key.service}`,
+    });
+  }
   const init = livingProcess(host, containerPaths(paths, key).init);
   if (init === undefined) throw new TsstackError('not-running', `${spec.name} has just ended`, { hint: 'Try again' });
   return { ...target, root: { pid: init.pid, startTime: init.startTime } };

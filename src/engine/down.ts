@@ -22,6 +22,7 @@ export async function down(engine: Engine, name: string, options: DownOptions, r
     reporting.progress({ type: 'plan', plan });
     refuseConflicts(plan);
     if (reporting.dryRun === true) return;
+    for (const message of plan.warnings) reporting.progress({ type: 'warning', message });
     await execute(plan, engine.executor, { ...reporting, concurrency: engine.concurrency, onFailure: 'continue' });
     await sweep(engine.executor, name);
     await unmountUnused(engine);

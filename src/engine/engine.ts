@@ -1,14 +1,18 @@
 import { availableParallelism } from 'node:os';
-import { detectCgroups } from '../cgroup/cgroup.ts';
+import { delegatedCgroups, detectCgroups } from '../cgroup/cgroup.ts';
 import type { Contents, ExecutorContext, MachineContext } from '../executor/context.ts';
+import { type ServeHost, Serving } from '../executor/serving.ts';
 import type { SupervisorHost } from '../host/host.ts';
+import type { OutsideLink } from '../host/outside-link.ts';
 import type { ProcessStat } from '../host/process.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ObserveContext, Reservation } from '../observe/context.ts';
 import { readBootId } from '../observe/liveness.ts';
-import { readKernelFacts } from '../runtime/kernel-facts.ts';
+import { removeDefaultProfile, withDefaultProfile } from '../runtime/apparmor-profile.ts';
+import { withDevicePrograms } from '../runtime/device-program.ts';
+import { readKernelFacts, userKernelFacts } from '../runtime/kernel-facts.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -49,8 +53,16 @@ export class Engine {
     this.images = new ImageStore(machine);
   }
 
-  /** Takes over the machine as it is. `records` must be open already: they are the lock. */
-  static async start(host: SupervisorHost, paths: Paths, records: Records): Promise<Engine> {
+  /**
+   * Takes over the machine as it is. `records` must be open already: they are the lock. `serve`: how the process comes
+   * and goes that answers names; without it names are in /etc/hosts alone. `outside`: we are an ordinary user's.
+   */
+  static async start(
+    host: SupervisorHost,
+    paths: Paths,
+    records: Records,
+    { serve, outside }: { readonly serve?: ServeHost; readonly outside?: OutsideLink } = {},
+  ): Promise<Engine> {
     const bootId = readBootId(host);
     const now = (): number => Date.now();
     const events = new EventFeed();
@@ -59,11 +71,30 @@ export class Engine {
       records.addEvent(event);
       events.send(event);
     };
-    const cgroups = detectCgroups(host);
-    const kernel = readKernelFacts(host);
-    const engine = new Engine({ host, paths, records, cgroups, kernel, bootId, now, emit }, events);
+    const cgroups = outside === undefined ? detectCgroups(host) : delegatedCgroups(host, outside.rootless);
+    const kernel =
+      outside === undefined
+        ? await withDefaultProfile(host, await withDevicePrograms(host, readKernelFacts(host)), tell)
+        : userKernelFacts(host, cgroups.version === 2);
+    const serving =
+      serve === undefined ? undefined : new Serving(serve, records, { warn: tell, rootless: outside !== undefined });
+    const machine = {
+      host,
+      paths,
+      records,
+      cgroups,
+      kernel,
+      bootId,
+      now,
+      emit,
+      ...(serving !== undefined && { serving }),
+      ...(outside !== undefined && { outside }),
+    };
+    const engine = new Engine(machine, events);
     recoverRecords(host, paths, records, bootId);
     await engine.supervisor.adopt();
+    // Its sockets are told from those of strangers by its pid.
+    await serving?.update();
     return engine;
   }
 
@@ -111,9 +142,21 @@ export class Engine {
     }
   }
 
-  /** Can be called twice. Containers go on. */
+  /** When nothing runs, before `close()`: what the machine has for containers alone goes. */
+  async release(): Promise<void> {
+    const { serving, host, kernel } = this.machine;
+    await serving?.end();
+    await removeDefaultProfile(host, kernel, tell);
+  }
+
+  /** Can be called twice. Containers go on, and so does who answers their questions. */
   close(): void {
     this.supervisor.close();
+    this.machine.serving?.close();
     this.machine.records.close();
   }
+}
+
+function tell(message: string): void {
+  process.stderr.write(`${message}\n`);
 }

@@ -1,7 +1,7 @@
 import { expandStep } from '../build/dockerfile/expand.ts';
 import { parseDockerfile } from '../build/dockerfile/parse.ts';
 import { StageScope } from '../build/dockerfile/scope.ts';
-import { applyToConfig, type RunDocument } from '../build/image-config.ts';
+import { applyToConfig, environmentOf, type RunDocument } from '../build/image-config.ts';
 import { canonicalName, parseReference } from '../image/content/reference.ts';
 import { TsstackError } from '../model/error.ts';
 
@@ -41,7 +41,7 @@ export function changedConfig(config: RunDocument, changes: readonly string[]): 
   if (changes.length === 0) return config;
   const { stages, escapeCharacter } = parseDockerfile(`FROM scratch\n${changes.join('\n')}\n`, '--change');
   if (stages.length > 1) throw notAllowed('from');
-  const environment = new Map((config.Env ?? []).map(splitVariable));
+  const environment = environmentOf(config);
   const scope = new StageScope({ given: new Map(), globals: new Map(), environment, escapeCharacter });
   let cmdSet = false;
   let result = config;
@@ -59,9 +59,4 @@ function notAllowed(instruction: string): TsstackError {
   return new TsstackError('usage', `--change cannot be ${instruction.toUpperCase()}`, {
     hint: `It can be ${[...ALLOWED].join(', ').toUpperCase()}`,
   });
-}
-
-function splitVariable(entry: string): readonly [name: string, value: string] {
-  const equals = entry.indexOf('=');
-  return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
 }

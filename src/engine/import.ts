@@ -1,15 +1,13 @@
 import { basename } from 'node:path';
 import { addTarball } from '../image/content/add-tarball.ts';
 import { inContext } from '../image/errors.ts';
+import { OCI_CONFIG, OCI_MANIFEST } from '../image/manifest.ts';
 import { hostPlatform, platformFromText } from '../image/platform.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ImageImport } from '../model/image.ts';
 import type { Engine } from './engine.ts';
 import { changedConfig, GZIP_LEVEL, newName } from './image-changes.ts';
 import type { Reporting } from './reporting.ts';
-
-const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
-const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 
 /**
  * Makes an image of one layer from a root filesystem's tarball; gives its id. Throws `usage`, `invalid-dockerfile`,
@@ -36,9 +34,9 @@ export async function importImage(
         rootfs: { type: 'layers', diff_ids: [diffId] },
         history: [{ created, created_by: 'tsstack image import', comment }],
       };
-      const stored = content.addDocument(Buffer.from(JSON.stringify(configuration)), CONFIG_TYPE);
-      const manifest = { schemaVersion: 2, mediaType: MANIFEST_TYPE, config: stored, layers: [layer] };
-      const root = content.addDocument(Buffer.from(JSON.stringify(manifest)), MANIFEST_TYPE);
+      const stored = content.addDocument(Buffer.from(JSON.stringify(configuration)), OCI_CONFIG);
+      const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: stored, layers: [layer] };
+      const root = content.addDocument(Buffer.from(JSON.stringify(manifest)), OCI_MANIFEST);
       if (name === undefined) content.index.add(root);
       else content.index.set(name, root);
       return { id: stored.digest };

@@ -10,6 +10,7 @@ export function inspect(engine: Engine, { record, observed, health }: ContainerV
   return {
     spec: shown(record.spec),
     endpoints: record.endpoints,
+    ...(record.live !== undefined && { live: record.live }),
     stoppedByUser: observed.stoppedByUser,
     healthResults: health,
     commands: lookCommands(engine.machine, record, observed.pid),

@@ -3,8 +3,13 @@ import type { Cgroups } from '../cgroup/interface.ts';
 import type { Host } from '../host/host.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { netnsName } from '../model/address.ts';
+import type { Endpoint } from '../model/container.ts';
+import { networkLabel } from '../model/container.ts';
 import type { LookCommand } from '../model/inspection.ts';
+import { withLive } from '../model/live.ts';
+import { CUT_TABLES } from '../network/cut.ts';
 import { TABLE } from '../network/nft.ts';
+import { shaperName } from '../network/shape.ts';
 import { cgroupName, containerPaths, type Paths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 
@@ -36,13 +41,36 @@ export function lookCommands(
           look('its routes', 'ip', 'netns', 'exec', netnsName(key), 'ip', 'route'),
           look('published ports, isolation and masquerading', 'nft', 'list', 'table', ...TABLE.split(' ')),
         ]),
-    ...endpoints.flatMap(({ network, hostInterface, bridge }) => [
-      look(`the host's end of its link to network ${network}`, 'ip', 'link', 'show', 'dev', hostInterface),
-      look(`the bridge of network ${network}`, 'ip', 'address', 'show', 'dev', bridge),
-    ]),
+    ...endpoints.flatMap(linkCommands),
+    ...withLive(endpoints, record.live).flatMap(shapeCommands),
+    ...(record.live?.cuts === undefined
+      ? []
+      : CUT_TABLES.map((table) => look('whom it is cut off from', 'nft', 'list', 'table', ...table.split(' ')))),
     ...cgroupCommands(machine, record),
     look('what it wrote last', 'tail', '-n', '20', containerPaths(machine.paths, key).log),
     look('its files on the host', 'ls', '-l', containerPaths(machine.paths, key).directory),
+  ];
+}
+
+function linkCommands(endpoint: Endpoint): readonly LookCommand[] {
+  const { hostInterface, bridge, parent } = endpoint;
+  const network = networkLabel(endpoint);
+  const show = (what: string, kind: string, device: string | undefined) =>
+    device === undefined ? [] : [look(`${what} network ${network}`, 'ip', kind, 'show', 'dev', device)];
+  return [
+    ...show("the host's end of its link to", 'link', hostInterface),
+    ...show('the bridge of', 'address', bridge),
+    ...show('the interface below its own on', 'address', parent?.device),
+  ];
+}
+
+function shapeCommands(endpoint: Endpoint): readonly LookCommand[] {
+  const { hostInterface, shape } = endpoint;
+  const network = networkLabel(endpoint);
+  if (hostInterface === undefined) return [];
+  return [
+    ...(shape?.inbound === undefined ? [] : [queue(`what it gets from network ${network}`, hostInterface)]),
+    ...(shape?.outbound === undefined ? [] : [queue(`what it sends to network ${network}`, shaperName(hostInterface))]),
   ];
 }
 
@@ -65,6 +93,10 @@ function cgroupCommands({ host, cgroups }: Machine, { key }: ContainerRecord): r
     ...procs.slice(0, 1).map((file) => look('its processes, as its cgroup has them', 'cat', file)),
     ...limits.map((file) => look('a limit, as the kernel has it', 'cat', file)),
   ];
+}
+
+function queue(what: string, device: string): LookCommand {
+  return look(`how ${what} is shaped, and what was dropped`, 'tc', '-s', 'qdisc', 'show', 'dev', device);
 }
 
 function look(shows: string, ...argv: readonly string[]): LookCommand {

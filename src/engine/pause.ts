@@ -40,9 +40,10 @@ function setFrozen(
     );
     for (const { record } of dryRun ? [] : found) {
       const { key } = record;
+      const operations = cgroups.freeze(cgroupName(key), frozen);
       // Before it is done: a crash in between leaves nothing that looks as if somebody else had frozen it.
       records.updateContainer(key, { pausedByUser: frozen ? true : undefined });
-      await host.perform(cgroups.freeze(cgroupName(key), frozen));
+      await host.perform(operations);
       emit({ stack, address: containerAddress(key.service, key.index), event: frozen ? 'pause' : 'unpause' });
     }
     engine.supervisor.changes.notify();

@@ -14,8 +14,11 @@ import type { WantedBuild } from './build/wanted-builds.ts';
 import type { Engine } from './engine.ts';
 import { readContents } from './file-contents.ts';
 import { foreignPlatforms } from './foreign-platform.ts';
+import { runtimeConflicts } from './oci-runtimes.ts';
 import { preflight } from './preflight.ts';
+import { preflightSecurity } from './preflight-security.ts';
 import type { WantedImage } from './pull.ts';
+import { rootlessConflicts } from './rootless.ts';
 
 export interface UpPlanOptions extends Omit<UpOptions, 'services' | 'imageKey' | 'contentHash'> {
   /** Images that would be pulled first: the plan is made without what they say. */
@@ -45,9 +48,22 @@ export async function makeUpPlan(engine: Engine, stack: Stack, options: UpPlanOp
     { ...wanted, services, imageKey, ...contents },
   );
   const foreign = foreignPlatforms(engine.machine.host, stack, observed.images);
-  const found = [...foreign.conflicts, ...preflight(engine.machine.host, stack), ...files.conflicts];
+  const security = preflightSecurity(engine.machine, stack);
+  const missing = [
+    ...preflight(engine.machine.host, stack),
+    ...security.conflicts,
+    ...rootlessConflicts(engine.machine, stack),
+    ...runtimeConflicts(engine.machine, stack),
+  ];
+  const found = [...foreign.conflicts, ...missing, ...files.conflicts];
   const conflicts = [...plan.conflicts, ...found];
-  const warnings = [...plan.warnings, ...foreign.warnings, ...unsupported(engine, stack), ...paused(plan, observed)];
+  const warnings = [
+    ...plan.warnings,
+    ...foreign.warnings,
+    ...security.warnings,
+    ...unsupported(engine, stack),
+    ...paused(plan, observed),
+  ];
   const complete: Plan = {
     ...plan,
     ...(pulls.length > 0 && { pulls: pulls.map(({ reference }) => reference) }),

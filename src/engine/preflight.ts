@@ -1,3 +1,4 @@
+import { findProgram } from '../host/find-program.ts';
 import type { Host } from '../host/host.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { containerAddress, volumeAddress } from '../model/address.ts';
@@ -12,7 +13,6 @@ const TOOLS: readonly (readonly [tool: string, packageName: string])[] = [
   ['ss', 'iproute2'],
   ['unshare', 'util-linux'],
 ];
-const PROGRAM_DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', '/usr/local/bin'];
 
 /** What must be there besides what the planner knows: files that the stack names, programs that we run. */
 export function preflight(host: Host, stack: Stack): readonly Conflict[] {
@@ -68,7 +68,7 @@ function missingTools(host: Host, address: Conflict['address']): readonly Confli
 }
 
 function hasProgram(host: Host, name: string): boolean {
-  return PROGRAM_DIRECTORIES.some((directory) => host.stat(`${directory}/${name}`) !== undefined);
+  return findProgram(host, name) !== undefined;
 }
 
 function uniqueMessage(): (conflict: Conflict) => boolean {

@@ -20,17 +20,22 @@ export function recoverRecords(host: Host, paths: Paths, records: Records, bootI
       if (key === undefined || records.container(key) !== undefined) continue;
       if (recoverContainer(host, paths, records, { key, bootId })) found.push(key);
     }
-    for (const name of host.readDirectory(networkDirectory(paths, stack))) {
-      const network = readJson<NetworkSpec>(host, `${networkDirectory(paths, stack)}/${name}`);
-      if (network !== undefined && records.networks.get(network.name) === undefined) records.networks.put(network);
-    }
+    recoverNetworks(host, networkDirectory(paths, stack), records);
   }
+  recoverNetworks(host, networkDirectory(paths, ''), records);
   for (const name of host.readDirectory(`${paths.state}/volumes`)) {
     if (records.volumes.get(name) !== undefined) continue;
     const volume = readJson<VolumeSpec>(host, `${paths.state}/volumes/${name}/volume.json`);
     if (volume !== undefined) records.volumes.put(volume);
   }
   return found;
+}
+
+function recoverNetworks(host: Host, directory: string, records: Records): void {
+  for (const name of host.readDirectory(directory)) {
+    const network = readJson<NetworkSpec>(host, `${directory}/${name}`);
+    if (network !== undefined && records.networks.get(network.name) === undefined) records.networks.put(network);
+  }
 }
 
 interface ContainerDescription {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { TsstackError } from '../model/error.ts';
 import type { Volume } from '../model/stack.ts';
 import { type OneOffOptions, oneOffName, withOneOff } from '../planner/one-off.ts';
+import { defaultHostIp } from '../spec/canonical/default-host-ip.ts';
 import { type LoadRequest, type LoadResult, loadStack } from '../spec/load.ts';
+import type { Value } from '../spec/node.ts';
 import { type ContainerView, listContainers } from './containers.ts';
 import { hold } from './ended-one-offs.ts';
 import type { Engine } from './engine.ts';
@@ -32,7 +34,8 @@ export async function runOneOff(engine: Engine, options: RunOptions, reporting: 
   const { service, load } = options;
   const slug = randomBytes(SLUG_BYTES).toString('hex');
   const loaded = loadStack({ ...load, services: [service] });
-  const stack = withOneOff({ ...loaded.stack, volumes: volumesOf(loaded, options) }, { ...options, slug });
+  const oneOff = { ...options, ports: withDefaultHostIp(loaded, options), slug };
+  const stack = withOneOff({ ...loaded.stack, volumes: volumesOf(loaded, options) }, oneOff);
   if (stack === undefined) throw new TsstackError('not-found', `There is no service "${service}" in the stack file`);
   const name = oneOffName({ service, slug });
   if (options.client !== undefined) hold(engine, { stack: stack.name, service: name, index: 1 }, options.client);
@@ -48,6 +51,12 @@ export async function runOneOff(engine: Engine, options: RunOptions, reporting: 
   const [view] = listContainers(engine, stack.name, [name]);
   if (view === undefined) throw new TsstackError('not-found', `The container of "${service}" has been removed`);
   return view;
+}
+
+/** `-p` without an address means the same as `ports` without one. */
+function withDefaultHostIp({ written, variable }: LoadResult, { ports }: RunOptions): RunOptions['ports'] {
+  const hostIp = defaultHostIp(written['x-default-host-ip'] as Value | undefined, variable);
+  return typeof hostIp === 'string' && hostIp !== '' ? ports.map((port) => ({ hostIp, ...port })) : ports;
 }
 
 /** A volume that only another service uses is there for `-v`, too. Throws `usage` for one that is declared nowhere. */

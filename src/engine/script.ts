@@ -5,6 +5,7 @@ import { RecordingHost } from '../host/recording-host.ts';
 import { renderOperations } from '../host/script.ts';
 import { rootFilesystem } from '../image/image.ts';
 import type { Plan, Step } from '../model/plan.ts';
+import { loadDefaultProfile } from '../runtime/apparmor-profile.ts';
 import { Database } from '../store/database.ts';
 import { Records } from '../store/records.ts';
 import type { Engine } from './engine.ts';
@@ -33,14 +34,16 @@ export async function planScript(engine: Engine, plan: Plan): Promise<string> {
   for (const record of engine.machine.records.containers.all()) records.containers.put(record);
   for (const network of engine.machine.records.networks.all()) records.networks.put(network);
   for (const volume of engine.machine.records.volumes.all()) records.volumes.put(volume);
+  // Nobody is told of what only is written down.
+  const { serving: _nobody, ...machine } = engine.executorOf(plan);
   const context: ExecutorContext = {
-    ...engine.executorOf(plan),
+    ...machine,
     host,
     records,
     control: NOBODY,
     emit: () => undefined,
   };
-  const parts = [HEAD.replace('STACK', plan.stack)];
+  const parts = [HEAD.replace('STACK', plan.stack), ...profileListing(plan, engine)];
   try {
     for (const step of plan.steps) {
       // Images are unpacked for real: the store is a cache, and the script needs its paths.
@@ -80,6 +83,13 @@ function comment(step: Step): string {
   }
   // A name of the stack file may hold a line end, and this runs as root.
   return lines.map((line) => line.replaceAll(/\s/g, ' ')).join('\n');
+}
+
+/** The daemon, which has loaded it for containers, may have taken it away when this runs. */
+function profileListing({ steps }: Plan, { machine }: Engine): readonly string[] {
+  const operations = loadDefaultProfile(machine.kernel);
+  if (operations.length === 0 || !steps.some(({ type }) => type === 'start-container')) return [];
+  return ['# the AppArmor profile of containers', renderOperations(operations), ''];
 }
 
 /** The launcher is a program of a few kilobytes; what it does stands above it. */

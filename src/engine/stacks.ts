@@ -10,7 +10,7 @@ export function listStacks(
   const names = new Set([
     ...records.stacks.all().map(({ name }) => name),
     ...records.containers.all().map(({ key }) => key.stack),
-    ...records.networks.all().map(({ stack }) => stack),
+    ...records.networks.all().flatMap(({ stack }) => (stack === '' ? [] : stack)),
   ]);
   return [...names].sort().map((name) => {
     const statuses: Partial<Record<ContainerStatus, number>> = {};

@@ -16,13 +16,15 @@ export async function sweep(context: ExecutorContext, stack: string): Promise<vo
   const operations: HostOp[] = [];
   for (const name of host.readDirectory('/run/netns')) {
     const key = parseMachineName(name.replace(/^ts-/, ''));
-    if (key !== undefined && key.stack === stack && name === netnsName(key)) operations.push(...removeSandbox(key));
+    if (key !== undefined && key.stack === stack && name === netnsName(key)) operations.push(...removeSandbox(key, []));
   }
   for (const name of cgroupsOf(context, stack)) {
     await drainCgroup(context, name);
     operations.push(...cgroups.remove(name));
   }
-  for (const link of linksOf(context, stack)) {
+  const kept = records.networksOf(stack);
+  const bridges = new Set(kept.map(({ bridge }) => bridge));
+  for (const link of linksOf(context, stack).filter((name) => !bridges.has(name))) {
     operations.push({ op: 'ip', args: ['link', 'del', 'dev', link], tolerate: 'absent' });
   }
   for (const name of host.readDirectory(exitDirectory(paths))) {
@@ -34,7 +36,9 @@ export async function sweep(context: ExecutorContext, stack: string): Promise<vo
     if (parseMachineName(name)?.stack === stack)
       operations.push({ op: 'remove-secrets', root: secrets, directory: `${secrets}/${name}` });
   }
-  operations.push({ op: 'remove', path: stackDirectory(paths, stack) });
+  // A network that containers of other stacks are on stays, and with it what describes it.
+  const directory = stackDirectory(paths, stack);
+  operations.push({ op: 'remove', path: kept.length === 0 ? directory : `${directory}/containers` });
   operations.push({ op: 'rmdir', path: `${paths.state}/stacks`, tolerateNonEmpty: true });
   await host.perform(operations);
 }

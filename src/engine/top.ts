@@ -21,10 +21,26 @@ export async function top(
     up.map(async ({ record: { key, spec }, observed: { pid = 0 } }) => {
       const nameOf = await userNames(engine.machine, spec, pid);
       const times = { bootedAtMs, nowMs: engine.machine.now() };
-      const processes = cgroups.processes(cgroupName(key)).flatMap((each) => readProcess(host, each, times) ?? []);
+      const inside = cgroups.none === undefined ? cgroups.processes(cgroupName(key)) : processesBeside(host, pid);
+      const processes = inside.flatMap((each) => readProcess(host, each, times) ?? []);
       return { ...key, name: spec.name, processes: processes.map((each) => ({ ...each, user: nameOf(each.uid) })) };
     }),
   );
+}
+
+/** Who is in the pid namespace of a process: all of its container, where there is no cgroup to ask. */
+function processesBeside(host: Pick<Host, 'readDirectory' | 'readLink'>, pid: number): readonly number[] {
+  const namespaceOf = (name: string): string | undefined => {
+    try {
+      return host.readLink(`/proc/${name}/ns/pid`);
+    } catch {
+      // Of strangers the kernel does not say.
+      return undefined;
+    }
+  };
+  const own = namespaceOf(String(pid));
+  const names = host.readDirectory('/proc').filter((name) => /^\d+$/.test(name));
+  return own === undefined ? [] : names.filter((name) => namespaceOf(name) === own).map(Number);
 }
 
 /** One process from /proc (proc_pid_stat(5)); undefined when it has ended. */

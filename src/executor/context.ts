@@ -1,11 +1,13 @@
 import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { SupervisorHost } from '../host/host.ts';
+import type { OutsideLink } from '../host/outside-link.ts';
 import type { ContainerKey } from '../model/address.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { WaitFor } from '../model/plan.ts';
 import type { KernelFacts } from '../runtime/kernel-facts.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
+import type { Serving } from './serving.ts';
 
 /** Contents of configs and secrets by `ContainerFile.content`, in memory only. */
 export type Contents = Map<string, Uint8Array>;
@@ -54,6 +56,10 @@ export interface MachineContext {
   /** What the plan that is carried out was made with; the supervisor has none. */
   readonly contents?: Contents;
   readonly emit: (event: Omit<ContainerEvent, 'timeMs'>) => void;
+  /** Who answers names on gateways; absent: nobody, they are in /etc/hosts alone. */
+  readonly serving?: Serving;
+  /** We are an ordinary user's, in namespaces of his own: what is outside of them. */
+  readonly outside?: Pick<OutsideLink, 'listeners' | 'rootless'>;
 }
 
 /** Everything that carrying out a plan takes. */

@@ -3,10 +3,11 @@ import { reportError, TsstackError } from '../model/error.ts';
 import type { ProgressEvent } from '../model/event.ts';
 import type { Plan, Step, StepId } from '../model/plan.ts';
 import type { ExecutorContext } from './context.ts';
-import { refreshHosts } from './hosts.ts';
+import { networksOf, refreshHosts } from './hosts.ts';
 import { inverseStep } from './inverse.ts';
 import { performStep, SILENT } from './perform-step.ts';
 import { type FailedUpdate, RollingUpdates, replicaOf } from './rolling-updates.ts';
+import { unanswered } from './unanswered.ts';
 
 export interface ExecuteOptions {
   readonly signal: AbortSignal;
@@ -32,10 +33,11 @@ export async function execute(
   options: ExecuteOptions,
 ): Promise<readonly FailedUpdate[]> {
   const walk = new Walk(plan, context, options);
+  const networks = networksOf(context, plan.stack);
   await walk.run();
   if (walk.complete) await walk.undoHalfDone();
   if (!walk.complete && options.onFailure === 'undo') await rollBack(walk.undo, context, options);
-  await refresh(plan.stack, context, options);
+  await refresh({ stack: plan.stack, networks }, context, options);
   if (walk.errors.length > 1 && options.onFailure === 'continue') {
     throw new AggregateError(walk.errors, 'Not everything could be done');
   }
@@ -215,9 +217,14 @@ function isInterruption(error: unknown): boolean {
 }
 
 /** Names that can't be written are no reason to undo what runs, nor may they hide why something failed. */
-async function refresh(stack: string, context: ExecutorContext, options: ExecuteOptions): Promise<void> {
+async function refresh(
+  { stack, networks }: { readonly stack: string; readonly networks: readonly string[] },
+  context: ExecutorContext,
+  options: ExecuteOptions,
+): Promise<void> {
   try {
-    await context.host.perform(refreshHosts(context, stack));
+    await Promise.all([context.host.perform(refreshHosts(context, stack, networks)), context.serving?.update()]);
+    for (const message of await unanswered(context)) options.progress({ type: 'warning', message });
   } catch (error) {
     options.progress({ type: 'warning', message: `Not every hosts file is up to date: ${reportError(error).message}` });
   }

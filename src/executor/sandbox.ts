@@ -5,9 +5,24 @@ import type { Role } from '../model/update.ts';
 import { allowHostAccess, denyHostAccess, type EndpointOptions } from '../network/endpoint.ts';
 import { publishPorts, unpublishPorts } from '../network/ports.ts';
 
-/** What making endpoints must know of the kernel. */
-export function sandboxOptions(host: Host): EndpointOptions {
-  return { ipv6: host.stat('/proc/sys/net/ipv6') !== undefined };
+const MODPROBE = '/sbin/modprobe';
+
+/** What making endpoints must know of the kernel and of the container. */
+export function sandboxOptions(host: Host, { security }: Pick<ContainerSpec, 'security'>): EndpointOptions {
+  const { privileged, capAdd } = security;
+  return {
+    ipv6: host.stat('/proc/sys/net/ipv6') !== undefined,
+    routes: privileged || capAdd.some((capability) => capability === 'NET_ADMIN' || capability === 'ALL'),
+    ...(isModuleToLoad(host) && { modprobe: MODPROBE }),
+  };
+}
+
+/** `ifb` is a module, and is not loaded yet. */
+function isModuleToLoad(host: Host): boolean {
+  if (host.stat('/sys/module/ifb') !== undefined || host.stat(MODPROBE) === undefined) return false;
+  const release = host.readText('/proc/sys/kernel/osrelease')?.trim() ?? '';
+  const file = `/lib/modules/${release}/kernel/drivers/net/ifb.ko`;
+  return ['', '.xz', '.zst', '.gz'].some((packed) => host.stat(file + packed) !== undefined);
 }
 
 /** A container's ways in and out besides its networks: published ports, and the host where its file asks for that. */

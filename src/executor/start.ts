@@ -1,11 +1,13 @@
 import type { HostOp } from '../host/op.ts';
-import { imageDirectories, imageLayers, readRootFile, rootFilesystem } from '../image/image.ts';
+import { imageDirectories, imageLayers, imageName, readRootFile, rootFilesystem } from '../image/image.ts';
 import type { Address, ContainerKey } from '../model/address.ts';
 import type { ContainerMount, ContainerSpec, Endpoint } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RootFilesystem } from '../model/image.ts';
 import type { RunEnd } from '../model/observed.ts';
 import { preStartReplica } from '../model/pre-start.ts';
+import { networkOwner } from '../network/network-owner.ts';
+import { readMaskedPaths } from '../runtime/kernel-facts.ts';
 import {
   buildLaunch,
   explainLaunchFailure,
@@ -14,6 +16,8 @@ import {
   type NetworkNamespace,
   type ResolvedMount,
 } from '../runtime/launch.ts';
+import { configText } from '../runtime/oci/config.ts';
+import { ociConfig } from '../runtime/oci/spec.ts';
 import { resolveUser } from '../runtime/user.ts';
 import { buildView, type View } from '../runtime/view.ts';
 import { runFile } from '../store/description.ts';
@@ -21,9 +25,12 @@ import { cgroupName, containerPaths, netnsPath, volumeData } from '../store/path
 import type { ContainerRecord } from '../store/records.ts';
 import { fileMounts } from './container-files.ts';
 import type { MachineContext } from './context.ts';
+import { deviceProgramOf } from './devices.ts';
+import { namespaceHolders } from './holders.ts';
 import { sourceOperations } from './mount-sources.ts';
+import { bundleOperations, ociFacts, runtimeMessage } from './oci.ts';
 import { openToHost } from './sandbox.ts';
-import { seccompProfile } from './seccomp-profile.ts';
+import { keepProfile, seccompProfile } from './seccomp-profile.ts';
 import { thawOperations } from './thaw.ts';
 
 const LAUNCH_TIMEOUT_MS = 30_000;
@@ -66,11 +73,13 @@ export async function startOperations(context: MachineContext, spec: ContainerSp
   return [
     ...sourceOperations(context, spec, rootfs),
     ...launch.directories.map(overlayDirectory),
+    ...bundleOperations(launch),
     { op: 'remove', path: files.init },
     { op: 'remove', path: files.chain },
     { op: 'remove', path: files.exit },
     { op: 'write-file', path: runFile(context.paths, spec.key), data: JSON.stringify(runOf(record)), mode: 0o600 },
     { op: 'write-file', path: files.launchScript, data: launch.script, mode: 0o700 },
+    keepProfile(files, seccompProfile(context.host, spec.security)),
     { op: 'write-file', path: files.launcher, data: launch.launcher, mode: 0o700 },
     ...(launch.streams === undefined
       ? []
@@ -114,7 +123,15 @@ function runOf(record: ContainerRecord | undefined): Partial<ContainerRecord> {
 
 /** The launch of a container whose image is unpacked. */
 export function prepareLaunch(context: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): Launch {
-  return buildLaunch(launchConfig(context, spec, rootfs));
+  const config = launchConfig(context, spec, rootfs);
+  const holders = namespaceHolders(context, spec);
+  return buildLaunch(holders === undefined ? config : { ...config, holders });
+}
+
+/** The config.json of a container, whatever starts it. */
+export function ociSpecText(context: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): string {
+  const config = launchConfig(context, spec, rootfs);
+  return configText(ociConfig({ ...config, oci: config.oci ?? ociFacts(context.host, spec) }));
 }
 
 function launchConfig(context: MachineContext, spec: ContainerSpec, rootfs: RootFilesystem): LaunchConfig {
@@ -122,36 +139,39 @@ function launchConfig(context: MachineContext, spec: ContainerSpec, rootfs: Root
   const files = containerPaths(paths, spec.key);
   const passwd = readRootFile(host, rootfs, files.layers, '/etc/passwd') ?? '';
   const group = readRootFile(host, rootfs, files.layers, '/etc/group') ?? '';
-  const profile = seccompProfile(context.host, spec);
+  const profile = seccompProfile(context.host, spec.security);
+  const devices = deviceProgramOf(context, spec);
   return {
     spec,
     run: records.container(spec.key)?.run ?? 1,
     rootfs,
     mounts: [...spec.mounts.map((mount) => resolveMount(context, mount, spec.key)), ...fileMounts(paths, spec)],
-    identity: resolveUser(spec.user, spec.groupAdd, passwd, group),
+    identity: resolveUser(spec.user, spec.groupAdd, { passwd, group, image: imageName(spec.image.source) }),
     paths: files,
     network: networkNamespace(context, spec),
     cgroupJoinFiles: cgroups.joinFiles(cgroupName(spec.key)),
-    kernel,
+    ...(devices !== undefined && { devices }),
+    kernel: { ...kernel, maskedPaths: readMaskedPaths(host) },
     ...(profile !== undefined && { seccompProfile: profile }),
+    ...(spec.runtime !== undefined && { oci: ociFacts(host, spec) }),
   };
 }
 
-function networkNamespace({ records }: MachineContext, spec: ContainerSpec): NetworkNamespace {
+function networkNamespace(context: MachineContext, spec: ContainerSpec): NetworkNamespace {
   const { networkMode, key } = spec;
   switch (networkMode.type) {
     case 'host':
       return { type: 'host' };
-    case 'service': {
-      const replica = preStartReplica(spec);
-      if (replica?.service === networkMode.service) return { type: 'path', path: netnsPath(replica) };
-      const first = { stack: key.stack, service: networkMode.service, index: 1 };
-      return { type: 'path', path: netnsPath(records.replica(first)?.key ?? first) };
-    }
-    case 'container':
-      throw new TsstackError('usage', 'network_mode: container:… is not supported yet', {
-        hint: 'Use network_mode: service:…',
+    case 'service':
+    case 'container': {
+      const owner = networkOwner(context, spec);
+      if (owner !== undefined) return networkNamespace(context, owner.spec);
+      const wanted =
+        networkMode.type === 'service' ? `of service "${networkMode.service}"` : `"${networkMode.container}"`;
+      throw new TsstackError('not-found', `There is no container ${wanted} to share the network of`, {
+        hint: `Correct services.${key.service}.network_mode, or have that container created`,
       });
+    }
     case 'networks':
     case 'none':
       return { type: 'path', path: netnsPath(key) };
@@ -228,7 +248,7 @@ export async function explainStartError(
   if (!(error instanceof TsstackError) || error.code !== 'launch-failed' || !(error.cause instanceof Uint8Array))
     return error;
   const rootfs = await rootFilesystem(context, spec.image.source, spec.image.id);
-  const reason = explainLaunchFailure(prepareLaunch(context, spec, rootfs), error.cause);
+  const reason = runtimeMessage(spec, explainLaunchFailure(prepareLaunch(context, spec, rootfs), error.cause));
   return new TsstackError('launch-failed', `${address} did not start: ${reason}`, {
     address,
     hint: launchHint(spec, reason),
@@ -236,7 +256,8 @@ export async function explainStartError(
 }
 
 function launchHint(spec: ContainerSpec, reason: string): string | undefined {
-  if (!reason.includes('no such program')) return undefined;
+  // The launcher's words, and those of crun and runc.
+  if (!/no such program|executable file .*not found|exec: .*no such file/.test(reason)) return undefined;
   return spec.image.source.type === 'host'
     ? `The service has no image, so it sees the programs under /usr and /opt of this machine: install "${spec.argv[0]}" there, or give the service an image`
     : `Look at "command" and "entrypoint", and at what the image holds`;

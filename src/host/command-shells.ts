@@ -6,7 +6,7 @@ import type { RunOptions, RunResult } from './host.ts';
 import { DEFAULT_TIMEOUT_MS, OUTPUT_LIMIT_BYTES, outcome, runCommand, type Why } from './run-command.ts';
 
 /** What every plan and every container starts. Neither is a word of the shell, and neither leaves anything running. */
-const PROGRAMS = ['ip', 'nft', 'ss'];
+const PROGRAMS = ['ip', 'nft', 'ss', 'tc'];
 /** Shells at the same time; what is asked for beyond that is started by this process itself. */
 const MOST_SHELLS = 4;
 /** What sh says with status 127. */

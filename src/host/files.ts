@@ -149,7 +149,7 @@ export function readWholeFile(path: string): Uint8Array | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (isAbsent(error) || isOfEnded(path, error)) return undefined;
     throw error;
   }
 }
@@ -167,7 +167,7 @@ export function readLinkTarget(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch (error) {
-    if (isAbsent(error) || errorCode(error) === 'EINVAL') return undefined;
+    if (isAbsent(error) || isNowhere(error) || errorCode(error) === 'EINVAL') return undefined;
     throw error;
   }
 }
@@ -177,7 +177,7 @@ export function fileStat(path: string): FileStat | undefined {
   try {
     stats = lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (isAbsent(error) || isNowhere(error)) return undefined;
     throw error;
   }
   if (stats === undefined) return undefined;
@@ -207,6 +207,16 @@ function fileType(stats: Stats): FileStat['type'] {
 function isAbsent(error: unknown): boolean {
   // ESRCH: a process that ended while its /proc file was read. ENODEV: a removed cgroup.
   return ['ENOENT', 'ENOTDIR', 'ESRCH', 'ENODEV'].includes(errorCode(error) ?? '');
+}
+
+/** fs/proc_namespace.c, mounts_open_common(): a process that has ended and was not reaped has no mounts. */
+function isOfEnded(path: string, error: unknown): boolean {
+  return errorCode(error) === 'EINVAL' && /^\/proc\/\d+\/mount/.test(path);
+}
+
+/** A path that cannot be: what a container makes of its links must not stop who looks. */
+function isNowhere(error: unknown): boolean {
+  return ['ELOOP', 'ENAMETOOLONG'].includes(errorCode(error) ?? '');
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -39,8 +39,7 @@ async function runOnce(
 ): Promise<BatchOutcome[]> {
   const lines = groups.flat();
   const argv = ['ip', ...(netns === undefined ? [] : ['-n', netns]), '-force', '-batch', '-'];
-  const stdin = lines.map(({ args }) => `${args.map(batchWord).join(' ')}\n`).join('');
-  const result = await run(argv, { stdin, allowFailure: true });
+  const result = await run(argv, { stdin: batchText(lines), allowFailure: true });
   const failures = parseFailures(result.stderr);
   if (result.exitCode !== 0 && failures.size === 0) {
     throw new TsstackError(
@@ -102,8 +101,18 @@ export function parseFailures(stderr: string): ReadonlyMap<number, string> {
   return failures;
 }
 
-/** iproute2's batch reader splits at blanks and knows double quotes; a quote or a line end can't be written. */
+/** The lines as iproute2 reads them. Throws `internal` for a word that cannot be written. */
+export function batchText(lines: readonly { readonly args: readonly string[] }[]): string {
+  return lines.map(({ args }) => `${args.map(batchWord).join(' ')}\n`).join('');
+}
+
+/**
+ * iproute2's batch reader (getcmdline() and makeargs() of lib/utils.c) cuts a line at `#`, quoted or not, joins lines at a
+ * backslash, splits at blanks, and takes a word that begins with a quote up to the next one: those can't be written.
+ */
 function batchWord(word: string): string {
-  if (/["\n\\]/.test(word)) throw new TsstackError('internal', `"${word}" cannot be part of an ip batch`);
-  return /^[^\s#]+$/.test(word) ? word : `"${word}"`;
+  if (/["\n\r\\#\0]/.test(word)) {
+    throw new TsstackError('internal', `${JSON.stringify(word)} cannot be part of an ip batch`);
+  }
+  return /^[^\s']\S*$/.test(word) ? word : `"${word}"`;
 }

@@ -61,6 +61,11 @@ export type HostOp =
       readonly evict?: readonly string[];
     }
   /**
+   * One line of `tc -batch` (iproute2): queueing disciplines and filters. Lines of steps that run at the same time share
+   * one process. `tolerate: 'absent'`: gone already counts as done.
+   */
+  | { readonly op: 'tc'; readonly args: readonly string[]; readonly tolerate?: 'absent' }
+  /**
    * Commands for `nft -f`, one transaction with what other steps send at the same time. `tolerate: 'absent'`: nothing is
    * to do where the tables that it speaks of are not there.
    */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { readWholeFile } from './files.ts';
+import { listDirectory, readWholeFile } from './files.ts';
 import type { ProbeOptions, ProbeResult } from './host.ts';
 import { MarkedOutput } from './marked-output.ts';
 
@@ -112,10 +112,12 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** proc_pid_task_children(5): ids of the children of a process of one thread. */
+/** Ids of the children of all of a process's threads: proc_pid_task_children(5). An OCI runtime may have several. */
 function children(pid: number): readonly number[] {
-  const bytes = readWholeFile(`/proc/${pid}/task/${pid}/children`);
-  return bytes === undefined ? [] : new TextDecoder().decode(bytes).split(' ').filter(Boolean).map(Number);
+  return listDirectory(`/proc/${pid}/task`).flatMap((thread) => {
+    const bytes = readWholeFile(`/proc/${pid}/task/${thread}/children`);
+    return bytes === undefined ? [] : new TextDecoder().decode(bytes).split(' ').filter(Boolean).map(Number);
+  });
 }
 
 /** The last bytes of an output. */

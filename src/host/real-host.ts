@@ -24,18 +24,21 @@ import { runProbe } from './probe.ts';
 import { signalProcess } from './process.ts';
 import { type RunCommand, runCommand } from './run-command.ts';
 import { removeSecrets, writeSecret } from './secrets.ts';
+import { runTcBatch, type TcOp } from './tc-batch.ts';
 
-/** The machine itself. `ip` and `nft` changes that are asked for at the same time share one process. */
+/** The machine itself. `ip`, `tc` and `nft` changes that are asked for at the same time share one process. */
 export class RealHost implements SupervisorHost {
   /** One batch a namespace that something is under way in; the machine's own is ''. */
   readonly #ip = new Map<string, Batcher<IpGroup>>();
   readonly #nft: Batcher<NftOp>;
+  readonly #tc: Batcher<readonly TcOp[]>;
   readonly #run: RunCommand;
 
   /** `run`: how programs are started. */
   constructor(run: RunCommand = runCommand) {
     this.#run = run;
     this.#nft = new Batcher((ops) => runNftBatch(ops, run));
+    this.#tc = new Batcher((groups) => runTcBatch(groups, run));
   }
 
   async perform(ops: readonly HostOp[], signal?: AbortSignal): Promise<void> {
@@ -47,6 +50,10 @@ export class RealHost implements SupervisorHost {
         const group = ipRun(ops, index);
         index += group.length - 1;
         await this.#performIp(group, op.netns);
+      } else if (op.op === 'tc') {
+        const group = tcRun(ops, index);
+        index += group.length - 1;
+        await this.#tc.add(group);
       } else {
         await this.#performOne(op, signal);
       }
@@ -99,7 +106,7 @@ export class RealHost implements SupervisorHost {
     await batcher.add(group);
   }
 
-  async #performOne(op: Exclude<HostOp, { op: 'ip' }>, signal: AbortSignal | undefined): Promise<void> {
+  async #performOne(op: Exclude<HostOp, { op: 'ip' | 'tc' }>, signal: AbortSignal | undefined): Promise<void> {
     switch (op.op) {
       case 'mkdir':
         return makeDirectory(op.path, op.mode);
@@ -146,6 +153,12 @@ function ipRun(ops: readonly HostOp[], first: number): readonly IpOp[] {
     group.push(op);
   }
   return group;
+}
+
+/** The `tc` operations from `first` on that follow each other. */
+function tcRun(ops: readonly HostOp[], first: number): readonly TcOp[] {
+  const end = ops.findIndex((op, index) => index >= first && op.op !== 'tc');
+  return ops.slice(first, end === -1 ? undefined : end).filter((op) => op.op === 'tc');
 }
 
 /** How long a cgroup stays busy after its last process has ended, at most. */

@@ -36,6 +36,8 @@ function render(op: HostOp): string {
       }
       return `${line}${op.tolerate === undefined ? '' : ' 2>/dev/null || :'}`;
     }
+    case 'tc':
+      return `tc ${op.args.map(shellQuote).join(' ')}${op.tolerate === undefined ? '' : ' 2>/dev/null || :'}`;
     case 'nft':
       return hereDocument(op.tolerate === undefined ? 'nft -f -' : 'nft -f - 2>/dev/null || :', op.script);
     case 'run': {
@@ -92,7 +94,7 @@ function mode(bits: number | undefined): string {
 
 function writeFile(path: string, data: string | Uint8Array, bits: number): string {
   const quoted = shellQuote(path);
-  const text = typeof data === 'string' ? data : textOf(data);
+  const text = textOf(typeof data === 'string' ? Buffer.from(data) : data);
   const write =
     text === undefined
       ? hereDocument(`base64 -d > ${quoted}`, base64Lines(data))

@@ -7,7 +7,8 @@ const PATTERN = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 /** The value if it is a digest in its canonical form. Throws `image-invalid`. */
 export function parseDigest(value: unknown): string {
   if (typeof value === 'string' && PATTERN.test(value)) return value;
-  throw imageInvalid(`${JSON.stringify(value)?.slice(0, 200)} is not a sha256 or sha512 digest`);
+  if (value === undefined) throw imageInvalid('a digest is missing');
+  throw imageInvalid(`${JSON.stringify(value).slice(0, 200)} is not a sha256 or sha512 digest`);
 }
 
 /** A hash of the digest's algorithm. */

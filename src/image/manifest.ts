@@ -4,6 +4,12 @@ import { asArray, asObject, asText, type JsonObject, parseObject } from './json.
 import { LAYERS } from './limits.ts';
 import { type Platform, parsePlatform } from './platform.ts';
 
+/** Media types of the OCI image-spec (media-types.md); a packed layer's has `+gzip` or `+zstd` behind it. */
+export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
+export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
+export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
+
 /** OCI image-spec descriptor.md. */
 export interface Descriptor {
   readonly mediaType: string;
@@ -21,25 +27,22 @@ export interface Manifest {
 }
 
 export const INDEX_TYPES: ReadonlySet<string> = new Set([
-  'application/vnd.oci.image.index.v1+json',
+  OCI_INDEX,
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ]);
 
 export const MANIFEST_TYPES: ReadonlySet<string> = new Set([
-  'application/vnd.oci.image.manifest.v1+json',
+  OCI_MANIFEST,
   'application/vnd.docker.distribution.manifest.v2+json',
 ]);
 
-const CONFIG_TYPES: ReadonlySet<string> = new Set([
-  'application/vnd.oci.image.config.v1+json',
-  'application/vnd.docker.container.image.v1+json',
-]);
+const CONFIG_TYPES: ReadonlySet<string> = new Set([OCI_CONFIG, 'application/vnd.docker.container.image.v1+json']);
 
 /** Non-distributable layers are not here: their content lies at an address of the image's choice. */
 const LAYER_TYPES: ReadonlySet<string> = new Set([
-  'application/vnd.oci.image.layer.v1.tar',
-  'application/vnd.oci.image.layer.v1.tar+gzip',
-  'application/vnd.oci.image.layer.v1.tar+zstd',
+  OCI_LAYER,
+  `${OCI_LAYER}+gzip`,
+  `${OCI_LAYER}+zstd`,
   'application/vnd.docker.image.rootfs.diff.tar',
   'application/vnd.docker.image.rootfs.diff.tar.gzip',
   'application/vnd.docker.image.rootfs.diff.tar.zstd',

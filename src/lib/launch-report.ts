@@ -31,12 +31,19 @@ function parseReport(report: Uint8Array): { readonly step: number; readonly errn
   return { step: view.readUInt32LE(0), errno: view.readUInt32LE(4) };
 }
 
+/** The lines of a launcher's listing; what is none is left out. */
+export function parseListing(
+  listing: string,
+): readonly { readonly first: number; readonly last: number; readonly call: string; readonly does: string }[] {
+  return listing.split('\n').flatMap((line) => {
+    const [, first = '', last = first, call = '', does = ''] = /^(\d+)(?:-(\d+))? (\w+): (.*)$/.exec(line) ?? [];
+    return first === '' ? [] : [{ first: Number(first), last: Number(last), call, does }];
+  });
+}
+
 function lineOfStep(listing: string, step: number): { name: string; words: string } | undefined {
-  for (const line of listing.split('\n')) {
-    const [, first = '', last = first, name = '', words = ''] = /^(\d+)(?:-(\d+))? (\w+): (.*)$/.exec(line) ?? [];
-    if (first !== '' && step >= Number(first) && step <= Number(last)) return { name, words };
-  }
-  return undefined;
+  const found = parseListing(listing).find(({ first, last }) => step >= first && step <= last);
+  return found === undefined ? undefined : { name: found.call, words: found.does };
 }
 
 function errorText(errno: number): string {

@@ -5,6 +5,8 @@ import { LogFile, WINDOW } from './log-file.ts';
 /** No line is looked at beyond this, and no look takes longer: a pattern may backtrack without end. */
 const LONGEST_LINE = 4096;
 const LONGEST_LOOK_MS = 50;
+/** A busy machine may leave us waiting for as long, at any pattern: only what takes long so often is passed over. */
+const PATIENCE = 3;
 const NEWLINE = 10;
 const SCRIPT = new Script('lines.some((line) => pattern.test(line))');
 
@@ -18,6 +20,8 @@ export class LineMatcher {
   readonly #known = new KnownBytes();
   #offset: number;
   #found = false;
+  /** How often what lies at the offset has taken too long. */
+  #slow = 0;
 
   constructor(path: string, fromByte: number, pattern: string) {
     this.#path = path;
@@ -26,7 +30,7 @@ export class LineMatcher {
     createContext(this.#sandbox);
   }
 
-  /** Looks at what has been written since. Throws when the pattern takes too long for it; that is then passed over. */
+  /** Looks at what has been written since. Throws when the pattern takes too long for it; after some times it is passed over. */
   look(): boolean {
     if (this.#found) return true;
     const file = LogFile.open(this.#path, Buffer.allocUnsafe(WINDOW));
@@ -39,8 +43,8 @@ export class LineMatcher {
         const end = bytes.lastIndexOf(NEWLINE) + 1;
         // A line that has not ended is looked at, and again when there is more of it.
         const whole = end > 0 ? end : bytes.length === WINDOW ? bytes.length : 0;
+        this.#found = this.#matches(bytes.toString(), whole);
         this.#offset += whole;
-        this.#found = this.#matches(bytes.toString());
         if (whole === 0) break;
       }
       this.#known.see(file, this.#offset);
@@ -50,11 +54,19 @@ export class LineMatcher {
     return this.#found;
   }
 
-  #matches(text: string): boolean {
+  /** `whole`: how many bytes are passed over when it has taken too long too often. */
+  #matches(text: string, whole: number): boolean {
     this.#sandbox.lines = text.split('\n').map((line) => line.slice(0, LONGEST_LINE).replace(/\r$/, ''));
     try {
-      return SCRIPT.runInContext(this.#sandbox, { timeout: LONGEST_LOOK_MS }) === true;
+      const found = SCRIPT.runInContext(this.#sandbox, { timeout: LONGEST_LOOK_MS }) === true;
+      this.#slow = 0;
+      return found;
     } catch (error) {
+      this.#slow += 1;
+      if (this.#slow === PATIENCE) {
+        this.#slow = 0;
+        this.#offset += whole;
+      }
       throw new Error(`the pattern takes longer than ${LONGEST_LOOK_MS} ms`, { cause: error });
     }
   }

@@ -63,3 +63,8 @@ export function parseMachineName(text: string): ContainerKey | undefined {
   const [, stack = '', service = '', index = '', slot] = match;
   return { stack, service, index: Number(index), ...(slot === 'b' && { slot }) };
 }
+
+/** What an interface of a network says of whose it is (`ip link`, ifalias); a bridge may have any name. */
+export function networkAlias({ stack, key }: { readonly stack: string; readonly key: string }): string {
+  return `tsstack ${stack} ${networkAddress(key)}`;
+}

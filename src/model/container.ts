@@ -1,6 +1,9 @@
 import type { ContainerKey } from './address.ts';
 import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
 import type { FileMount, Mount } from './mounts.ts';
+import type { NetworkParent, ParentLink } from './network-drivers.ts';
+import type { OverlayLink } from './network-overlay.ts';
+import type { LinkShape } from './shape.ts';
 import type {
   Dependency,
   Healthcheck,
@@ -34,6 +37,8 @@ export interface ContainerSpec {
   readonly hostname: string;
   readonly domainname: string;
   readonly init: boolean;
+  /** OCI runtime that starts it, by name (`crun`) or absolute path; absent: tsstack itself. */
+  readonly runtime?: string;
   readonly tty: boolean;
   readonly stdinOpen: boolean;
 
@@ -60,6 +65,8 @@ export interface ContainerSpec {
   readonly networkMode: NetworkMode;
   readonly networks: Readonly<Record<string, NetworkAttachment>>;
   readonly ports: readonly PortMapping[];
+  /** Ports that SRV finds besides: `80`, `8000-8010/udp`. Absent: none. */
+  readonly expose?: readonly string[];
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
@@ -117,14 +124,16 @@ export interface ContainerFile extends FileMount {
 
 /** One network interface of a container: decided by IPAM when the container is planned. */
 export interface Endpoint {
-  /** Network's key in the stack. */
+  /** Network's key in the stack; of one that is none of the stack's `foreignNetworkKey()`. */
   readonly network: string;
   /** Network's real name. */
   readonly networkName: string;
-  /** Name of the bridge that the host's end sits on. */
-  readonly bridge: string;
-  /** Host's end of the veth pair, at most 15 characters. */
-  readonly hostInterface: string;
+  /** Name of the bridge that the host's end sits on; absent where there is a parent. */
+  readonly bridge?: string;
+  /** Host's end of the veth pair, at most 15 characters; absent where there is a parent. */
+  readonly hostInterface?: string;
+  /** Interface of the host that this one is made of (macvlan, ipvlan). */
+  readonly parent?: ParentLink;
   /** Container's end: `eth0`, `eth1`, … */
   readonly containerInterface: string;
   /** `10.1.2.3/24`. Absent on a network without IPv4. */
@@ -133,11 +142,36 @@ export interface Endpoint {
   readonly gateway4?: string;
   readonly ipv6?: string;
   readonly gateway6?: string;
+  /** The default route is by the interface alone, without a gateway. */
+  readonly defaultRoute?: true;
   readonly macAddress?: string;
+  /** Further addresses: `169.254.8.8/16`, `fe80::8/64`; absent: none. */
+  readonly linkLocal?: readonly string[];
+  /** Written in the container's namespace: `net.ipv4.conf.eth0.log_martians` → `1`. Absent: none. */
+  readonly sysctls?: Readonly<Record<string, string>>;
   /** The network's `com.docker.network.driver.mtu`; absent: 1500. */
   readonly mtu?: number;
+  /** Reaches nobody else on its bridge but the host. Absent: it does. */
+  readonly isolated?: true;
+  /** Published ports are reached by the container's own address. Absent: by the host's, with NAT. */
+  readonly routed4?: true;
+  readonly routed6?: true;
+  /** How the file has it shaped; absent: not at all. */
+  readonly shape?: LinkShape;
   /** Names that resolve to this endpoint on this network: service, container name, aliases. */
   readonly names: readonly string[];
+  /** What `network connect` asked for; absent: the stack file has the container on this network. */
+  readonly byHand?: NetworkAttachment;
+}
+
+/** Key that a container has a network under which is none of its stack's; no key of a stack file has a colon. */
+export function foreignNetworkKey(name: string): string {
+  return `name:${name}`;
+}
+
+/** What an endpoint's network is called: its key in the stack, or the name of one that is none of the stack's. */
+export function networkLabel({ network, networkName }: Pick<Endpoint, 'network' | 'networkName'>): string {
+  return network === foreignNetworkKey(networkName) ? networkName : network;
 }
 
 /** A published port with its host port decided. */
@@ -158,8 +192,12 @@ export interface NetworkSpec {
   readonly driverOptions: Readonly<Record<string, string>>;
   readonly internal: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  /** Bridge interface, at most 15 characters. */
-  readonly bridge: string;
+  /** Bridge interface, at most 15 characters; absent where there is a parent. */
+  readonly bridge?: string;
+  /** macvlan, ipvlan: interface of the host that the containers' are made of. */
+  readonly parent?: NetworkParent;
+  /** The bridge's way to other machines; absent: there is none. */
+  readonly overlay?: OverlayLink;
   /** `10.1.2.0/24`. */
   readonly subnet4?: string;
   readonly gateway4?: string;
@@ -168,6 +206,9 @@ export interface NetworkSpec {
   readonly reserved4: readonly string[];
   readonly subnet6?: string;
   readonly gateway6?: string;
+  readonly ipRange6?: string;
+  /** Absent: none. */
+  readonly reserved6?: readonly string[];
 }
 
 export interface VolumeSpec {

@@ -131,3 +131,14 @@ export function reportError(error: unknown): ErrorReport {
   }
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 }
+
+/**
+ * Throws what several things that were done side by side failed of, when all have ended: the first that was not merely
+ * cancelled, most likely for another's failure. Gives their results if all went well.
+ */
+export function resultsOf<Result>(settled: readonly PromiseSettledResult<Result>[]): readonly Result[] {
+  const failed = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  const isCancelled = (error: unknown): boolean => error instanceof TsstackError && error.code === 'cancelled';
+  if (failed.length > 0) throw failed.find((error) => !isCancelled(error)) ?? failed[0];
+  return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+}

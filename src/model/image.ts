@@ -56,7 +56,14 @@ export interface ImageInfo {
  */
 export interface RootFilesystem {
   readonly lower: readonly string[];
-  readonly overlays: readonly { readonly target: string; readonly lower: readonly string[] }[];
+  readonly overlays: readonly HostOverlay[];
+}
+
+export interface HostOverlay {
+  readonly target: string;
+  readonly lower: readonly string[];
+  /** The machine has mounts below that directory. */
+  readonly holdsMounts?: true;
 }
 
 /** An image of the store. */

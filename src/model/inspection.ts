@@ -1,5 +1,6 @@
 import type { ContainerSpec, Endpoint } from './container.ts';
 import type { HealthResult } from './health.ts';
+import type { LiveNetwork } from './live.ts';
 
 /** A command that shows a kernel object of a container. */
 export interface LookCommand {
@@ -21,6 +22,8 @@ export type ShownSpec = Omit<ContainerSpec, 'key' | 'name' | 'image' | 'env' | '
 export interface Inspection {
   readonly spec: ShownSpec;
   readonly endpoints: readonly Endpoint[];
+  /** What was changed on its networks by hand; absent: nothing. */
+  readonly live?: LiveNetwork;
   readonly stoppedByUser: boolean;
   /** The last results of its health check, oldest first. */
   readonly healthResults: readonly HealthResult[];

@@ -8,7 +8,21 @@ export interface Security {
   readonly noNewPrivileges: boolean;
   /** `default`, `unconfined`, or the absolute path of a profile in Docker's JSON format. */
   readonly seccomp: string;
+  /** Name of a profile that AppArmor has loaded, or `unconfined`. Absent: nothing is asked for. */
+  readonly appArmor?: string;
+  /** Parts of an SELinux context that are not the machine's usual ones. Absent: nothing is asked for. */
+  readonly seLinux?: SeLinuxLabel;
+  /** Nothing below /proc and /sys is masked or made read-only besides. */
+  readonly systemPaths?: 'unconfined';
   readonly devices: readonly Device[];
+}
+
+/** At least one of them. */
+export interface SeLinuxLabel {
+  readonly user?: string;
+  readonly role?: string;
+  readonly type?: string;
+  readonly level?: string;
 }
 
 export interface Device {
@@ -23,6 +37,29 @@ export interface Ulimit {
   readonly soft: number;
   readonly hard: number;
 }
+
+/** The names that ulimits have in stack files; their numbers are those of asm-generic/resource.h, in this order. */
+export const ULIMITS: readonly string[] = [
+  'cpu',
+  'fsize',
+  'data',
+  'stack',
+  'core',
+  'rss',
+  'nproc',
+  'nofile',
+  'memlock',
+  'as',
+  'locks',
+  'sigpending',
+  'msgqueue',
+  'nice',
+  'rtprio',
+  'rttime',
+];
+
+/** Of /dev/shm, unless said otherwise: Docker's. */
+export const DEFAULT_SHM_BYTES = 64 * 2 ** 20;
 
 /** Absent: not limited. Both syntaxes (`mem_limit` and `deploy.resources`) end here. */
 export interface Resources {
@@ -42,6 +79,12 @@ export interface Resources {
   readonly pids?: number;
   readonly blkio?: Blkio;
   readonly oomScoreAdj?: number;
+  /** Processes wait instead of being killed where there is no memory left; cgroup v1. */
+  readonly oomKillDisable?: true;
+  /** 0 to 100; cgroup v1. */
+  readonly memorySwappiness?: number;
+  /** `device_cgroup_rules`: `c 10:200 rwm`. */
+  readonly deviceRules?: readonly string[];
 }
 
 export interface Blkio {
@@ -60,9 +103,15 @@ export interface DeviceRate {
   readonly rate: number;
 }
 
+/** A namespace of another container: of that service's first replica, or of the container of that name or short id. */
+export type SharedNamespace =
+  | { readonly type: 'service'; readonly service: string }
+  | { readonly type: 'container'; readonly container: string };
+
 export interface NamespaceModes {
-  readonly pid: 'private' | 'host';
-  readonly ipc: 'private' | 'host';
+  readonly pid: 'private' | 'host' | SharedNamespace;
+  /** `shareable`: an own one that others may join. `none`: an own one, without /dev/shm. */
+  readonly ipc: 'private' | 'shareable' | 'none' | 'host' | SharedNamespace;
   readonly uts: 'private' | 'host';
   readonly cgroup: 'private' | 'host';
   /** `private`: an own range of uids and gids. Default `host`: no user namespace, as Docker. */

@@ -2,6 +2,7 @@ import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } 
 import type { HealthStatus } from './health.ts';
 import type { ImageInfo } from './image.ts';
 import type { Resources } from './limits.ts';
+import type { LiveNetwork } from './live.ts';
 import type { Role } from './update.ts';
 
 /** What is there now: the kernel's truth joined with our records. Plain JSON, keys are addresses' parts. */
@@ -31,6 +32,8 @@ export interface ObservedContainer {
   readonly ports: readonly PublishedPort[];
   /** Absent: it is the replica; else another container of that is there, or was. */
   readonly role?: Role;
+  /** What was changed on its networks by hand; absent: nothing. */
+  readonly live?: LiveNetwork;
   readonly status: ContainerStatus;
   readonly health: HealthStatus;
   /** Process id of the container's pid 1 on the host; while running. */
@@ -58,11 +61,12 @@ export interface RunEnd {
 }
 
 /** What is mended under a running process. */
-export type Repair = 'resources' | 'network' | 'ports' | 'names' | 'frozen';
+export type Repair = 'resources' | 'network' | 'shape' | 'cuts' | 'ports' | 'names' | 'frozen';
 
 export interface Drift {
   /**
-   * What the way back is: write the limits again, make the network, its ports or the hosts file again, let it go on,
+   * What the way back is: write the limits again, make the network, how it is shaped or cut, its ports or the hosts file
+   * again, let it go on,
    * start it anew (which makes its mounts), or replace the container.
    */
   readonly kind: Repair | 'mounts' | 'rootfs';
@@ -70,12 +74,17 @@ export interface Drift {
 }
 
 export interface ObservedNetwork {
+  /** Under the key that the stack has it by. */
   readonly spec: NetworkSpec;
+  /** As its owner made it, where that has it by another key. */
+  readonly owned?: NetworkSpec;
   readonly drift: readonly Drift[];
 }
 
 export interface ObservedHost {
   readonly routes: readonly Route[];
+  /** Interfaces of the machine by name; absent: not looked at. */
+  readonly links?: Readonly<Record<string, HostLink>>;
   readonly listeners: readonly Listener[];
   /** Host ports published by other stacks. */
   readonly foreignPorts: readonly (PublishedPort & { readonly owner: string })[];
@@ -83,6 +92,8 @@ export interface ObservedHost {
   readonly foreignSubnets: readonly { readonly subnet: string; readonly owner: string }[];
   /** Addresses that containers of other stacks hold on networks, by the network's real name. */
   readonly foreignAddresses?: Readonly<Record<string, readonly string[]>>;
+  /** Containers of other stacks that are on a network, by its real name. */
+  readonly foreignNetworkUsers?: Readonly<Record<string, readonly string[]>>;
   /** Containers of other stacks that mount a volume, by its real name. */
   readonly foreignVolumeUsers?: Readonly<Record<string, readonly string[]>>;
   /** Container names used by other stacks. */
@@ -90,6 +101,14 @@ export interface ObservedHost {
   readonly cgroupVersion: 1 | 2;
   readonly cpus: number;
   readonly memoryBytes: number;
+}
+
+export interface HostLink {
+  /** What is ours says whose it is: `tsstack demo network.default`. */
+  readonly alias?: string;
+  /** Without their prefixes; absent: none. */
+  readonly addresses?: readonly string[];
+  readonly mtu?: number;
 }
 
 export interface Route {

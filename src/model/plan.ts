@@ -53,7 +53,8 @@ interface StepBase {
 
 export type Step =
   | (StepBase & { readonly type: 'unpack-image'; readonly source: ImageSource; readonly imageId: string })
-  | (StepBase & { readonly type: 'create-network'; readonly network: NetworkSpec })
+  /** Also brings one up to date in place. `before`: as it is; absent: it is not there. */
+  | (StepBase & { readonly type: 'create-network'; readonly network: NetworkSpec; readonly before?: NetworkSpec })
   | (StepBase & { readonly type: 'remove-network'; readonly network: NetworkSpec })
   | (StepBase & { readonly type: 'create-volume'; readonly volume: VolumeSpec })
   | (StepBase & { readonly type: 'remove-volume'; readonly volume: VolumeSpec })

@@ -1,7 +1,8 @@
 import type { Build } from './build.ts';
 import type { ImageSource } from './image-source.ts';
-import type { NamespaceModes, Resources, Security, Ulimit } from './limits.ts';
+import type { NamespaceModes, Resources, Security, SharedNamespace, Ulimit } from './limits.ts';
 import type { FileMount, FileSource, Mount } from './mounts.ts';
+import type { LinkShape } from './shape.ts';
 import type { UpdatePolicy } from './update.ts';
 
 export type { ImageSource } from './image-source.ts';
@@ -72,6 +73,8 @@ export interface Service {
   readonly hostname?: string;
   readonly domainname?: string;
   readonly init: boolean;
+  /** OCI runtime that starts its containers, by name (`crun`) or absolute path; absent: tsstack itself. */
+  readonly runtime?: string;
   readonly tty: boolean;
   readonly stdinOpen: boolean;
 
@@ -204,9 +207,7 @@ export type NetworkMode =
   | { readonly type: 'networks' }
   | { readonly type: 'host' }
   | { readonly type: 'none' }
-  /** Shares the network namespace of that service's first replica. */
-  | { readonly type: 'service'; readonly service: string }
-  | { readonly type: 'container'; readonly container: string };
+  | SharedNamespace;
 
 export interface NetworkAttachment {
   readonly aliases: readonly string[];
@@ -218,6 +219,12 @@ export interface NetworkAttachment {
   /** Higher first; decides which network has the default route. */
   readonly gatewayPriority: number;
   readonly interfaceName?: string;
+  /** Further addresses of 169.254.0.0/16 and fe80::/10; absent: none. */
+  readonly linkLocalIps?: readonly string[];
+  /** Absent: none. */
+  readonly driverOptions?: Readonly<Record<string, string>>;
+  /** `x-shape` of the network, else of the service; absent: none. */
+  readonly shape?: LinkShape;
 }
 
 export interface PortMapping {
@@ -230,6 +237,9 @@ export interface PortMapping {
   readonly publishedEnd?: number;
   /** Absent: all addresses. */
   readonly hostIp?: string;
+  /** What SRV calls it, besides its number. Absent: nothing. */
+  readonly name?: string;
+  readonly appProtocol?: string;
 }
 
 export interface WatchRule {

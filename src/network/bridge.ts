@@ -1,8 +1,13 @@
 import type { HostOp } from '../host/op.ts';
+import { networkAlias } from '../model/address.ts';
 import type { NetworkSpec } from '../model/container.ts';
+import { bridgeOptions, mtuOf } from '../model/network-options.ts';
+import type { BridgeNetwork } from './bridge-network.ts';
 import { prefixOf } from './cidr.ts';
+import { networkGuard } from './guard.ts';
 import { macFor } from './mac.ts';
 import { addElements, deleteElements, type Element, quoted } from './nft.ts';
+import { isOverlay, tunnelElements } from './overlay.ts';
 import { deleteRulesetScript, rulesetScript } from './ruleset.ts';
 
 const IPV4_FORWARD = '/proc/sys/net/ipv4/ip_forward';
@@ -10,17 +15,21 @@ const IPV6_FORWARD = '/proc/sys/net/ipv6/conf/all/forwarding';
 const ACCEPT_REDIRECTS = '/proc/sys/net/ipv4/conf/all/accept_redirects';
 const NETNS_DIRECTORY = '/run/netns';
 
-/** Bridge with its gateway address, up, and its nft rules (masquerading unless internal, isolation from other networks). */
-export function createNetwork(network: NetworkSpec): readonly HostOp[] {
+/**
+ * Bridge with its gateway address, up, and its nft rules (masquerading unless internal, isolation from other networks).
+ * Brings one that is there up to date: `before` is what it was made from.
+ */
+export function createNetwork(network: BridgeNetwork, before?: BridgeNetwork): readonly HostOp[] {
   const { bridge, gateway4, gateway6 } = network;
-  const mtu = networkMtu(network);
-  const mac = gateway4 === undefined ? [] : ['address', macFor(gateway4)];
+  const mtu = networkMtu(network, before);
+  const gateway = gateway4 ?? gateway6;
+  const mac = gateway === undefined ? [] : ['address', macFor(gateway)];
   const ops: HostOp[] = [
     // Without an address of its own a bridge takes that of a port, and changes it under the containers' ARP caches.
     { op: 'ip', args: ['link', 'add', 'name', bridge, ...mac, 'type', 'bridge'], tolerate: 'exists' },
     {
       op: 'ip',
-      args: ['link', 'set', 'dev', bridge, ...mtu, 'alias', `tsstack ${network.stack} network.${network.key}`],
+      args: ['link', 'set', 'dev', bridge, ...mtu, 'alias', networkAlias(network)],
     },
     // The host's connections to ports on 127.0.0.1 leave by the bridge, and answers are translated back to 127.0.0.1
     // before the route is looked up: elsewhere than on lo the kernel takes that address for a martian.
@@ -34,6 +43,7 @@ export function createNetwork(network: NetworkSpec): readonly HostOp[] {
     },
     // Before it is up: no packet passes unjudged.
     ...addElements(networkElements(network)),
+    ...deleteElements(staleElements(network, before)),
   ];
   if (gateway4 !== undefined && network.subnet4 !== undefined) {
     ops.push({
@@ -53,36 +63,59 @@ export function createNetwork(network: NetworkSpec): readonly HostOp[] {
   return ops;
 }
 
-/** The bridge goes before its rules: nothing of it is left that they could have held back. Its sysctls go with it. */
-export function removeNetwork(network: NetworkSpec): readonly HostOp[] {
-  return [
-    { op: 'ip', args: ['link', 'del', 'dev', network.bridge], tolerate: 'absent' },
-    ...deleteElements(networkElements(network)),
-  ];
+/**
+ * The bridge goes before its rules: nothing of it is left that they could have held back. Its sysctls go with it. What
+ * overlays have in common stays while `others` need it.
+ */
+export function removeNetwork(
+  network: BridgeNetwork,
+  link: 'delete' | 'keep' = 'delete',
+  others: readonly BridgeNetwork[] = [],
+): readonly HostOp[] {
+  const kept = new Set(
+    others
+      .filter(isOverlay)
+      .flatMap(tunnelElements)
+      .map(({ set, text }) => `${set} ${text}`),
+  );
+  const deletion: HostOp = { op: 'ip', args: ['link', 'del', 'dev', network.bridge], tolerate: 'absent' };
+  const own = networkElements(network).filter(({ set, text }) => !kept.has(`${set} ${text}`));
+  return [...(link === 'delete' ? [deletion] : []), ...deleteElements(own)];
 }
 
+/** The kernel's own (ETH_DATA_LEN of linux/if_ether.h). */
+const DEFAULT_MTU = 1500;
+
 /** `com.docker.network.driver.mtu` of a network's `driver_opts`, as words for `ip link set`. */
-function networkMtu(network: NetworkSpec): readonly string[] {
-  const mtu = network.driverOptions['com.docker.network.driver.mtu'];
-  return mtu === undefined ? [] : ['mtu', mtu];
+function networkMtu(network: NetworkSpec, before: NetworkSpec | undefined): readonly string[] {
+  const mtu = mtuOf(network);
+  const had = before && mtuOf(before);
+  return mtu === undefined && had === undefined ? [] : ['mtu', String(mtu ?? DEFAULT_MTU)];
+}
+
+/** What an earlier form of the network had in the sets, and this one has not. */
+function staleElements(network: BridgeNetwork, before: BridgeNetwork | undefined): readonly Element[] {
+  const wanted = new Set(networkElements(network).map(({ set, text }) => `${set} ${text}`));
+  return before === undefined ? [] : networkElements(before).filter(({ set, text }) => !wanted.has(`${set} ${text}`));
 }
 
 /** What of a network is in the sets of our table. */
-export function networkElements(network: NetworkSpec): readonly Element[] {
+export function networkElements(network: BridgeNetwork): readonly Element[] {
   const bridge = quoted(network.bridge);
-  const elements: Element[] = [
-    { set: 'bridges', text: bridge },
-    { set: 'same', text: `${bridge} . ${bridge}` },
-  ];
+  const options = bridgeOptions(network);
+  const elements: Element[] = [{ set: 'bridges', text: bridge }];
+  // Ports of the bridge that are isolated could still go by way of the host.
+  if (options.betweenContainers) elements.push({ set: 'same', text: `${bridge} . ${bridge}` });
   if (network.internal) elements.push({ set: 'internal', text: bridge });
-  if (!network.internal && network.driverOptions['com.docker.network.bridge.enable_ip_masquerade'] !== 'false') {
-    elements.push({ set: 'masqueraded', text: bridge });
-  }
+  if (!network.internal && options.masquerade) elements.push({ set: 'masqueraded', text: bridge });
+  if (options.gatewayMode4 === 'routed') elements.push({ set: 'routed4', text: bridge });
+  if (options.gatewayMode6 === 'routed') elements.push({ set: 'routed6', text: bridge });
+  if (isOverlay(network)) elements.push(...tunnelElements(network));
   if (network.subnet4 !== undefined) elements.push({ set: 'subnets4', text: `${network.subnet4} . ${bridge}` });
   if (network.subnet6 !== undefined) elements.push({ set: 'subnets6', text: `${network.subnet6} . ${bridge}` });
   if (network.gateway4 !== undefined) elements.push({ set: 'gateways4', text: `${bridge} . ${network.gateway4}` });
   if (network.gateway6 !== undefined) elements.push({ set: 'gateways6', text: `${bridge} . ${network.gateway6}` });
-  return elements;
+  return [...elements, ...networkGuard(network)];
 }
 
 /** What every network needs once a machine: our nft table, forwarding. Safe to repeat. */

@@ -1,14 +1,21 @@
 import type { HostOp } from '../host/op.ts';
-import { type ContainerKey, containerAddress, netnsName } from '../model/address.ts';
+import { type ContainerKey, netnsName } from '../model/address.ts';
 import type { Endpoint } from '../model/container.ts';
+import { type BridgeEndpoint, isOnBridge } from './bridge-endpoint.ts';
 import { withoutPrefix } from './cidr.ts';
-import { macFor } from './mac.ts';
+import { endpointGuard } from './guard.ts';
+import { macOf } from './mac.ts';
 import { addElements, deleteElements, type Element, quoted } from './nft.ts';
+import { createBelow, deleteBelow, isBelowParent } from './parent.ts';
+import { removeShaper } from './shape.ts';
+import { aliasOf, type ShapeOptions, shapeEndpoints } from './shaped-links.ts';
 
-/** What must be known of the kernel. */
-export interface EndpointOptions {
+/** What must be known of the kernel and of the container. */
+export interface EndpointOptions extends ShapeOptions {
   /** false on a kernel without IPv6 (`ipv6.disable=1`: no /proc/sys/net/ipv6). Default true. */
   readonly ipv6?: boolean;
+  /** It has NET_ADMIN, and so may send what is not from its own addresses (guard.ts). Default false. */
+  readonly routes?: boolean;
 }
 
 /**
@@ -44,8 +51,10 @@ function sandbox(
 ): readonly HostOp[] {
   const netns = netnsName(key);
   return [
+    ...admit(endpoints, options),
     { op: 'ip', args: ['netns', 'add', netns], tolerate: 'exists' },
     ...endpoints.flatMap((endpoint) => hostSide(key, endpoint, options, existing)),
+    ...shapeEndpoints(key, endpoints, options),
     { op: 'ip', netns, args: ['link', 'set', 'dev', 'lo', 'up'] },
     ...endpoints.flatMap((endpoint) => containerSide(netns, endpoint, options)),
   ];
@@ -57,15 +66,58 @@ export function connectEndpoint(
   endpoint: Endpoint,
   options: EndpointOptions = {},
 ): readonly HostOp[] {
-  return [...hostSide(key, endpoint, options, 'evict'), ...containerSide(netnsName(key), endpoint, options)];
+  return [
+    ...admit([endpoint], options),
+    ...hostSide(key, endpoint, options, 'evict'),
+    ...shapeEndpoints(key, [endpoint], options),
+    ...containerSide(netnsName(key), endpoint, options),
+  ];
 }
 
 /** Leave a network while the container runs. Takes some 20 ms: the kernel waits until nobody uses the link. */
-export function disconnectEndpoint(_key: ContainerKey, endpoint: Endpoint): readonly HostOp[] {
-  return [{ op: 'ip', args: deletion(endpoint), tolerate: 'absent' }];
+export function disconnectEndpoint(key: ContainerKey, endpoint: Endpoint): readonly HostOp[] {
+  if (isBelowParent(endpoint)) return [deleteBelow(netnsName(key), endpoint)];
+  if (!isOnBridge(endpoint)) return [];
+  return [
+    { op: 'ip', args: deletion(endpoint), tolerate: 'absent' },
+    ...dismiss([endpoint]),
+    ...removeShaper(endpoint),
+  ];
 }
 
-function deletion({ hostInterface }: Endpoint): readonly string[] {
+/** Lets the bridge take frames from endpoints, also those that are not there yet: it takes them from nobody else. */
+function admit(endpoints: readonly Endpoint[], { routes = false }: EndpointOptions): readonly HostOp[] {
+  return addElements(endpoints.filter(isOnBridge).flatMap((endpoint) => endpointGuard(endpoint, routes)));
+}
+
+function dismiss(endpoints: readonly Endpoint[]): readonly HostOp[] {
+  return deleteElements(endpoints.filter(isOnBridge).flatMap((endpoint) => endpointGuard(endpoint, true)));
+}
+
+/**
+ * Bring the default routes of links that stay to what they are to be, after others have come or gone: the link that has
+ * one now is the place of the only one.
+ */
+export function moveDefaultRoutes(
+  key: ContainerKey,
+  before: readonly Endpoint[],
+  after: readonly Endpoint[],
+): readonly HostOp[] {
+  const netns = netnsName(key);
+  const old = new Map(before.map((endpoint) => [endpoint.network, endpoint]));
+  return after.flatMap((endpoint) => {
+    const device = ['dev', endpoint.containerInterface];
+    return (['gateway4', 'gateway6'] as const).flatMap((gateway): HostOp[] => {
+      const [was, is] = [old.get(endpoint.network)?.[gateway], endpoint[gateway]];
+      if (was === is) return [];
+      if (is !== undefined) return [{ op: 'ip', netns, args: ['route', 'replace', 'default', 'via', is, ...device] }];
+      const args = ['route', 'del', 'default', 'via', was ?? '', ...device];
+      return [{ op: 'ip', netns, args, tolerate: 'absent' }];
+    });
+  });
+}
+
+function deletion({ hostInterface }: BridgeEndpoint): readonly string[] {
   return ['link', 'del', 'dev', hostInterface];
 }
 
@@ -73,21 +125,25 @@ function deletion({ hostInterface }: Endpoint): readonly string[] {
  * Delete the namespace; its veth pairs go with it, in the background. A namespace that a process still is in only loses
  * its name, and its links stay until that process ends.
  */
-export function removeSandbox(key: ContainerKey): readonly HostOp[] {
-  return [{ op: 'ip', args: ['netns', 'del', netnsName(key)], tolerate: 'absent' }];
+export function removeSandbox(key: ContainerKey, endpoints: readonly Endpoint[]): readonly HostOp[] {
+  return [
+    { op: 'ip', args: ['netns', 'del', netnsName(key)], tolerate: 'absent' },
+    ...dismiss(endpoints),
+    ...endpoints.filter(isOnBridge).flatMap(removeShaper),
+  ];
 }
 
 /** Let a container talk to the host itself: for one whose `extra_hosts` name `host-gateway`. */
 export function allowHostAccess(endpoints: readonly Endpoint[]): readonly HostOp[] {
-  return addElements(endpoints.flatMap(hostAccessElements));
+  return addElements(endpoints.filter(isOnBridge).flatMap(hostAccessElements));
 }
 
 /** Take back `allowHostAccess()`. */
 export function denyHostAccess(endpoints: readonly Endpoint[]): readonly HostOp[] {
-  return deleteElements(endpoints.flatMap(hostAccessElements));
+  return deleteElements(endpoints.filter(isOnBridge).flatMap(hostAccessElements));
 }
 
-function hostAccessElements(endpoint: Endpoint): readonly Element[] {
+function hostAccessElements(endpoint: BridgeEndpoint): readonly Element[] {
   const bridge = quoted(endpoint.bridge);
   const elements: Element[] = [];
   if (endpoint.ipv4 !== undefined) {
@@ -99,18 +155,42 @@ function hostAccessElements(endpoint: Endpoint): readonly Element[] {
   return elements;
 }
 
-/** The pair is born with one end in its namespace: to move a link there later waits for RCU, 23 ms. */
+/** What is done in the namespace of the host. */
 function hostSide(
   key: ContainerKey,
   endpoint: Endpoint,
   options: EndpointOptions,
   existing: Existing,
 ): readonly HostOp[] {
+  if (isOnBridge(endpoint)) return vethPair(key, endpoint, options, existing);
+  if (!isBelowParent(endpoint)) return [];
+  const netns = netnsName(key);
+  // An ipvlan has the hardware address of its parent.
+  const link = endpoint.parent.driver === 'ipvlan' ? mtuWords(endpoint) : linkWords(endpoint);
+  const remains = existing === 'evict' ? [deleteBelow(netns, endpoint)] : [];
+  return [...remains, createBelow(netns, endpoint, link)];
+}
+
+function mtuWords({ mtu }: Endpoint): readonly string[] {
+  return mtu === undefined ? [] : ['mtu', String(mtu)];
+}
+
+/** What of the container's end is said when it is made. */
+function linkWords(endpoint: Endpoint): readonly string[] {
+  const mac = macOf(endpoint);
+  return [...(mac === undefined ? [] : ['address', mac]), ...mtuWords(endpoint)];
+}
+
+/** The pair is born with one end in its namespace: to move a link there later waits for RCU, 23 ms. */
+function vethPair(
+  key: ContainerKey,
+  endpoint: BridgeEndpoint,
+  options: EndpointOptions,
+  existing: Existing,
+): readonly HostOp[] {
   const { hostInterface } = endpoint;
-  const mac = endpoint.macAddress ?? (endpoint.ipv4 === undefined ? undefined : macFor(withoutPrefix(endpoint.ipv4)));
-  const mtu = endpoint.mtu === undefined ? [] : ['mtu', String(endpoint.mtu)];
-  const peer = [endpoint.containerInterface, ...(mac === undefined ? [] : ['address', mac]), ...mtu];
-  const alias = `tsstack ${key.stack} ${containerAddress(key.service, key.index)} ${endpoint.network}`;
+  const mtu = mtuWords(endpoint);
+  const peer = [endpoint.containerInterface, ...linkWords(endpoint)];
   return [
     {
       op: 'ip',
@@ -142,34 +222,65 @@ function hostSide(
         endpoint.bridge,
         ...noLinkLocal(options),
         'alias',
-        alias,
+        aliasOf(key, endpoint),
         'up',
       ],
     },
     // Without it a container that calls itself by the host's published port gets no answer where br_netfilter is on:
     // the bridge would have to send the frame back to the port it came from.
-    { op: 'ip', args: ['link', 'set', 'dev', hostInterface, 'type', 'bridge_slave', 'hairpin', 'on'] },
+    {
+      op: 'ip',
+      args: [...['link', 'set', 'dev', hostInterface, 'type', 'bridge_slave', 'hairpin', 'on'], ...isolation(endpoint)],
+    },
   ];
+}
+
+/** Frames go to the bridge itself and to ports that are not isolated (bridge(8)). */
+function isolation({ isolated }: Endpoint): readonly string[] {
+  return isolated === true ? ['isolated', 'on'] : [];
 }
 
 function noLinkLocal(options: EndpointOptions): readonly string[] {
   return options.ipv6 === false ? [] : ['addrgenmode', 'none'];
 }
 
+/** /proc/sys/net is that of whoever looks. */
+function writeSysctls(netns: string, { sysctls = {}, containerInterface }: Endpoint): readonly HostOp[] {
+  return Object.entries(sysctls).map(([name, value]) => {
+    // An interface's name may have dots.
+    const [kind = '', setting = ''] = name.split(`.${containerInterface}.`);
+    const path = `/proc/sys/${kind.replaceAll('.', '/')}/${containerInterface}/${setting}`;
+    const write = ['sh', '-c', 'printf %s "$2" >"$1"', 'sh', path, value];
+    return { op: 'run', argv: ['ip', 'netns', 'exec', netns, ...write] };
+  });
+}
+
 function containerSide(netns: string, endpoint: Endpoint, options: EndpointOptions): readonly HostOp[] {
   const device = ['dev', endpoint.containerInterface];
   const ip = (...args: readonly string[]): HostOp => ({ op: 'ip', netns, args });
-  const ops: HostOp[] = [];
+  // Before there are addresses: some settings are about how these come to be.
+  const ops: HostOp[] = [...writeSysctls(netns, endpoint)];
   // A network without IPv6 gets no link-local addresses either, by which containers could talk all the same.
   if (endpoint.ipv6 === undefined && options.ipv6 !== false)
     ops.push(ip('link', 'set', ...device, ...noLinkLocal(options)));
+  // The guard knows that one.
+  if (endpoint.ipv6 !== undefined) ops.push(ip('link', 'set', ...device, 'addrgenmode', 'eui64'));
   if (endpoint.ipv4 !== undefined) ops.push(ip('addr', 'replace', endpoint.ipv4, 'broadcast', '+', ...device));
   // nodad: hairpin ports reflect the probes of duplicate address detection.
   if (endpoint.ipv6 !== undefined) ops.push(ip('addr', 'replace', endpoint.ipv6, ...device, 'nodad'));
+  for (const address of endpoint.linkLocal ?? []) {
+    ops.push(ip('addr', 'replace', address, 'scope', 'link', ...device, ...(address.includes(':') ? ['nodad'] : [])));
+  }
   ops.push(ip('link', 'set', ...device, 'up'));
+  if (endpoint.defaultRoute === true) ops.push(...routesByDevice(netns, endpoint));
   if (endpoint.gateway4 !== undefined) ops.push(ip('route', 'replace', 'default', 'via', endpoint.gateway4, ...device));
   if (endpoint.gateway6 !== undefined) {
     ops.push(ip('route', 'replace', 'default', 'via', endpoint.gateway6, ...device));
   }
   return ops;
+}
+
+function routesByDevice(netns: string, { ipv4, ipv6, containerInterface }: Endpoint): readonly HostOp[] {
+  const all = [...(ipv4 === undefined ? [] : ['0.0.0.0/0']), ...(ipv6 === undefined ? [] : ['::/0'])];
+  return all.map((to) => ({ op: 'ip', netns, args: ['route', 'replace', to, 'dev', containerInterface] }));
 }

@@ -155,9 +155,21 @@ export function isInside(address: string, subnet: string): boolean {
   return bits === block.bits && value >= block.first && value <= block.last;
 }
 
+/** Whether a host may have this address of a subnet: not that of the subnet itself, nor its broadcast's. */
+export function isUsable(address: string, subnet: string): boolean {
+  const [first, last] = usableAddresses(parseBlock(subnet));
+  const value = addressToNumber(address);
+  return isInside(address, subnet) && value >= first && value <= last;
+}
+
 /** Bridge of a network, at most 15 characters: `ts-backen-x3f9a`. The same names give the same bridge. */
 export function bridgeName(stack: string, networkKey: string): string {
   return `ts-${word(networkKey, 6)}-${shortHash(`bridge\0${stack}\0${networkKey}`)}`;
+}
+
+/** The port of an overlay's bridge that leads to other machines: `ts-vxback-1f3a9`, at most 15 characters. */
+export function tunnelName(stack: string, networkKey: string): string {
+  return `ts-vx${word(networkKey, 4)}-${shortHash(`vxlan\0${stack}\0${networkKey}`)}`;
 }
 
 /**

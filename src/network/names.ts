@@ -39,15 +39,21 @@ function ownLines(spec: ContainerSpec, endpoints: readonly Endpoint[]): readonly
 
 function extraLines(spec: ContainerSpec, endpoints: readonly Endpoint[]): readonly string[] {
   return spec.extraHosts.flatMap(({ host, address }) => {
-    const addresses = address === 'host-gateway' ? gateways(spec, endpoints) : [address];
+    const addresses = address === 'host-gateway' ? hostGateways(spec, endpoints) : [address];
     return addresses.map((each) => `${each}\t${host}`);
   });
 }
 
-function gateways(spec: ContainerSpec, endpoints: readonly Endpoint[]): readonly string[] {
+/** What `host-gateway` stands for in a container. */
+export function hostGateways(
+  spec: Pick<ContainerSpec, 'networkMode'>,
+  endpoints: readonly Endpoint[],
+): readonly string[] {
   if (spec.networkMode.type === 'host') return ['127.0.0.1'];
-  const ipv4 = endpoints.find((endpoint) => endpoint.gateway4 !== undefined)?.gateway4;
-  const ipv6 = endpoints.find((endpoint) => endpoint.gateway6 !== undefined)?.gateway6;
+  // The gateway of a macvlan is a machine beside the host, which its containers do not reach.
+  const bridged = endpoints.filter(({ bridge }) => bridge !== undefined);
+  const ipv4 = bridged.find((endpoint) => endpoint.gateway4 !== undefined)?.gateway4;
+  const ipv6 = bridged.find((endpoint) => endpoint.gateway6 !== undefined)?.gateway6;
   return [ipv4, ipv6].filter((address) => address !== undefined);
 }
 
@@ -59,16 +65,25 @@ function addressLines(endpoint: Endpoint, names: readonly string[]): readonly st
 }
 
 /**
- * /etc/resolv.conf of a container: `dns`, `dns_search`, `dns_opt`, each else the host's own without loopback servers,
- * which are not there in the container's network namespace. If none is left, none is written: names of the stack are in
- * /etc/hosts, others fail at once, and no query of the user's goes to a public server that he did not choose.
+ * /etc/resolv.conf of a container: `dns_search` and `dns_opt`, each else the host's own, and one server: `nameServer`,
+ * a gateway on which we answer, which asks the servers of `dns` itself. A server of `dns` on a loopback address is the
+ * container's own, which only the container can ask: then the file says what the stack file says.
+ *
+ * Without `nameServer` it names those of `dns`, else the host's own without loopback servers, which are not there in the
+ * container's network namespace. If none is left, none is written: names of the stack are in /etc/hosts, others fail at
+ * once, and no query of the user's goes to a public server that he did not choose.
  */
-export function resolvConf(spec: ContainerSpec, hostResolvConf: string): string {
+export function resolvConf(spec: ContainerSpec, hostResolvConf: string, nameServer?: string): string {
   const host = parseResolvConf(hostResolvConf);
   const shareHost = spec.networkMode.type === 'host';
-  const servers = spec.dns.length > 0 ? spec.dns : host.servers.filter((server) => shareHost || !isLoopback(server));
+  const ours = spec.dns.some(isLoopback) ? undefined : nameServer;
+  const theirs = spec.dns.length > 0 ? spec.dns : host.servers.filter((server) => shareHost || !isLoopback(server));
+  const servers = ours === undefined ? theirs : [ours];
   const search = spec.dnsSearch.length > 0 ? spec.dnsSearch : host.search;
-  const options = spec.dnsOptions.length > 0 ? spec.dnsOptions : host.options;
+  const written = spec.dnsOptions.length > 0 ? spec.dnsOptions : host.options;
+  // Names of services have no dot: they are not to be tried in every domain of `search` first.
+  const known = written.some((option) => option.startsWith('ndots:'));
+  const options = ours === undefined || known ? written : [...written, 'ndots:0'];
   const lines = servers.map((server) => `nameserver ${server}`);
   // `dns_search: .` means none (resolv.conf(5) would search the root).
   if (search.length > 0 && search.join() !== '.') lines.push(`search ${search.join(' ')}`);

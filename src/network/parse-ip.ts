@@ -4,6 +4,7 @@ import { formatBlock, parseBlock } from './cidr.ts';
 /** An interface of the host. */
 export interface Link {
   readonly up: boolean;
+  readonly mtu?: number;
   /** Bridge that it is a port of. */
   readonly master?: string;
   /** `10.1.2.1/24`. */
@@ -15,12 +16,13 @@ export function parseLinks(json: unknown): ReadonlyMap<string, Link> {
   const links = new Map<string, Link>();
   for (const entry of records(json)) {
     if (typeof entry['ifname'] !== 'string') continue;
-    const master = entry['master'];
+    const { master, mtu } = entry;
     const addresses = records(entry['addr_info']).flatMap(({ local, prefixlen }) =>
       typeof local === 'string' && typeof prefixlen === 'number' ? [`${local}/${prefixlen}`] : [],
     );
     links.set(entry['ifname'], {
       up: Array.isArray(entry['flags']) && entry['flags'].includes('UP'),
+      ...(typeof mtu === 'number' && { mtu }),
       ...(typeof master === 'string' && { master }),
       addresses,
     });
@@ -28,16 +30,25 @@ export function parseLinks(json: unknown): ReadonlyMap<string, Link> {
   return links;
 }
 
-/** Reads `ip -j -4 route show`, without default routes. */
+/** Reads `ip -j -4 route show`, without default routes; what has not the expected form is left out. */
 export function parseRoutes(json: unknown): readonly Route[] {
   const routes: Route[] = [];
   for (const { dst, dev, nexthops } of records(json)) {
     if (typeof dst !== 'string' || dst === 'default') continue;
     const hop = records(nexthops)[0]?.['dev'];
     const device = typeof dev === 'string' ? dev : typeof hop === 'string' ? hop : '';
-    routes.push({ destination: formatBlock(parseBlock(dst)), device });
+    const destination = blockText(dst);
+    if (destination !== undefined) routes.push({ destination, device });
   }
   return routes;
+}
+
+function blockText(text: string): string | undefined {
+  try {
+    return formatBlock(parseBlock(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Flags of a route to the machine itself or to nowhere: RTF_LOCAL, RTF_ANYCAST, RTF_REJECT (linux/ipv6_route.h, route.h). */
@@ -60,6 +71,16 @@ export function parseRoutes6(text: string): readonly Route[] {
     });
   }
   return routes;
+}
+
+/** Reads `bridge -j fdb show`: where frames for everyone are sent to, by VXLAN interface. */
+export function parseTunnels(json: unknown): ReadonlyMap<string, ReadonlySet<string>> {
+  const tunnels = new Map<string, Set<string>>();
+  for (const { mac, ifname, dst } of records(json)) {
+    if (mac !== '00:00:00:00:00:00' || typeof ifname !== 'string' || typeof dst !== 'string') continue;
+    tunnels.set(ifname, (tunnels.get(ifname) ?? new Set()).add(dst));
+  }
+  return tunnels;
 }
 
 function records(json: unknown): readonly Record<string, unknown>[] {

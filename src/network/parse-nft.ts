@@ -1,26 +1,27 @@
-/** What our table holds that is not the same on every machine. */
+/** What our tables hold that is not the same on every machine. */
 export interface TableState {
   readonly bridges: ReadonlySet<string>;
   /** See `NetworkState.publishedPorts`. */
   readonly publishedPorts: ReadonlyMap<string, string>;
   /** Members of the other sets: `gateways4 ts-front-x . 10.1.2.1`. */
   readonly members: ReadonlySet<string>;
-  /** Number of rules by chain. */
+  /** Number of rules by table and chain: `inet tsstack forward`. */
   readonly rules: ReadonlyMap<string, number>;
 }
 
 /** Hosts' addresses of maps whose keys hold none. */
 const ANY_ADDRESS: Readonly<Record<string, string>> = { ports4: '*', ports6: '::' };
 
-/** Reads `nft -j list table inet tsstack`; nothing (no such table) is an empty one. */
-export function parseTable(json: unknown): TableState {
+/** Reads what `nft -j list table` says of our tables; nothing (no such table) is an empty one. */
+export function parseTables(tables: readonly unknown[]): TableState {
   const bridges = new Set<string>();
   const publishedPorts = new Map<string, string>();
   const members = new Set<string>();
   const rules = new Map<string, number>();
-  for (const entry of list(field(json, 'nftables'))) {
-    const chain = field(field(entry, 'rule'), 'chain');
-    if (typeof chain === 'string') rules.set(chain, (rules.get(chain) ?? 0) + 1);
+  for (const entry of tables.flatMap((json) => list(field(json, 'nftables')))) {
+    const rule = field(entry, 'rule');
+    const chain = ['family', 'table', 'chain'].map((name) => String(field(rule, name))).join(' ');
+    if (rule !== undefined) rules.set(chain, (rules.get(chain) ?? 0) + 1);
     const set = field(entry, 'set') ?? field(entry, 'map');
     const name = field(set, 'name');
     for (const element of list(field(set, 'elem'))) {

@@ -30,8 +30,8 @@ export function portTargets(
   ports: readonly PublishedPort[],
   endpoints: readonly Endpoint[],
 ): ReadonlyMap<string, string> {
-  const ipv4 = targetAddress(endpoints, 4);
-  const ipv6 = targetAddress(endpoints, 6);
+  const ipv4 = targetAddress(endpoints, 4, 'nat');
+  const ipv6 = targetAddress(endpoints, 6, 'nat');
   const targets = new Map<string, string>();
   for (const { protocol, hostIp, hostPort, containerPort } of ports) {
     const any = hostIp === undefined || hostIp === '0.0.0.0' || hostIp === '::';
@@ -39,24 +39,98 @@ export function portTargets(
     const wants6 = hostIp === undefined || hostIp.includes(':');
     if (wants4 && ipv4 !== undefined)
       targets.set(`${protocol} ${any ? '*' : hostIp} ${hostPort}`, `${ipv4} ${containerPort}`);
-    if (wants6 && ipv6 !== undefined)
+    // The kernel lets no packet from ::1 leave the loopback interface: see `relayTargets()`.
+    if (wants6 && ipv6 !== undefined && hostIp !== LOOPBACK6)
       targets.set(`${protocol} ${any ? '::' : hostIp} ${hostPort}`, `${ipv6} ${containerPort}`);
   }
   return targets;
 }
 
-/** The address to send a published port to: on the network of the default route, by which the answers leave. */
-function targetAddress(endpoints: readonly Endpoint[], family: 4 | 6): string | undefined {
-  const address = (endpoint: Endpoint) => (family === 4 ? endpoint.ipv4 : endpoint.ipv6);
-  const gateway = (endpoint: Endpoint) => (family === 4 ? endpoint.gateway4 : endpoint.gateway6);
-  const usable = endpoints.filter((endpoint) => address(endpoint) !== undefined);
-  const chosen = usable.find((endpoint) => gateway(endpoint) !== undefined) ?? usable[0];
-  const cidr = chosen === undefined ? undefined : address(chosen);
-  return cidr === undefined ? undefined : withoutPrefix(cidr);
+/** The endpoint to send a published port to: on a bridge, that of the network of the default route, by which the answers leave. */
+export function publishingEndpoint(endpoints: readonly Endpoint[], family: 4 | 6): Endpoint | undefined {
+  const usable = endpoints.filter(
+    ({ bridge, ...endpoint }) => bridge !== undefined && endpoint[`ipv${family}`] !== undefined,
+  );
+  return usable.find((endpoint) => endpoint[`gateway${family}`] !== undefined) ?? usable[0];
 }
 
+/** Its address, where the network's gateway mode is this one. */
+function targetAddress(endpoints: readonly Endpoint[], family: 4 | 6, mode: 'nat' | 'routed'): string | undefined {
+  const endpoint = publishingEndpoint(endpoints, family);
+  if (endpoint === undefined || (endpoint[`routed${family}`] === true) !== (mode === 'routed')) return undefined;
+  return withoutPrefix(endpoint[`ipv${family}`] ?? '');
+}
+
+/** Ports that are reached by the container's own address, from everywhere: the ports of the host don't matter. */
+export function openElements(ports: readonly PublishedPort[], endpoints: readonly Endpoint[]): readonly Element[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const address = targetAddress(endpoints, family, 'routed');
+    if (address === undefined) return [];
+    const texts = ports.map(({ protocol, containerPort }) => `${address} . ${protocol} . ${containerPort}`);
+    return [...new Set(texts)].map((text) => ({ set: `open${family}`, text }));
+  });
+}
+
+/** A published port of an IPv6 address that the kernel cannot send to the container. */
+export interface RelayTarget {
+  readonly protocol: 'tcp' | 'udp';
+  /** `::`, `::1`, or one address of the host. */
+  readonly address: string;
+  readonly port: number;
+  readonly target: { readonly address: string; readonly port: number };
+}
+
+/**
+ * What `portTargets()` leaves out of IPv6: ::1, which no packet leaves, and, of a container without an IPv6 address, all
+ * IPv6 addresses of the host. A container that has no way out answers to the host alone, as by IPv4.
+ */
+export function relayTargets(ports: readonly PublishedPort[], endpoints: readonly Endpoint[]): readonly RelayTarget[] {
+  const ipv4 = targetAddress(endpoints, 4, 'nat');
+  const ipv6 = targetAddress(endpoints, 6, 'nat');
+  const host = ipv6 ?? ipv4;
+  const isInside = endpoints.every(({ gateway4, gateway6 }) => (gateway4 ?? gateway6) === undefined);
+  if (host === undefined) return [];
+  return ports.flatMap(({ protocol, hostIp, hostPort, containerPort }): readonly RelayTarget[] => {
+    if (protocol === 'sctp' || (hostIp !== undefined && !hostIp.includes(':'))) return [];
+    const isAny = hostIp === undefined || hostIp === '::';
+    const isLoopback = hostIp === LOOPBACK6 || (isAny && (ipv6 !== undefined || isInside));
+    if (!isLoopback && (ipv6 !== undefined || isInside)) return [];
+    const address = isLoopback ? LOOPBACK6 : (hostIp ?? '::');
+    return [{ protocol, address, port: hostPort, target: { address: host, port: containerPort } }];
+  });
+}
+
+/**
+ * All published ports, for a network that is not the machine's own: what listens on the machine is carried into it. A
+ * container that has no way out answers to the machine alone.
+ */
+export function rootlessTargets(
+  ports: readonly PublishedPort[],
+  endpoints: readonly Endpoint[],
+): readonly RelayTarget[] {
+  const ipv4 = targetAddress(endpoints, 4, 'nat');
+  const ipv6 = targetAddress(endpoints, 6, 'nat');
+  const isInside = endpoints.every(({ gateway4, gateway6 }) => (gateway4 ?? gateway6) === undefined);
+  return ports.flatMap(({ protocol, hostIp, hostPort, containerPort }) => {
+    if (protocol === 'sctp') return [];
+    const every = isInside ? ['127.0.0.1', LOOPBACK6] : ['0.0.0.0', '::'];
+    return (hostIp === undefined ? every : [hostIp]).flatMap((address) => {
+      const to = address.includes(':') ? (ipv6 ?? ipv4) : (ipv4 ?? ipv6);
+      return to === undefined
+        ? []
+        : [{ protocol, address, port: hostPort, target: { address: to, port: containerPort } }];
+    });
+  });
+}
+
+const LOOPBACK6 = '::1';
+
 function portElements(ports: readonly PublishedPort[], endpoints: readonly Endpoint[]): readonly Element[] {
-  return [...portTargets(ports, endpoints)].map(([from, to]) => portElement(from, to));
+  const published = [...portTargets(ports, endpoints)].map(([from, to]) => portElement(from, to));
+  const relayed = relayTargets(ports, endpoints)
+    .filter(({ address }) => address !== LOOPBACK6)
+    .map(({ protocol, port }) => ({ set: 'relayed6', text: `${protocol} . ${port}` }));
+  return [...published, ...openElements(ports, endpoints), ...relayed];
 }
 
 /** An entry of `portTargets()` or of `NetworkState.publishedPorts` as nft has it. */
@@ -90,7 +164,9 @@ export function switchPorts(published: ReadonlyMap<string, string>, from: Publis
   const stale = new Map([...gone, ...taken].filter(([key, target]) => targets.get(key) !== target));
   const script = [
     ...deleteElements([...stale].map(([key, target]) => portElement(key, target))),
+    ...deleteElements(openElements(from.ports, from.endpoints)),
     ...addElements([...targets].map(([key, target]) => portElement(key, target))),
+    ...addElements(openElements(to.ports, to.endpoints)),
   ].map((op) => ('script' in op ? op.script : ''));
   return script.length === 0 ? [] : [{ op: 'nft', script: script.join('') }];
 }

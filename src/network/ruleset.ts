@@ -1,4 +1,5 @@
-import { TABLE } from './nft.ts';
+import { GUARD } from './guard.ts';
+import { type Chain, deleteTableScript, type RulesTable, TABLE, tableScript } from './nft.ts';
 
 /** Sets and maps: their members come and go with networks, ports and containers. Names are used by bridge.ts, ports.ts. */
 const SETS = [
@@ -8,6 +9,9 @@ const SETS = [
   'set internal { type ifname; }',
   // Bridges whose packets leave with the host's address.
   'set masqueraded { type ifname; }',
+  // Bridges whose containers keep their addresses: gateway mode "routed".
+  'set routed4 { type ifname; }',
+  'set routed6 { type ifname; }',
   // Bridge . bridge: packets that stay on their network.
   'set same { type ifname . ifname; }',
   // Subnet . bridge, to know a packet that comes back to the network it came from.
@@ -19,6 +23,15 @@ const SETS = [
   // Bridge . address of containers that may talk to the host itself.
   'set host_access4 { type ifname . ipv4_addr; }',
   'set host_access6 { type ifname . ipv6_addr; }',
+  // Ports of containers that are reached by the containers' own addresses.
+  'set open4 { type ipv4_addr . inet_proto . inet_service; }',
+  'set open6 { type ipv6_addr . inet_proto . inet_service; }',
+  // Ports of the host that are relayed to containers without IPv6.
+  'set relayed6 { type inet_proto . inet_service; }',
+  // Ports of overlays on this host, and who may send to them.
+  'set overlay_ports { type inet_service; }',
+  'set overlay_peers4 { type ipv4_addr . inet_service; }',
+  'set overlay_peers6 { type ipv6_addr . inet_service; }',
   // Published ports: on every address of the host, and on one.
   'map ports4 { type inet_proto . inet_service : ipv4_addr . inet_service; }',
   'map ports6 { type inet_proto . inet_service : ipv6_addr . inet_service; }',
@@ -32,12 +45,6 @@ const TO_CONTAINER = [
   'fib daddr type local dnat ip6 to ip6 daddr . meta l4proto . th dport map @ports6_at',
   'fib daddr type local dnat ip6 to meta l4proto . th dport map @ports6',
 ];
-
-interface Chain {
-  readonly name: string;
-  readonly hook: string;
-  readonly rules: readonly string[];
-}
 
 const CHAINS: readonly Chain[] = [
   {
@@ -60,7 +67,12 @@ const CHAINS: readonly Chain[] = [
       ...TO_CONTAINER,
     ],
   },
-  { name: 'output', hook: 'type nat hook output priority -100', rules: TO_CONTAINER },
+  {
+    name: 'output',
+    hook: 'type nat hook output priority -100',
+    // No packet from ::1 leaves lo: a process listens there (docs/network.md).
+    rules: ['ip6 daddr ::1 return', ...TO_CONTAINER],
+  },
   {
     name: 'postrouting',
     hook: 'type nat hook postrouting priority srcnat',
@@ -71,6 +83,8 @@ const CHAINS: readonly Chain[] = [
       // By subnet, not by iifname: bridged packets (br_netfilter) carry no input interface in this hook.
       'ct status dnat ip saddr . oifname @subnets4 masquerade',
       'ct status dnat ip6 saddr . oifname @subnets6 masquerade',
+      'meta nfproto ipv4 iifname @routed4 return',
+      'meta nfproto ipv6 iifname @routed6 return',
       'iifname @masqueraded oifname != @bridges masquerade',
     ],
   },
@@ -88,8 +102,20 @@ const CHAINS: readonly Chain[] = [
       'oifname @internal drop',
       // Published ports, whoever asks.
       'ct status dnat accept',
+      'ip daddr . meta l4proto . th dport @open4 accept',
+      'ip6 daddr . meta l4proto . th dport @open6 accept',
       'iifname @bridges oifname != @bridges accept',
       'drop',
+    ],
+  },
+  {
+    name: 'overlay',
+    hook: 'type filter hook input priority -10',
+    rules: [
+      // A frame in a packet of somebody else's would be on the network like any other.
+      'udp dport @overlay_ports ip saddr . udp dport @overlay_peers4 accept',
+      'udp dport @overlay_ports ip6 saddr . udp dport @overlay_peers6 accept',
+      'udp dport @overlay_ports drop',
     ],
   },
   {
@@ -105,6 +131,8 @@ const CHAINS: readonly Chain[] = [
       'meta l4proto { tcp, udp } th dport 53 iifname . ip6 daddr @gateways6 accept',
       'icmp type echo-request iifname . ip daddr @gateways4 accept',
       'icmpv6 type echo-request iifname . ip6 daddr @gateways6 accept',
+      // A published port, whoever asks.
+      'iifname != @internal meta nfproto ipv6 meta l4proto . th dport @relayed6 accept',
       'iifname . ip saddr @host_access4 accept',
       'iifname . ip6 saddr @host_access6 accept',
       'drop',
@@ -112,26 +140,21 @@ const CHAINS: readonly Chain[] = [
   },
 ];
 
-/**
- * Makes the table, or brings its rules up to date in one transaction and leaves the members of its sets alone.
- * Chains are filled anew; between two states no packet sees half of it.
- */
+const TABLES: readonly RulesTable[] = [{ name: TABLE, sets: SETS, chains: CHAINS }, GUARD];
+
+/** Makes our tables, or brings their rules up to date. */
 export function rulesetScript(): string {
-  const lines = [`add table ${TABLE}`];
-  for (const set of SETS) lines.push(`add ${set.replace(' ', ` ${TABLE} `)}`);
-  for (const { name, hook, rules } of CHAINS) {
-    lines.push(`add chain ${TABLE} ${name} { ${hook}; policy accept; }`, `flush chain ${TABLE} ${name}`);
-    for (const rule of rules) lines.push(`add rule ${TABLE} ${name} ${rule}`);
-  }
-  return `${lines.join('\n')}\n`;
+  return TABLES.map(tableScript).join('');
 }
 
-/** Number of rules by chain, as `rulesetScript()` makes them. */
+/** Number of rules by table and chain, as `rulesetScript()` makes them: `inet tsstack forward`. */
 export function ruleCounts(): ReadonlyMap<string, number> {
-  return new Map(CHAINS.map(({ name, rules }) => [name, rules.length]));
+  return new Map(
+    TABLES.flatMap(({ name: table, chains }) => chains.map(({ name, rules }) => [`${table} ${name}`, rules.length])),
+  );
 }
 
-/** Deletes the table with all that is in it; absent is fine. */
+/** Deletes our tables with all that is in them; absent is fine. */
 export function deleteRulesetScript(): string {
-  return `add table ${TABLE}\ndelete table ${TABLE}\n`;
+  return TABLES.map(deleteTableScript).join('');
 }

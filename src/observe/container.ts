@@ -1,5 +1,8 @@
 import { netnsName } from '../model/address.ts';
+import { withLive } from '../model/live.ts';
 import type { ContainerStatus, Drift, ObservedContainer } from '../model/observed.ts';
+import { cutMemberNames } from '../network/cut.ts';
+import { isolationDrift } from '../network/inside.ts';
 import { endpointDrift, type NetworkState } from '../network/inspect.ts';
 import { cgroupName, containerPaths } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
@@ -24,6 +27,7 @@ export function observeContainer(
     endpoints: record.endpoints,
     ports: record.ports,
     ...(record.role !== undefined && { role: record.role }),
+    ...(record.live !== undefined && { live: record.live }),
     status,
     health: life.state === 'running' ? supervised.health : 'none',
     ...(life.state === 'running' && life.process !== undefined && { pid: life.process.pid }),
@@ -72,13 +76,29 @@ function containerDrift(
     ...(pid === undefined ? [] : processDrift(context, record, pid)),
     ...namesDrift(context, record),
     ...cgroups.drift(cgroupName(key), spec.resources),
+    ...isolationDrift(host, record.endpoints),
+    ...cutDrift(context, record, network),
     ...(ownNamespace
       ? endpointDrift(
           network,
           netnsName(key),
-          record.endpoints,
+          withLive(record.endpoints, record.live),
           record.role === undefined && (status === 'running' || status === 'paused') ? record.ports : [],
         )
       : []),
   ];
+}
+
+/** Whether somebody has taken away what cuts it off, or left what did. */
+function cutDrift({ records }: ObserveContext, record: ContainerRecord, { cuts }: NetworkState): readonly Drift[] {
+  const { key, live, endpoints } = record;
+  if (live?.cuts === undefined || cuts === undefined) return [];
+  const peers = records.containersOf(key.stack);
+  const lacking = cutMemberNames(peers, key).find((member) => !cuts.has(member));
+  if (lacking !== undefined) return [{ kind: 'cuts', message: `it is not cut off: ${lacking} is missing` }];
+  const meant = new Set(peers.flatMap((peer) => cutMemberNames(peers, peer.key)));
+  const surplus = [...cuts].find(
+    (member) => !meant.has(member) && endpoints.some(({ hostInterface = '\0' }) => member.includes(hostInterface)),
+  );
+  return surplus === undefined ? [] : [{ kind: 'cuts', message: `it is cut off still: ${surplus}` }];
 }

@@ -1,7 +1,7 @@
 import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { Host } from '../host/host.ts';
 import type { ContainerKey } from '../model/address.ts';
-import type { PublishedPort } from '../model/container.ts';
+import type { Endpoint, PublishedPort } from '../model/container.ts';
 import type { HealthStatus } from '../model/health.ts';
 import type { Paths } from '../store/paths.ts';
 import type { Records } from '../store/records.ts';
@@ -15,9 +15,10 @@ export interface SupervisedState {
   readonly detail?: string;
 }
 
-/** Subnets and host ports that a plan has chosen and not yet taken. */
+/** Subnets, addresses and host ports that a plan has chosen and not yet taken. */
 export interface Reservation {
   readonly subnets: readonly string[];
+  readonly endpoints: readonly Pick<Endpoint, 'networkName' | 'ipv4' | 'ipv6'>[];
   readonly ports: readonly PublishedPort[];
   readonly containerNames: readonly string[];
 }
@@ -31,5 +32,9 @@ export interface ObserveContext {
   readonly bootId: string;
   /** What plans that are being carried out will take, by stack. */
   readonly reserved: ReadonlyMap<string, Reservation>;
+  /** Whose sockets are ours: the process that relays ports. */
+  readonly serving?: { readonly pid: number | undefined };
+  /** We are an ordinary user's: ports are those of the machine outside. */
+  readonly outside?: { readonly listeners: () => Promise<string> };
   readonly supervised: (key: ContainerKey) => SupervisedState;
 }

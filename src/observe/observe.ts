@@ -1,10 +1,14 @@
 import { imageKey, inspectImage } from '../image/image.ts';
 import { machineName, replicaName } from '../model/address.ts';
+import type { NetworkSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ImageInfo } from '../model/image.ts';
-import type { ObservedHost, ObservedState } from '../model/observed.ts';
+import { withLive } from '../model/live.ts';
+import type { Drift, Listener, ObservedHost, ObservedNetwork, ObservedState } from '../model/observed.ts';
 import { imageSources, type Stack } from '../model/stack.ts';
-import { inspectNetwork, listListeners, type NetworkState, networkDrift } from '../network/inspect.ts';
+import { withoutPrefix } from '../network/cidr.ts';
+import { driftOf } from '../network/driver.ts';
+import { inspectNetwork, listListeners, type NetworkState } from '../network/inspect.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { hasMount, isVolumeMounted } from '../volume/mount.ts';
 import { observeContainer } from './container.ts';
@@ -16,26 +20,40 @@ import type { ObserveContext } from './context.ts';
  */
 export async function observe(context: ObserveContext, name: string, stack?: Stack): Promise<ObservedState> {
   const publishes = stack !== undefined && Object.values(stack.services).some((service) => service.ports.length > 0);
+  const containers = context.records.containersOf(name);
+  const shaped = containers.some(({ endpoints, live }) =>
+    withLive(endpoints, live).some(({ shape }) => shape !== undefined),
+  );
   const [network, listeners, images] = await Promise.all([
-    inspectNetwork(context.host),
-    publishes ? listListeners(context.host) : [],
+    inspectNetwork(context.host, {
+      shaped,
+      cut: containers.some(({ live }) => live?.cuts !== undefined),
+      tunnels: context.records.networksOf(name).some(({ overlay }) => overlay),
+    }),
+    publishes ? listStrangers(context) : [],
     stack === undefined ? {} : inspectImages(context, stack),
   ]);
   const { records } = context;
-  const containers = records.containersOf(name);
   const volumes = records.volumes.all();
   return {
     containers: Object.fromEntries(
       containers.map((record) => [replicaName(record.key), observeContainer(context, record, network)]),
     ),
-    networks: observeNetworks(context, network, name, stack),
+    networks: observeNetworks(context, name, stack, (spec) => driftOf(network, spec)),
     volumes: Object.fromEntries(volumes.map((volume) => [volume.name, volume])),
     unmountedVolumes: volumes
       .filter((volume) => hasMount(volume) && !isVolumeMounted(context.host, context.paths, volume.name))
       .map((volume) => volume.name),
     images,
-    host: { ...observeHost(context, name, network.routes), listeners },
+    host: { ...observeHost(context, name, network.routes), links: hostLinks(context, network), listeners },
   };
+}
+
+/** Sockets that listen, without those that relay ports which the records know. */
+async function listStrangers({ host, serving, outside }: ObserveContext): Promise<readonly Listener[]> {
+  const listeners = await listListeners(host, outside);
+  const pid = serving?.pid;
+  return pid === undefined ? listeners : listeners.filter(({ owner }) => owner?.endsWith(`(pid ${pid})`) !== true);
 }
 
 /**
@@ -48,7 +66,7 @@ export function observeRecorded(context: ObserveContext, name: string): Observed
     containers: Object.fromEntries(
       records.containersOf(name).map((record) => [replicaName(record.key), observeContainer(context, record)]),
     ),
-    networks: Object.fromEntries(records.networksOf(name).map((spec) => [spec.key, { spec, drift: [] }])),
+    networks: observeNetworks(context, name, undefined, () => []),
     volumes: Object.fromEntries(records.volumes.all().map((volume) => [volume.name, volume])),
     unmountedVolumes: [],
     images: {},
@@ -56,20 +74,44 @@ export function observeRecorded(context: ObserveContext, name: string): Observed
   };
 }
 
+/** `ip addr` does not tell aliases; what is a port of something else is no network of ours. */
+function hostLinks({ host }: ObserveContext, { links }: NetworkState): NonNullable<ObservedHost['links']> {
+  return Object.fromEntries(
+    links.entries().map(([name, { master, mtu, addresses }]) => {
+      const alias = master === undefined ? host.readText(`/sys/class/net/${name}/ifalias`)?.trim() : undefined;
+      const plain = addresses.map(withoutPrefix);
+      return [
+        name,
+        { ...(alias && { alias }), ...(plain.length > 0 && { addresses: plain }), ...(mtu !== undefined && { mtu }) },
+      ];
+    }),
+  );
+}
+
 /** The stack's own networks, and the external ones that it names, under its own keys. */
+/**
+ * The stack's own networks, the external ones that it names, and those that its containers are on besides: each under the
+ * key that the stack has it by.
+ */
 function observeNetworks(
   { records }: ObserveContext,
-  network: NetworkState,
   name: string,
   stack: Stack | undefined,
+  driftOf: (spec: NetworkSpec) => readonly Drift[],
 ): ObservedState['networks'] {
-  const external = Object.values(stack?.networks ?? {}).flatMap((wanted) => {
-    const spec = wanted.external ? records.networks.get(wanted.name) : undefined;
-    return spec === undefined ? [] : [{ ...spec, key: wanted.key }];
-  });
-  return Object.fromEntries(
-    [...records.networksOf(name), ...external].map((spec) => [spec.key, { spec, drift: networkDrift(network, spec) }]),
-  );
+  const networks: Record<string, ObservedNetwork> = Object.create(null);
+  for (const spec of records.networksOf(name)) networks[spec.key] = { spec, drift: driftOf(spec) };
+  const keys = new Map<string, string>();
+  for (const { network, networkName } of records.containersOf(name).flatMap(({ endpoints }) => endpoints)) {
+    if (networks[network] === undefined) keys.set(network, networkName);
+  }
+  for (const wanted of Object.values(stack?.networks ?? {})) if (wanted.external) keys.set(wanted.key, wanted.name);
+  for (const [key, networkName] of keys) {
+    const owned = records.networks.get(networkName);
+    if (owned === undefined) continue;
+    networks[key] = { spec: { ...owned, key }, owned, drift: driftOf(owned) };
+  }
+  return networks;
 }
 
 async function inspectImages(context: ObserveContext, stack: Stack): Promise<Readonly<Record<string, ImageInfo>>> {
@@ -98,7 +140,7 @@ function observeHost(
   const foreign = records.containers.all().filter((record) => record.key.stack !== name);
   const memory = /^MemTotal:\s+([0-9]+) kB$/m.exec(host.readText('/proc/meminfo') ?? '')?.[1];
   const reserved = [...context.reserved].filter(([stack]) => stack !== name);
-  const ownBridges = new Set(records.networksOf(name).map(({ bridge }) => bridge));
+  const ownBridges = new Set(records.networksOf(name).flatMap(({ bridge }) => bridge ?? []));
   return {
     routes: routes.filter(({ device }) => !ownBridges.has(device)),
     foreignPorts: [
@@ -109,12 +151,14 @@ function observeHost(
       ...records.networks
         .all()
         .filter(({ stack }) => stack !== name)
-        .flatMap(({ subnet4, name: owner }) => (subnet4 === undefined ? [] : [{ subnet: subnet4, owner }])),
+        .flatMap(({ subnet4, subnet6, name: owner }) =>
+          [subnet4, subnet6].flatMap((subnet) => (subnet === undefined ? [] : [{ subnet, owner }])),
+        ),
       ...reserved.flatMap(([owner, { subnets }]) => subnets.map((subnet) => ({ subnet, owner }))),
     ],
     foreignAddresses: Object.fromEntries(
       Map.groupBy(
-        foreign.flatMap((record) => record.endpoints),
+        [...foreign.flatMap((record) => record.endpoints), ...reserved.flatMap(([, { endpoints }]) => endpoints)],
         ({ networkName }) => networkName,
       )
         .entries()
@@ -123,6 +167,7 @@ function observeHost(
           endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].flatMap((address) => address?.split('/')[0] ?? [])),
         ]),
     ),
+    foreignNetworkUsers: networkUsers(foreign),
     foreignVolumeUsers: volumeUsers(foreign),
     foreignContainerNames: [
       ...foreign.map(({ spec }) => spec.name),
@@ -132,6 +177,15 @@ function observeHost(
     cpus: (host.readText('/proc/cpuinfo') ?? '').split('\n').filter((line) => line.startsWith('processor')).length || 1,
     memoryBytes: Number(memory ?? 0) * 1024,
   };
+}
+
+/** Names of containers by the networks that they are on. */
+function networkUsers(containers: readonly ContainerRecord[]): Readonly<Record<string, readonly string[]>> {
+  const users: Record<string, string[]> = Object.create(null);
+  for (const { key, endpoints } of containers) {
+    for (const { networkName } of endpoints) users[networkName] = [...(users[networkName] ?? []), machineName(key)];
+  }
+  return users;
 }
 
 /** Names of containers by the volumes that they mount. */

@@ -1,8 +1,10 @@
 import { posix } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { livingProcess } from '../host/process.ts';
 import type { Drift } from '../model/observed.ts';
 import { insideDrift } from '../network/inside.ts';
-import { hostsFile } from '../network/names.ts';
+import { hostsOf } from '../network/network-owner.ts';
+import { ownerRecord } from '../store/owner-record.ts';
 import { cgroupName, containerPaths, netnsPath } from '../store/paths.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import type { ObserveContext } from './context.ts';
@@ -24,15 +26,25 @@ export function processDrift(context: ObserveContext, record: ContainerRecord, p
     }
     found.push(...insideDrift(host, pid, endpoints));
   }
-  return [...found, ...mountDrift(host, record, pid)];
+  return [...found, ...ipcDrift(context, record, pid), ...mountDrift(host, record, pid)];
+}
+
+/** The IPC namespace of another container is made anew when that one starts again. */
+function ipcDrift({ host, paths, records }: ObserveContext, { spec }: ContainerRecord, pid: number): readonly Drift[] {
+  const { ipc } = spec.namespaces;
+  const owner = typeof ipc === 'object' ? ownerRecord(records, spec, ipc) : undefined;
+  const holder = owner && livingProcess(host, containerPaths(paths, owner.key).init);
+  if (owner === undefined || holder === undefined) return [];
+  const [own, held] = [pid, holder.pid].map((each) => host.readLink(`/proc/${each}/ns/ipc`));
+  if (own === undefined || held === undefined || own === held) return [];
+  return [{ kind: 'mounts', message: `it is not in the IPC namespace of "${owner.spec.name}", which started again` }];
 }
 
 /** A hosts file that somebody wrote to; one that is gone still is in the container. */
 export function namesDrift({ host, paths, records }: ObserveContext, record: ContainerRecord): readonly Drift[] {
   const { key, spec, endpoints } = record;
   const text = host.readText(containerPaths(paths, key).hosts);
-  const peers = spec.networkMode.type === 'networks' ? records.containers.all() : [];
-  if (text === undefined || text === hostsFile(spec, endpoints, peers)) return [];
+  if (text === undefined || text === hostsOf({ records }, spec, endpoints)) return [];
   return [{ kind: 'names', message: 'its /etc/hosts is not as it was written' }];
 }
 

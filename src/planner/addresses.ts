@@ -1,8 +1,8 @@
-import type { ContainerSpec, NetworkSpec } from '../model/container.ts';
+import type { ContainerSpec, Endpoint, NetworkSpec } from '../model/container.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ObservedContainer } from '../model/observed.ts';
-import { type AddressPool, createAddressPool, isInside } from '../network/ipam.ts';
-import { addressOf, type Draft, observedKey } from './draft.ts';
+import { type AddressPool, createAddressPool, isInside, isUsable } from '../network/ipam.ts';
+import { addressOf, attachmentsOf, type Draft, observedKey } from './draft.ts';
 import type { Findings } from './findings.ts';
 
 /** `10.1.2.3/24` by network key and container: what `assignAddresses` decided. */
@@ -65,8 +65,9 @@ export function assignAddresses(
     if (isInside(present, pool.subnet)) give(pool, draft.spec, present);
   }
   const taken = new Map([...pools.values()].map((pool) => [pool.id, new Set(pool.holders.keys())]));
-  for (const { pool, present } of wishes) if (present !== undefined) taken.get(pool.id)?.add(present);
-  for (const [pool, address] of others.leaving.flatMap(presentAddresses)) taken.get(pool)?.add(address);
+  for (const container of [...drafts.flatMap(({ observed }) => observed ?? []), ...others.leaving]) {
+    for (const [pool, address] of presentAddresses(pools, container)) taken.get(pool.id)?.add(address);
+  }
   const free = new Map<string, AddressPool>();
   for (const { draft, pool } of wishes) {
     if (given.has(addressKey(pool.network.key, pool.family, draft.spec))) continue;
@@ -87,10 +88,11 @@ export function addressKey(network: string, family: Family, spec: ContainerSpec)
 function openPools(networks: Iterable<NetworkSpec>, foreign: OtherContainers['foreign']): ReadonlyMap<string, Pool> {
   const pools = new Map<string, Pool>();
   for (const network of networks) {
-    const reserved = [...network.reserved4, network.gateway4, network.gateway6].flatMap((address) => address ?? []);
+    const { reserved4, reserved6 = [], gateway4, gateway6 } = network;
+    const reserved = [...reserved4, ...reserved6, gateway4, gateway6].flatMap((address) => address ?? []);
     const families = [
       { family: 'ipv4', subnet: network.subnet4, range: network.ipRange4, gateway: network.gateway4 },
-      { family: 'ipv6', subnet: network.subnet6, range: undefined, gateway: network.gateway6 },
+      { family: 'ipv6', subnet: network.subnet6, range: network.ipRange6, gateway: network.gateway6 },
     ] as const;
     for (const { subnet, ...part } of families) {
       if (subnet === undefined) continue;
@@ -104,19 +106,24 @@ function openPools(networks: Iterable<NetworkSpec>, foreign: OtherContainers['fo
 }
 
 function claimPresent(pools: ReadonlyMap<string, Pool>, container: ObservedContainer): void {
-  for (const [pool, address] of presentAddresses(container)) {
-    pools.get(pool)?.holders.set(address, container.spec.name);
-  }
+  for (const [pool, address] of presentAddresses(pools, container)) pool.holders.set(address, container.spec.name);
 }
 
-/** Addresses that a container has, with the ids of their pools. */
-function presentAddresses({ endpoints }: ObservedContainer): readonly (readonly [string, string])[] {
-  return endpoints.flatMap(({ network, ipv4, ipv6 }) =>
-    Object.entries({ ipv4, ipv6 }).flatMap(([family, address]) => {
-      const [plain] = address?.split('/') ?? [];
-      return plain === undefined ? [] : [[`${network} ${family}`, plain] as const];
+/** Addresses that a container has, with their pools; by hand it may be on a network that the file has another key for. */
+function presentAddresses(
+  pools: ReadonlyMap<string, Pool>,
+  { endpoints }: ObservedContainer,
+): readonly (readonly [Pool, string])[] {
+  return [...pools.values()].flatMap((pool) =>
+    endpoints.filter(isOn(pool)).flatMap((endpoint) => {
+      const [plain] = endpoint[pool.family]?.split('/') ?? [];
+      return plain === undefined ? [] : [[pool, plain] as const];
     }),
   );
+}
+
+function isOn({ network: { key, name } }: Pool): (endpoint: Endpoint) => boolean {
+  return ({ network, networkName }) => network === key || networkName === name;
 }
 
 interface Wish {
@@ -130,13 +137,13 @@ interface Wish {
 
 function wishesOf(draft: Draft, pools: ReadonlyMap<string, Pool>): readonly Wish[] {
   const wishes: Wish[] = [];
-  const endpoints = new Map(draft.observed?.endpoints.map((endpoint) => [endpoint.network, endpoint]));
-  for (const [network, attachment] of Object.entries(draft.spec.networks)) {
+  for (const [network, attachment] of Object.entries(attachmentsOf(draft))) {
     for (const family of ['ipv4', 'ipv6'] as const) {
       const pool = pools.get(`${network} ${family}`);
+      if (pool === undefined) continue;
       const fixed = family === 'ipv4' ? attachment.ipv4Address : attachment.ipv6Address;
-      const present = endpoints.get(network)?.[family]?.split('/')[0];
-      if (pool !== undefined) wishes.push({ draft, pool, fixed, present });
+      const present = draft.observed?.endpoints.find(isOn(pool))?.[family]?.split('/')[0];
+      wishes.push({ draft, pool, fixed, present });
     }
   }
   return wishes;
@@ -147,7 +154,9 @@ function checkStatic(pool: Pool, spec: ContainerSpec, address: string, findings:
   const holder = pool.holders.get(address);
   const problem = !isInside(address, pool.subnet)
     ? `network "${name}" has subnet ${pool.subnet}`
-    : holder && `${holder === NETWORK ? holder : `"${holder}"`} has it on network "${name}"`;
+    : !isUsable(address, pool.subnet)
+      ? `it stands for the whole subnet ${pool.subnet}, or for all its members`
+      : holder && `${holder === NETWORK ? holder : `"${holder}"`} has it on network "${name}"`;
   if (problem === undefined) return;
   findings.conflicts.push({
     address: addressOf(spec),

@@ -1,6 +1,7 @@
 import { networkAddress } from '../model/address.ts';
 import type { Endpoint, PublishedPort } from '../model/container.ts';
 import type { FieldChange, ResourceChange } from '../model/plan.ts';
+import { describeLink } from '../model/shape.ts';
 import { causeOf } from './container-steps.ts';
 import { costsData, diffVolume } from './diff.ts';
 import { addressOf, compareSpecs, type Draft } from './draft.ts';
@@ -69,7 +70,10 @@ function mainFields({ spec, endpoints, ports }: Draft): readonly FieldChange[] {
     ...spec.mounts.flatMap(({ target, imageId }) =>
       imageId === undefined ? [] : [[`mounts.${target}.imageId`, imageId] as const],
     ),
-    ...endpoints.map(({ network, ipv4, ipv6 }: Endpoint) => [`networks.${network}`, ipv4 ?? ipv6] as const),
+    ...endpoints.flatMap(({ network, ipv4, ipv6, shape }: Endpoint) => [
+      [`networks.${network}`, ipv4 ?? ipv6] as const,
+      ...(shape === undefined ? [] : [[`networks.${network}.shape`, describeLink(shape)] as const]),
+    ]),
     ...(ports.length > 0 ? [['ports', ports as readonly PublishedPort[]] as const] : []),
   ];
   return fields.map(([field, after]) => ({ field, after, forcesReplacement: false }));

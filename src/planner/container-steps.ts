@@ -4,7 +4,7 @@ import type { Step, StepId } from '../model/plan.ts';
 import type { ImageSource } from '../model/stack.ts';
 import { dependenciesOf, dependencyGraph } from './dependencies.ts';
 import { addressOf, type Draft, endId, isFresh, isUp, observedKey, type Removal } from './draft.ts';
-import { isMadeAnew, namespaceOwner } from './drafts.ts';
+import { isMadeAnew, namespaceOwners } from './drafts.ts';
 import type { Handover } from './handover.ts';
 import { anchors } from './order.ts';
 import { withPreStart } from './pre-start-steps.ts';
@@ -83,7 +83,7 @@ function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly 
     const address = addressOf(spec);
     const cause = causeOf(draft);
     const predecessors = [
-      ...Object.keys(spec.networks).map((key) => stepId('create', networkAddress(key))),
+      ...endpoints.map(({ network }) => stepId('create', networkAddress(network))),
       ...(decisions.handover.get(observedKey(spec)) ?? []).flatMap((key) => release.get(key) ?? []),
     ];
     if (draft.action === 'update' && observed !== undefined) {
@@ -93,7 +93,6 @@ function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly 
       const { signals } = draft;
       return [{ ...step, type: 'update-container', fields, repair, ...(signals.length > 0 && { signals }) }];
     }
-    const owner = owners(draft);
     const dependsOn = [
       ...predecessors,
       ...(startFirst ? [rollout?.after ?? []].flat() : [stepId('remove', address)]),
@@ -102,7 +101,7 @@ function preparation(decisions: ContainerDecisions): (draft: Draft) => readonly 
       ...spec.mounts.flatMap(
         (mount) => decisions.volumes.get(mount.type === 'volume' ? (mount.source ?? '') : '') ?? [],
       ),
-      ...(owner === undefined ? [] : [stepId('create', addressOf(owner.spec))]),
+      ...owners(draft).map((owner) => stepId('create', addressOf(owner.spec))),
     ];
     const id = stepId('create', address);
     const made = { id, address, cause, dependsOn, ...updateOf(draft), spec, endpoints, ports };
@@ -122,14 +121,14 @@ function updateOf({ spec, rollout }: Draft): { readonly update?: string } {
   return rollout === undefined ? {} : { update: spec.key.service };
 }
 
-/** Finds the container whose network namespace another one shares. */
-function ownersOf(drafts: readonly Draft[]): (draft: Draft) => Draft | undefined {
+/** Finds the containers whose namespaces another one shares. */
+function ownersOf(drafts: readonly Draft[]): (draft: Draft) => readonly Draft[] {
   const owners = new Map<string, Draft>();
   for (const draft of drafts) {
     owners.set(observedKey(draft.spec), draft);
     owners.set(`name ${draft.spec.name}`, draft);
   }
-  return ({ spec }) => owners.get(namespaceOwner(spec) ?? '');
+  return ({ spec }) => [...new Set(namespaceOwners(spec).flatMap(({ key }) => owners.get(key) ?? []))];
 }
 
 /** Makes the step that starts a container: after its dependencies' starts, also across those with nothing to do. */
@@ -149,7 +148,6 @@ function starting(
   return (draft) => {
     const { spec } = draft;
     const address = addressOf(spec);
-    const owner = owners(draft);
     return {
       type: 'start-container',
       id: stepId('start', address),
@@ -157,11 +155,11 @@ function starting(
       cause: draft.startCause ?? causeOf(draft),
       dependsOn: [
         ...['create', 'update', ...(draft.startFirst ? [] : ['stop'])].map((verb) => stepId(verb, address)),
-        ...Object.keys(spec.networks).map((key) => stepId('create', networkAddress(key))),
+        ...draft.endpoints.map(({ network }) => stepId('create', networkAddress(network))),
         ...unpackIds(spec, imageKey),
         ...updatesOf(draft, replicas),
         ...(waits.get(spec.key.service) ?? []),
-        ...(owner === undefined ? [] : [readyId(owner)]),
+        ...owners(draft).map(readyId),
       ],
       ...updateOf(draft),
       spec,

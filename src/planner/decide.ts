@@ -1,8 +1,11 @@
 import type { Endpoint, NetworkSpec } from '../model/container.ts';
+import { bridgeOptions } from '../model/network-options.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { RollingUpdate } from '../model/plan.ts';
 import type { Stack } from '../model/stack.ts';
+import { publishingEndpoint } from '../network/ports.ts';
 import { assignAddresses } from './addresses.ts';
+import { keepConnections, tellConnections } from './by-hand.ts';
 import { diffEndpoints } from './diff.ts';
 import { type Draft, isUp, replaceDraft, updateDraft } from './draft.ts';
 import { compareDraft, replaceNamespaceSharers, type Sorted } from './drafts.ts';
@@ -12,8 +15,10 @@ import { type Handover, planHandover } from './handover.ts';
 import { stays } from './interfaces.ts';
 import { restartDependents, startCause } from './lifecycle.ts';
 import { mountedOf } from './mounts.ts';
-import type { NetworkPlan } from './networks.ts';
+import type { NetworkPlan } from './network-decision.ts';
 import { keepIgnored } from './on-change.ts';
+import { checkParentWords } from './parent-words.ts';
+import { checkReach } from './port-reach.ts';
 import { assignPorts } from './ports.ts';
 import { equalJson } from './record.ts';
 import { planRollouts } from './rollout.ts';
@@ -90,21 +95,31 @@ function assignResources({ sorted, networks, observed, findings }: DecideRequest
   const bystanders = [...sorted.bystanders, ...keepResources(sorted.drafts)];
   const specs = new Map<string, NetworkSpec>([...networks.decisions].map(([key, { spec }]) => [key, spec]));
   const leaving = removals.map((removal) => removal.observed);
+  for (const draft of drafts) keepConnections(draft, networks);
   const addresses = assignAddresses(
     drafts,
     specs.values(),
     { bystanders, leaving, foreign: observed.host.foreignAddresses ?? {} },
     findings,
   );
-  for (const draft of drafts) draft.endpoints = endpointsOf(draft, specs, addresses);
+  for (const draft of drafts) {
+    draft.endpoints = endpointsOf(draft, specs, addresses);
+    tellConnections(draft, findings.warnings);
+  }
   assignPorts(drafts, {
     host: observed.host,
     bystanders,
     leaving,
     ownPids: new Set(Object.values(observed.containers).flatMap(({ pid }) => pid ?? [])),
     orphans,
+    hostBinding: ({ endpoints }) => {
+      const network = specs.get(publishingEndpoint(endpoints, 4)?.network ?? '');
+      return network && bridgeOptions(network).hostBinding;
+    },
     findings,
   });
+  checkReach(drafts, findings);
+  checkParentWords(drafts, findings);
 }
 
 /** What stays as it was made keeps its addresses and ports; others get what is left. */
@@ -125,11 +140,24 @@ function compareResources(draft: Draft): void {
   if (draft.action === 'replace') return;
   if (!equalJson(byNetwork(observed.endpoints), byNetwork(endpoints))) {
     draft.fields.push(...diffEndpoints(observed.endpoints, endpoints));
+    joinAgain(draft, observed.endpoints);
     updateDraft(draft, draft.causes[0] ?? 'its networks have changed');
   }
   if (!equalJson(observed.ports, ports) && !draft.fields.some(({ field }) => field === 'ports')) {
     draft.fields.push({ field: 'publishedPorts', before: observed.ports, after: ports, forcesReplacement: false });
     updateDraft(draft, 'its host ports have changed');
+  }
+}
+
+/** A network that the file has the container on, and had it on when it was made: it was disconnected by hand. */
+function joinAgain(draft: Draft, before: readonly Endpoint[]): void {
+  const there = new Set(before.map(({ network }) => network));
+  const shown = new Set(draft.fields.map(({ field }) => field));
+  for (const { network, networkName, ipv4, ipv6 } of draft.endpoints) {
+    const field = `networks.${network}`;
+    if (there.has(network) || shown.has(field)) continue;
+    draft.fields.push({ field, after: ipv4 ?? ipv6, forcesReplacement: false });
+    updateDraft(draft, `drift: it was disconnected from network "${networkName}" by hand`);
   }
 }
 

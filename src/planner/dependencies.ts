@@ -1,4 +1,6 @@
 import type { ContainerSpec } from '../model/container.ts';
+import type { NamespaceModes } from '../model/limits.ts';
+import { sharedNamespaces } from '../model/sharing.ts';
 import type { Dependency, NetworkMode } from '../model/stack.ts';
 import { type Graph, withoutCycles } from './order.ts';
 
@@ -6,15 +8,22 @@ import { type Graph, withoutCycles } from './order.ts';
 interface Dependent {
   readonly dependsOn: Readonly<Record<string, Dependency>>;
   readonly networkMode: NetworkMode;
+  readonly namespaces: NamespaceModes;
 }
 
 const NAMESPACE_OWNER: Dependency = { condition: 'service_started', required: true, restart: false };
 
-/** `depends_on`, and the service whose network namespace is shared; by name, sorted. */
+/**
+ * `depends_on`, and the services whose namespaces are shared; by name, sorted. A network namespace outlives its processes;
+ * the others are those of one run, so who shares them starts again with their owner.
+ */
 export function dependenciesOf(dependent: Dependent): readonly (readonly [string, Dependency])[] {
   const all = new Map(Object.entries(dependent.dependsOn));
-  const { networkMode } = dependent;
-  if (networkMode.type === 'service' && !all.has(networkMode.service)) all.set(networkMode.service, NAMESPACE_OWNER);
+  for (const { kind, owner } of sharedNamespaces(dependent)) {
+    if (owner.type !== 'service') continue;
+    const said = all.get(owner.service) ?? NAMESPACE_OWNER;
+    all.set(owner.service, { ...said, restart: said.restart || kind !== 'network' });
+  }
   return [...all].sort(([left], [right]) => (left < right ? -1 : 1));
 }
 

@@ -1,9 +1,13 @@
 import type { ContainerSpec, Endpoint, NetworkSpec, VolumeSpec } from '../model/container.ts';
 import type { Resources } from '../model/limits.ts';
+import { PARENT_OPTIONS } from '../model/network-drivers.ts';
+import { NETWORK_OPTIONS } from '../model/network-options.ts';
+import { OVERLAY_OPTIONS } from '../model/network-overlay.ts';
 import type { FieldChange } from '../model/plan.ts';
 import { nameFileChange } from './files.ts';
 import { listsByName, softenChange } from './on-change.ts';
 import { equalJson, isRecord, member } from './record.ts';
+import { joinShapes } from './shapes.ts';
 
 /**
  * What a changed field asks for: `update` in place, `replace` the whole resource, `ignore` it, or nothing that can be
@@ -26,6 +30,9 @@ const RESOURCE_POLICY: { readonly [Field in keyof Resources]-?: Policy } = {
   pids: 'update',
   blkio: 'update',
   oomScoreAdj: 'replace',
+  oomKillDisable: 'update',
+  memorySwappiness: 'update',
+  deviceRules: 'update',
 };
 
 /** In the order in which changes are shown. */
@@ -43,6 +50,7 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   hostname: 'replace',
   domainname: 'replace',
   init: 'replace',
+  runtime: 'replace',
   tty: 'replace',
   stdinOpen: 'replace',
   logDriver: 'replace',
@@ -59,6 +67,7 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   networkMode: 'replace',
   networks: 'update',
   ports: 'update',
+  expose: 'update',
   dns: 'update',
   dnsSearch: 'update',
   dnsOptions: 'update',
@@ -74,21 +83,58 @@ const CONTAINER_POLICY: PolicyTable<ContainerSpec> = {
   namespaces: 'replace',
 };
 
+type OptionName =
+  | (typeof NETWORK_OPTIONS)[keyof typeof NETWORK_OPTIONS]
+  | (typeof PARENT_OPTIONS)[keyof typeof PARENT_OPTIONS]
+  | (typeof OVERLAY_OPTIONS)[keyof typeof OVERLAY_OPTIONS];
+
+/** Of the options that the engine acts on; one that it does not is but recorded. */
+const NETWORK_OPTION_POLICY: { readonly [Name in OptionName]: Policy } = {
+  [NETWORK_OPTIONS.mtu]: 'update',
+  [NETWORK_OPTIONS.bridgeName]: 'replace',
+  [NETWORK_OPTIONS.masquerade]: 'update',
+  [NETWORK_OPTIONS.betweenContainers]: 'update',
+  [NETWORK_OPTIONS.hostBinding]: 'update',
+  [NETWORK_OPTIONS.gatewayMode4]: 'update',
+  [NETWORK_OPTIONS.gatewayMode6]: 'update',
+  [NETWORK_OPTIONS.interfacePrefix]: 'update',
+  [PARENT_OPTIONS.parent]: 'replace',
+  [PARENT_OPTIONS.macvlanMode]: 'replace',
+  [PARENT_OPTIONS.ipvlanMode]: 'replace',
+  [PARENT_OPTIONS.ipvlanFlag]: 'replace',
+  [OVERLAY_OPTIONS.vni]: 'replace',
+  [OVERLAY_OPTIONS.peers]: 'update',
+  [OVERLAY_OPTIONS.local]: 'update',
+  [OVERLAY_OPTIONS.port]: 'replace',
+};
+
 const NETWORK_POLICY: PolicyTable<NetworkSpec> = {
   stack: 'ignore',
   key: 'ignore',
   name: 'replace',
   driver: 'replace',
-  driverOptions: 'replace',
+  driverOptions: NETWORK_OPTION_POLICY,
   internal: 'replace',
   labels: 'update',
   bridge: 'replace',
+  parent: 'replace',
+  overlay: {
+    vxlan: 'replace',
+    vni: 'replace',
+    port: 'replace',
+    local: 'replace',
+    peers: 'update',
+    gateways: 'update',
+    mtu: 'update',
+  },
   subnet4: 'replace',
   gateway4: 'replace',
   ipRange4: 'update',
   reserved4: 'update',
   subnet6: 'replace',
   gateway6: 'replace',
+  ipRange6: 'update',
+  reserved6: 'update',
 };
 
 /** What is in a volume cannot be made again, so nothing ever replaces one unless the user has agreed to lose it. */
@@ -107,19 +153,29 @@ const ENDPOINT_POLICY: PolicyTable<Endpoint> = {
   networkName: 'ignore',
   bridge: 'update',
   hostInterface: 'update',
+  parent: 'update',
   containerInterface: 'update',
   ipv4: 'update',
   gateway4: 'update',
   ipv6: 'update',
   gateway6: 'update',
+  defaultRoute: 'update',
   macAddress: 'update',
+  linkLocal: 'update',
+  sysctls: 'update',
   mtu: 'update',
+  isolated: 'update',
+  routed4: 'update',
+  routed6: 'update',
+  // Shown as the networks' own.
+  shape: 'ignore',
   names: 'update',
+  byHand: 'ignore',
 };
 
 /** Changed fields of a container, down to leaves: `resources.memoryBytes`, `env.PORT`, `mounts./data.source`. */
 export function diffContainer(before: ContainerSpec, after: ContainerSpec): readonly FieldChange[] {
-  return diffFields(CONTAINER_POLICY, listsByName(before), listsByName(after))
+  return joinShapes(diffFields(CONTAINER_POLICY, listsByName(before), listsByName(after)), before, after)
     .flatMap((change) => softenChange(change, after) ?? [])
     .map(nameFileChange);
 }

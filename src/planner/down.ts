@@ -4,6 +4,7 @@ import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
 import { addressOf } from './draft.ts';
 import { endSteps, removalsBy, removeNetworkStep, removeVolumeStep } from './end-steps.ts';
+import { keepsForOthers } from './networks.ts';
 import { sortSteps } from './order.ts';
 import { member } from './record.ts';
 import { volumesOf } from './remove.ts';
@@ -34,9 +35,11 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
   const emptied = going(networksOf);
   const unused = going(volumesOf);
   const endings = containers.map((each) => ({ observed: each, cause: CAUSE, keep: false, removeVolumes, timeoutMs }));
+  const warnings: string[] = [];
   const networks = Object.values(observed.networks)
     .map(({ spec }) => spec)
     .filter((spec) => spec.stack === stack && emptied(spec.key))
+    .filter(({ name }) => !keepsForOthers(name, observed, warnings))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
   const users = observed.host.foreignVolumeUsers ?? {};
   const own = Object.values(removeVolumes ? observed.volumes : {}).filter(
@@ -59,10 +62,13 @@ export function planDown(stack: string, observed: ObservedState, options: DownOp
       ...volumes.map((each) => removeVolumeStep(each, CAUSE, onVolume.get(each.volume.name) ?? [])),
     ]),
     conflicts,
-    warnings: own.flatMap(({ name }) => {
-      const names = member(users, name);
-      return names === undefined ? [] : `Volume "${name}" is kept: other stacks use it (${names.join(', ')}).`;
-    }),
+    warnings: [
+      ...warnings,
+      ...own.flatMap(({ name }) => {
+        const names = member(users, name);
+        return names === undefined ? [] : `Volume "${name}" is kept: other stacks use it (${names.join(', ')}).`;
+      }),
+    ],
     orphans: [],
   };
 }

@@ -2,6 +2,7 @@ import { type Address, containerAddress, replicaName } from '../model/address.ts
 import type { ContainerSpec, Endpoint, PublishedPort } from '../model/container.ts';
 import type { ObservedContainer, Repair } from '../model/observed.ts';
 import type { FieldChange, StepId } from '../model/plan.ts';
+import type { NetworkAttachment } from '../model/stack.ts';
 import type { UpdatePolicy } from '../model/update.ts';
 import { stepId } from './step-id.ts';
 
@@ -15,6 +16,8 @@ export interface Draft {
   readonly causes: string[];
   readonly fields: FieldChange[];
   readonly repair: Repair[];
+  /** What it is to be on instead of what its spec says: see `attachmentsOf()`. */
+  attachments?: Readonly<Record<string, Attachment>>;
   endpoints: readonly Endpoint[];
   ports: readonly PublishedPort[];
   /** Why it is to be started; absent: it is left as it is. Created and replaced ones are started anyway. */
@@ -29,6 +32,20 @@ export interface Draft {
   signals: readonly string[];
   /** Stop it before, start it after: a dependency goes, or a file changed that it reads when it starts. */
   restart: boolean;
+}
+
+/** A network that a container is to be on. */
+export interface Attachment extends NetworkAttachment {
+  /** It was connected by `network connect`. */
+  readonly byHand?: true;
+}
+
+/** What a container is to be on, by network key. */
+export function attachmentsOf({
+  attachments,
+  spec,
+}: Pick<Draft, 'attachments' | 'spec'>): Readonly<Record<string, Attachment>> {
+  return attachments ?? spec.networks;
 }
 
 /** How one replaced replica takes part in the rolling update of its service. */

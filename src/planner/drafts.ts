@@ -1,7 +1,9 @@
 import { containerAddress } from '../model/address.ts';
 import type { ContainerSpec } from '../model/container.ts';
+import type { SharedNamespace } from '../model/limits.ts';
 import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import { preStartReplica } from '../model/pre-start.ts';
+import { NAMESPACE_WORDS, type NamespaceKind, type Sharing, sharedNamespaces } from '../model/sharing.ts';
 import type { Stack } from '../model/stack.ts';
 import type { Role } from '../model/update.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
@@ -140,33 +142,41 @@ function react(draft: Draft, before: ContainerSpec): void {
   if (restart) draft.startCause = 'restarted to read it';
 }
 
-/** A container that shares the network namespace of a replaced one must be made again as well, and so on. */
+/** A container that shares a namespace of a replaced one must be made again as well, and so on. */
 export function replaceNamespaceSharers(drafts: readonly Draft[]): void {
-  const sharers = new Map<string, Draft[]>();
-  for (const draft of drafts) {
-    const owner = namespaceOwner(draft.spec);
-    if (owner !== undefined) sharers.set(owner, [...(sharers.get(owner) ?? []), draft]);
+  const sharers = new Map<string, { readonly sharer: Draft; readonly kind: NamespaceKind }[]>();
+  for (const sharer of drafts) {
+    for (const { kind, key } of namespaceOwners(sharer.spec)) {
+      sharers.set(key, [...(sharers.get(key) ?? []), { sharer, kind }]);
+    }
   }
   const queue = drafts.filter(isMadeAnew);
   for (let owner = queue.pop(); owner !== undefined; owner = queue.pop()) {
     const { key, name } = owner.spec;
-    for (const sharer of [...(sharers.get(observedKey(owner.spec)) ?? []), ...(sharers.get(`name ${name}`) ?? [])]) {
+    const own = [...(sharers.get(observedKey(owner.spec)) ?? []), ...(sharers.get(`name ${name}`) ?? [])];
+    for (const { sharer, kind } of own) {
       if (isMadeAnew(sharer)) continue;
-      replaceDraft(sharer, `shares the network of ${containerAddress(key.service, key.index)}, which is made anew`);
+      const address = containerAddress(key.service, key.index);
+      replaceDraft(sharer, `shares the ${NAMESPACE_WORDS[kind]} of ${address}, which is made anew`);
       queue.push(sharer);
     }
   }
 }
 
-/** Whose network namespace a container shares: a replica's key (`web.1`) or `name NAME`. */
-export function namespaceOwner(spec: ContainerSpec): string | undefined {
+/** A namespace that a container shares, and whose: a replica's key (`web.1`) or `name NAME`. */
+export interface NamespaceOwner extends Sharing {
+  readonly key: string;
+}
+
+export function namespaceOwners(spec: ContainerSpec): readonly NamespaceOwner[] {
+  return sharedNamespaces(spec).map((sharing) => ({ ...sharing, key: ownerKey(spec, sharing.owner) }));
+}
+
+function ownerKey(spec: ContainerSpec, owner: SharedNamespace): string {
+  if (owner.type === 'container') return `name ${owner.container}`;
   const replica = preStartReplica(spec);
-  if (spec.networkMode.type === 'service') {
-    if (replica !== undefined && spec.networkMode.service === replica.service)
-      return observedKey({ ...spec, key: replica });
-    return observedKey({ ...spec, key: { ...spec.key, service: spec.networkMode.service, index: 1 } });
-  }
-  return spec.networkMode.type === 'container' ? `name ${spec.networkMode.container}` : undefined;
+  if (replica !== undefined && owner.service === replica.service) return observedKey({ ...spec, key: replica });
+  return observedKey({ ...spec, key: { ...spec.key, service: owner.service, index: 1 } });
 }
 
 export function isMadeAnew(draft: Draft): boolean {

@@ -4,7 +4,7 @@ import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import { dependencyGraph } from './dependencies.ts';
 import { addressOf, endId, isUp, observedKey } from './draft.ts';
-import { namespaceOwner } from './drafts.ts';
+import { namespaceOwners } from './drafts.ts';
 import { anchors, reversed } from './order.ts';
 import { stepId } from './step-id.ts';
 import { addressOfVolume } from './volumes.ts';
@@ -96,13 +96,14 @@ function stopStep(ending: Ending, dependents: readonly StepId[]): readonly Step[
   ];
 }
 
-/** By container: the steps that remove those in its network namespace. */
+/** By container: the steps that remove those in its namespaces. */
 function sharersOf(endings: readonly Ending[]): ReadonlyMap<string, readonly StepId[]> {
   const sharers = new Map<string, StepId[]>();
   for (const { observed, keep } of endings) {
-    const owner = namespaceOwner(observed.spec);
-    if (owner === undefined || keep) continue;
-    sharers.set(owner, [...(sharers.get(owner) ?? []), endId('remove', observed)]);
+    if (keep) continue;
+    for (const { key } of namespaceOwners(observed.spec)) {
+      sharers.set(key, [...(sharers.get(key) ?? []), endId('remove', observed)]);
+    }
   }
   return sharers;
 }

@@ -1,5 +1,7 @@
 import { machineName } from '../model/address.ts';
 import type { Endpoint, NetworkSpec } from '../model/container.ts';
+import { isRouting } from '../model/network-drivers.ts';
+import { bridgeOptions, endpointSysctls, mtuOf } from '../model/network-options.ts';
 import { shortId } from '../model/short-id.ts';
 import { hostInterfaceName } from '../network/ipam.ts';
 import { type Addresses, addressKey } from './addresses.ts';
@@ -13,30 +15,56 @@ export function endpointsOf(
   addresses: Addresses,
 ): readonly Endpoint[] {
   const { spec } = draft;
-  const interfaces = interfaceNames(draft);
+  const prefixes = [...networks].map(([key, network]) => [key, bridgeOptions(network).interfacePrefix] as const);
+  const interfaces = interfaceNames(draft, new Map(prefixes));
   const gateway = gatewayNetwork(draft, networks);
-  return orderedNetworks(spec).flatMap(([key, attachment]) => {
+  return orderedNetworks(draft).flatMap(([key, { byHand, ...attachment }]) => {
     const network = networks.get(key);
     if (network === undefined) return [];
     const ipv4 = addresses.get(addressKey(key, 'ipv4', spec));
     const ipv6 = addresses.get(addressKey(key, 'ipv6', spec));
-    const { macAddress } = attachment;
+    const { macAddress, linkLocalIps, shape } = attachment;
     const mtu = mtuOf(network);
+    const { betweenContainers, gatewayMode4, gatewayMode6 } = bridgeOptions(network);
+    const containerInterface = interfaces.get(key) ?? 'eth0';
+    const byDevice = network.parent !== undefined && isRouting(network.parent);
+    const isBridge = network.bridge !== undefined;
+    const sysctls = endpointSysctls(attachment.driverOptions, containerInterface);
     return {
       network: key,
       networkName: network.name,
-      bridge: network.bridge,
-      hostInterface: hostInterfaceName(machineName(spec.key), key),
-      containerInterface: interfaces.get(key) ?? 'eth0',
+      ...connectionOf(draft, network),
+      containerInterface,
       ...(ipv4 !== undefined && { ipv4 }),
-      ...(ipv4 !== undefined && key === gateway && network.gateway4 && { gateway4: network.gateway4 }),
+      ...(ipv4 !== undefined && key === gateway && network.gateway4 && !byDevice && { gateway4: network.gateway4 }),
       ...(ipv6 !== undefined && { ipv6 }),
-      ...(ipv6 !== undefined && key === gateway && network.gateway6 && { gateway6: network.gateway6 }),
+      ...(ipv6 !== undefined && key === gateway && network.gateway6 && !byDevice && { gateway6: network.gateway6 }),
+      ...(key === gateway && byDevice && { defaultRoute: true }),
       ...(macAddress !== undefined && { macAddress }),
+      ...(linkLocalIps !== undefined && { linkLocal: linkLocalIps.map(withLinkLocalPrefix) }),
+      ...(sysctls !== undefined && { sysctls }),
       ...(mtu !== undefined && { mtu }),
-      names: [...new Set([spec.name, spec.key.service, ...attachment.aliases, shortId(spec.key)])],
+      ...(isBridge && !betweenContainers && { isolated: true }),
+      ...(isBridge && ipv4 !== undefined && gatewayMode4 === 'routed' && { routed4: true }),
+      ...(isBridge && ipv6 !== undefined && gatewayMode6 === 'routed' && { routed6: true }),
+      ...(isBridge && shape !== undefined && { shape }),
+      // As in Docker, the service's name is one of its stack's networks.
+      names: [...new Set([spec.name, ...(byHand ? [] : [spec.key.service]), ...attachment.aliases, shortId(spec.key)])],
+      ...(byHand && { byHand: attachment }),
     };
   });
+}
+
+/** What its interface is connected to, on the host. */
+function connectionOf(
+  { spec }: Draft,
+  { key, bridge, parent }: NetworkSpec,
+): Pick<Endpoint, 'bridge' | 'hostInterface' | 'parent'> {
+  if (parent !== undefined) {
+    const { driver, device, mode, flag } = parent;
+    return { parent: { driver, device, mode, ...(flag !== undefined && { flag }) } };
+  }
+  return bridge === undefined ? {} : { bridge, hostInterface: hostInterfaceName(machineName(spec.key), key) };
 }
 
 /**
@@ -45,9 +73,11 @@ export function endpointsOf(
  */
 function gatewayNetwork(draft: Draft, networks: ReadonlyMap<string, NetworkSpec>): string | undefined {
   const present = stays(draft)
-    ? draft.observed?.endpoints.find(({ gateway4, gateway6 }) => (gateway4 ?? gateway6) !== undefined)?.network
+    ? draft.observed?.endpoints.find(
+        ({ gateway4, gateway6, defaultRoute }) => (gateway4 ?? gateway6 ?? defaultRoute) !== undefined,
+      )?.network
     : undefined;
-  const candidates = orderedNetworks(draft.spec).filter(([key]) => networks.get(key)?.internal === false);
+  const candidates = orderedNetworks(draft).filter(([key]) => networks.get(key)?.internal === false);
   const [best] = candidates.sort(
     ([leftKey, left], [rightKey, right]) =>
       right.gatewayPriority - left.gatewayPriority || Number(rightKey === present) - Number(leftKey === present),
@@ -55,8 +85,7 @@ function gatewayNetwork(draft: Draft, networks: ReadonlyMap<string, NetworkSpec>
   return best?.[0];
 }
 
-/** Docker's option for a bridge's MTU, which its interfaces must have too. */
-function mtuOf({ driverOptions }: NetworkSpec): number | undefined {
-  const mtu = Number(driverOptions['com.docker.network.driver.mtu']);
-  return Number.isInteger(mtu) && mtu > 0 ? mtu : undefined;
+/** Link-local networks are a /16 (RFC 3927) and a /64 (RFC 4291, 2.5.6). */
+function withLinkLocalPrefix(address: string): string {
+  return `${address}/${address.includes(':') ? 64 : 16}`;
 }

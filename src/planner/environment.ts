@@ -1,9 +1,7 @@
 import type { ContainerSpec } from '../model/container.ts';
+import { DEFAULT_PATH } from '../model/default-path.ts';
 import type { ImageConfig } from '../model/image.ts';
 import type { Service } from '../model/stack.ts';
-
-/** Docker's, for an image that sets none (moby, daemon/internal/oci/defaults.go `DefaultPathEnv`). */
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 type Wishes = Pick<Service, 'tty' | 'environment' | 'unsetEnvironment'>;
 

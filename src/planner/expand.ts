@@ -122,10 +122,9 @@ function serviceSpec(context: ExpandContext, service: Service, image: ImageInfo)
     groupAdd: service.groupAdd,
     domainname: service.domainname ?? '',
     init: service.init,
+    ...written(service),
     tty: service.tty,
     stdinOpen: service.stdinOpen,
-    ...(service.logDriver !== undefined && { logDriver: service.logDriver }),
-    ...(service.logLimitBytes !== undefined && { logLimitBytes: service.logLimitBytes }),
     stopSignal: service.stopSignal ?? image.config.stopSignal ?? 'SIGTERM',
     stopGracePeriodMs: service.stopGracePeriodMs,
     restart: service.restart,
@@ -137,6 +136,7 @@ function serviceSpec(context: ExpandContext, service: Service, image: ImageInfo)
     dependsOn: service.dependsOn,
     ...connection,
     ports: service.ports,
+    ...(service.expose.length > 0 && { expose: service.expose }),
     dns: service.dns,
     dnsSearch: service.dnsSearch,
     dnsOptions: service.dnsOptions,
@@ -149,6 +149,19 @@ function serviceSpec(context: ExpandContext, service: Service, image: ImageInfo)
     resources: service.resources,
     namespaces: service.namespaces,
     ...(service.oneOff !== undefined && { oneOff: service.oneOff }),
+  };
+}
+
+/** What a service may say or leave out, and that then stands in its container as it is. */
+function written({
+  runtime,
+  logDriver,
+  logLimitBytes,
+}: Service): Pick<SharedSpec, 'runtime' | 'logDriver' | 'logLimitBytes'> {
+  return {
+    ...(runtime !== undefined && { runtime }),
+    ...(logDriver !== undefined && { logDriver }),
+    ...(logLimitBytes !== undefined && { logLimitBytes }),
   };
 }
 

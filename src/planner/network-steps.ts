@@ -4,7 +4,7 @@ import type { ObservedContainer } from '../model/observed.ts';
 import type { Step, StepId } from '../model/plan.ts';
 import { addressOf, type Draft, endId, type Removal } from './draft.ts';
 import { removeNetworkStep } from './end-steps.ts';
-import { type NetworkDecision, type NetworkPlan, networksOverlap } from './networks.ts';
+import { type NetworkDecision, type NetworkPlan, networksOverlap } from './network-decision.ts';
 import { stepId } from './step-id.ts';
 
 /** Steps of networks; a network is made when the one whose place it takes is gone. */
@@ -34,7 +34,10 @@ export function networkSteps(
   ];
 }
 
-function createNetworkStep({ spec, cause }: NetworkDecision, gone: readonly NetworkSpec[]): Step {
+function createNetworkStep(
+  { action, spec, owned = spec, before, cause }: NetworkDecision,
+  gone: readonly NetworkSpec[],
+): Step {
   const address = networkAddress(spec.key);
   const predecessors = gone.filter((old) => old.key === spec.key || networksOverlap(old, spec));
   return {
@@ -43,7 +46,8 @@ function createNetworkStep({ spec, cause }: NetworkDecision, gone: readonly Netw
     address,
     cause,
     dependsOn: predecessors.map((old) => stepId('remove', networkAddress(old.key))),
-    network: spec,
+    network: owned,
+    ...(action === 'update' && before !== undefined && { before }),
   };
 }
 

@@ -1,64 +1,43 @@
 import { networkAddress } from '../model/address.ts';
 import type { ContainerSpec, NetworkSpec } from '../model/container.ts';
+import { NETWORK_DRIVERS, networkDriver } from '../model/network-drivers.ts';
 import type { ObservedContainer, ObservedNetwork, ObservedState } from '../model/observed.ts';
 import type { FieldChange } from '../model/plan.ts';
-import type { Network, Stack } from '../model/stack.ts';
-import { bridgeName, subnetsOverlap } from '../network/ipam.ts';
+import type { Network } from '../model/stack.ts';
 import { diffNetwork, forcesReplacement } from './diff.ts';
-import type { Findings } from './findings.ts';
+import { checkNetworks } from './network-checks.ts';
+import { type NetworkDecision, type NetworkPlan, type NetworkRequest, networksOverlap } from './network-decision.ts';
 import { pseudoNetwork } from './network-mode.ts';
 import { member } from './record.ts';
 import { networkSpec, type SubnetContext } from './subnets.ts';
-
-export interface NetworkDecision {
-  readonly action: 'create' | 'replace' | 'update' | 'keep';
-  /** As it will be; of an external network as it is. */
-  readonly spec: NetworkSpec;
-  /** As it is. */
-  readonly before?: NetworkSpec;
-  readonly cause: string;
-  readonly fields: readonly FieldChange[];
-}
-
-export interface NetworkPlan {
-  /** Networks that the planned containers use, or all, by key, sorted. */
-  readonly decisions: ReadonlyMap<string, NetworkDecision>;
-  readonly removals: readonly NetworkSpec[];
-  /** Networks that must be empty before the plan can go on, with the reason: containers on them can't stay. */
-  readonly vacated: ReadonlyMap<string, string>;
-}
-
-export interface NetworkRequest {
-  readonly stack: Stack;
-  readonly observed: ObservedState;
-  /** Containers that will be there. */
-  readonly containers: readonly ContainerSpec[];
-  /** Containers of the stack that stay as they are, whatever the file says. */
-  readonly bystanders: readonly ObservedContainer[];
-  /** Make what no container uses, too. */
-  readonly unused: boolean;
-  /** Remove what is no longer declared. */
-  readonly complete: boolean;
-  readonly findings: Findings;
-}
 
 export function planNetworks(request: NetworkRequest): NetworkPlan {
   const { stack, observed, findings } = request;
   const context: SubnetContext = { stack, observed, findings, given: new Map() };
   const hosts = countHosts(request.containers);
   const decisions = new Map<string, NetworkDecision>();
-  const keys = new Set([...hosts.keys(), ...(request.unused ? Object.keys(stack.networks) : [])]);
+  const connected = connectedByHand(observed);
+  const keys = new Set([
+    ...hosts.keys(),
+    ...(request.unused ? Object.keys(stack.networks) : []),
+    ...connected.filter((key) => member(stack.networks, key) !== undefined),
+  ]);
   for (const key of [...keys].sort()) {
     const network = member(stack.networks, key);
     const decision = network && decideNetwork(context, network, hosts.get(key) ?? 0);
     if (decision !== undefined) decisions.set(key, decision);
   }
   const removals = request.complete ? unusedNetworks(request) : [];
-  for (const decision of decisions.values()) checkSubnets(request, decision, decisions, removals);
+  const removed = new Set(removals.map(({ key }) => key));
+  for (const key of connected) {
+    const there = member(observed.networks, key);
+    if (there !== undefined && !decisions.has(key) && !removed.has(key)) decisions.set(key, asItIs(there));
+  }
+  checkNetworks(request, decisions, removals);
   const vacated = vacatedNetworks(decisions, removals);
   for (const container of request.bystanders) {
     for (const [key, cause] of vacated) {
-      if (member(container.spec.networks, key) === undefined) continue;
+      if (!isOn(container, key)) continue;
       findings.conflicts.push({
         address: networkAddress(key),
         message: `Cannot replace network "${key}" (${cause}): container "${container.spec.name}" is still on it`,
@@ -83,30 +62,38 @@ function decideNetwork(context: SubnetContext, network: Network, hosts: number):
   const address = networkAddress(network.key);
   if (network.external) {
     if (there !== undefined && there.spec.name === network.name) {
-      return { action: 'keep', spec: there.spec, before: there.spec, cause: '', fields: [] };
+      return asItIs(there);
     }
     findings.conflicts.push({
       address,
       message: `External network "${network.name}" was not found`,
-      hint: `Bring up the stack that owns it, or remove networks.${network.key}.external to have it created.`,
+      hint: `Make it with "tsstack network create ${network.name}", bring up the stack that owns it, or remove networks.${network.key}.external to have it created.`,
     });
     return undefined;
   }
   if (pseudoNetwork(network) !== undefined) return undefined;
-  if (!['', 'default', 'bridge'].includes(network.driver)) {
+  const driver = networkDriver(network.driver);
+  if (driver === undefined) {
     findings.conflicts.push({
       address,
       message: `Cannot create network "${network.name}": there is no driver "${network.driver}"`,
-      hint: `Set networks.${network.key}.driver to bridge, or leave it out.`,
+      hint: `Set networks.${network.key}.driver to ${NETWORK_DRIVERS.join(', ')}, or leave it out.`,
     });
     return undefined;
   }
-  const spec = networkSpec(context, { ...network, driver: 'bridge' }, hosts);
+  const spec = networkSpec(context, { ...network, driver }, hosts);
   if (spec === undefined) return undefined;
   if (there === undefined || there.spec.stack !== stack.name) {
     return { action: 'create', spec, cause: 'not there yet', fields: subnetFields(spec) };
   }
   return compare(there, spec);
+}
+
+/** A network that this plan has nothing to say of but what it has lost. */
+function asItIs({ spec, owned, drift }: ObservedNetwork): NetworkDecision {
+  const cause = drift.map(({ message }) => `drift: ${message}`).join('; ');
+  const action = drift.length > 0 ? 'update' : 'keep';
+  return { action, spec, before: spec, cause, fields: [], ...(owned !== undefined && { owned }) };
 }
 
 function compare(there: ObservedNetwork, spec: NetworkSpec): NetworkDecision {
@@ -125,57 +112,41 @@ function subnetFields(spec: NetworkSpec): readonly FieldChange[] {
   );
 }
 
-/** Networks of this stack that are neither declared nor used by a container that stays. */
-function unusedNetworks({ stack, observed, bystanders }: NetworkRequest): readonly NetworkSpec[] {
-  const used = new Set(bystanders.flatMap((container) => Object.keys(container.spec.networks)));
+/** Keys of the networks that containers were connected to by hand, sorted. */
+function connectedByHand({ containers }: ObservedState): readonly string[] {
+  const keys = Object.values(containers).flatMap(({ endpoints }) =>
+    endpoints.flatMap(({ network, byHand }) => (byHand === undefined ? [] : network)),
+  );
+  return [...new Set(keys)].sort();
+}
+
+function isOn({ spec, endpoints }: ObservedContainer, key: string): boolean {
+  return member(spec.networks, key) !== undefined || endpoints.some(({ network }) => network === key);
+}
+
+/** Networks of this stack that are neither declared nor used by a container that stays, or by one of another stack. */
+function unusedNetworks({ stack, observed, bystanders, findings }: NetworkRequest): readonly NetworkSpec[] {
+  const used = new Set(
+    bystanders.flatMap(({ spec, endpoints }) => [
+      ...Object.keys(spec.networks),
+      ...endpoints.map(({ network }) => network),
+    ]),
+  );
   return Object.values(observed.networks)
     .map(({ spec }) => spec)
     .filter(
       (spec) => spec.stack === stack.name && member(stack.networks, spec.key) === undefined && !used.has(spec.key),
     )
+    .filter(({ name }) => !keepsForOthers(name, observed, findings.warnings))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
 }
 
-/** A subnet that is new must not overlap what the machine routes elsewhere, another stack's or another of our networks. */
-function checkSubnets(
-  request: NetworkRequest,
-  decision: NetworkDecision,
-  decisions: ReadonlyMap<string, NetworkDecision>,
-  removals: readonly NetworkSpec[],
-): void {
-  if (decision.action !== 'create' && decision.action !== 'replace') return;
-  const { stack, observed, findings } = request;
-  const { spec, before } = decision;
-  const others = Object.values(observed.networks).map((network) => network.spec);
-  const bridges = new Set([...others.map((other) => other.bridge), bridgeName(stack.name, spec.key)]);
-  const routes = observed.host.routes.filter(({ destination }) => !isHalfDefault(destination));
-  const gone = new Set(removals.map((removal) => removal.key));
-  for (const subnet of subnetsOf(spec)) {
-    if (before !== undefined && subnetsOf(before).includes(subnet)) continue;
-    const route = routes.find((each) => !bridges.has(each.device) && subnetsOverlap(each.destination, subnet));
-    const foreign = observed.host.foreignSubnets.find((each) => subnetsOverlap(each.subnet, subnet));
-    const own = [
-      ...others.filter((other) => !decisions.has(other.key)),
-      ...[...decisions.values()].map((each) => each.spec),
-    ]
-      .filter((other) => other.key !== spec.key && !gone.has(other.key))
-      .find((other) => subnetsOf(other).some((taken) => subnetsOverlap(taken, subnet)));
-    const holder =
-      (route && `route of "${route.device}"`) ??
-      (foreign && `a network of stack "${foreign.owner}" (${foreign.subnet})`) ??
-      (own && `network "${own.name}" (${subnetsOf(own).join(', ')})`);
-    if (holder === undefined) continue;
-    findings.conflicts.push({
-      address: networkAddress(spec.key),
-      message: `Cannot create bridge "${spec.bridge}": subnet ${subnet} overlaps ${holder}`,
-      hint: `Set another subnet in networks.${spec.key}.ipam, or leave it out to have a free one chosen.`,
-    });
-  }
-}
-
-/** VPNs replace the default route by 0.0.0.0/1 and 128.0.0.0/1, which say nothing about who lives there. */
-function isHalfDefault(destination: string): boolean {
-  return Number(destination.split('/')[1]) < 2;
+/** Whether containers of other stacks are on a network, which then stays; says so. */
+export function keepsForOthers(name: string, { host }: ObservedState, warnings: string[]): boolean {
+  const users = member(host.foreignNetworkUsers ?? {}, name);
+  if (users === undefined) return false;
+  warnings.push(`Network "${name}" is kept: containers of other stacks are on it (${users.join(', ')}).`);
+  return true;
 }
 
 function vacatedNetworks(
@@ -192,13 +163,4 @@ function vacatedNetworks(
       vacated.set(removal.key, `network.${removal.key} makes room for network.${successor.spec.key}`);
   }
   return vacated;
-}
-
-/** Whether any subnet of one network overlaps any of the other. */
-export function networksOverlap(left: NetworkSpec, right: NetworkSpec): boolean {
-  return subnetsOf(left).some((subnet) => subnetsOf(right).some((other) => subnetsOverlap(subnet, other)));
-}
-
-function subnetsOf(spec: NetworkSpec): readonly string[] {
-  return [spec.subnet4, spec.subnet6].flatMap((subnet) => subnet ?? []);
 }

@@ -13,6 +13,7 @@ import type { Findings } from './findings.ts';
 import type { BindHash } from './mounts.ts';
 import { planNetworks } from './networks.ts';
 import { type Scope, selectServices } from './scope.ts';
+import { noteLive } from './shapes.ts';
 import { type Decisions, upSteps } from './steps.ts';
 import { afterContainers, planVolumes, renewVolumes } from './volumes.ts';
 import { checkDependencies, replicasOf } from './wait-for.ts';
@@ -110,6 +111,7 @@ export function planUp(stack: Stack, observed: ObservedState, options: UpOptions
   checkNames(sorted, observed.host.foreignContainerNames, findings);
   checkConnections(sorted, observed.host.foreignContainerNames, findings);
   checkSharers(sorted, findings);
+  noteLive(sorted.drafts, findings);
   checkDependencies(replicasOf(specs), new Set(Object.keys(stack.services)), findings);
   if (sorted.orphans.length > 0 && !options.removeOrphans && options.ignoreOrphans !== true) {
     findings.warnings.push(

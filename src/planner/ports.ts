@@ -18,6 +18,8 @@ export interface PortContext {
   readonly ownPids: ReadonlySet<number>;
   /** Names of containers whose service is gone. */
   readonly orphans: readonly string[];
+  /** Address that ports of a container are published on which name none; undefined: all. */
+  readonly hostBinding: (draft: Draft) => string | undefined;
   readonly findings: Findings;
 }
 
@@ -26,7 +28,7 @@ export interface PortContext {
  * has already, then the first free ones. A port that a container has now is not checked again.
  */
 export function assignPorts(drafts: readonly Draft[], context: PortContext): void {
-  const wishes = drafts.flatMap(wishesOf);
+  const wishes = drafts.flatMap((draft) => wishesOf(draft, context.hostBinding(draft)));
   const claims = bystanderClaims(context);
   const strangers = strangerClaims(context);
   for (const wish of wishes) if (isFixed(wish.mapping)) takeFixed(wish, claims, strangers, context.findings);
@@ -50,9 +52,12 @@ interface Wish {
   chosen?: PublishedPort;
 }
 
-function wishesOf(draft: Draft): readonly Wish[] {
+function wishesOf(draft: Draft, hostBinding: string | undefined): readonly Wish[] {
   if (draft.spec.networkMode.type !== 'networks') return [];
-  return draft.spec.ports.map((mapping) => ({ draft, mapping }));
+  return draft.spec.ports.map((mapping) => {
+    const bound = mapping.hostIp === undefined && hostBinding !== undefined;
+    return { draft, mapping: bound ? { ...mapping, hostIp: hostBinding } : mapping };
+  });
 }
 
 function bystanderClaims({ bystanders, orphans }: PortContext): PortClaims {

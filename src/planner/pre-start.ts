@@ -129,6 +129,7 @@ export function preStartSpec(replica: ContainerSpec, hook: PreStart, index: numb
     hostname: replica.hostname,
     domainname: replica.domainname,
     init: false,
+    ...(replica.runtime !== undefined && { runtime: replica.runtime }),
     tty: false,
     stdinOpen: false,
     stopSignal: 'SIGTERM',

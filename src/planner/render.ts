@@ -160,14 +160,17 @@ function formatItem(item: unknown): string {
   return isRecord(item) ? (formatPort(item) ?? JSON.stringify(item, hideSecret)) : JSON.stringify(item);
 }
 
-/** A port mapping or a published port: `127.0.0.1:8080:80/tcp`. */
+/** A port mapping or a published port: `127.0.0.1:8080:80/tcp`, `8080:80/tcp (open to the world)`. */
 function formatPort(item: Readonly<Record<string, unknown>>): string | undefined {
   const target = item['target'] ?? item['containerPort'];
   if (typeof target !== 'number' || typeof item['protocol'] !== 'string') return undefined;
   const first = item['hostPort'] ?? item['published'];
   const last = item['publishedEnd'];
   const host = first === undefined ? undefined : `${first}${last === undefined || last === first ? '' : `-${last}`}`;
-  return `${[item['hostIp'], host, target].filter((part) => part !== undefined).join(':')}/${item['protocol']}`;
+  const hostIp = item['hostIp'];
+  const text = `${[hostIp, host, target].filter((part) => part !== undefined).join(':')}/${item['protocol']}`;
+  const open = hostIp === undefined || hostIp === '0.0.0.0' || hostIp === '::';
+  return open && item['hostPort'] !== undefined ? `${text} (open to the world)` : text;
 }
 
 /** Quoted where it would be taken for something else, or break the line. */

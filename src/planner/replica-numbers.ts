@@ -1,5 +1,6 @@
 import type { ContainerSpec } from '../model/container.ts';
 import type { ObservedState } from '../model/observed.ts';
+import { sharedNamespaces } from '../model/sharing.ts';
 import type { Service, Stack } from '../model/stack.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
 
@@ -29,8 +30,10 @@ export function replicaNumbers(
   return [...kept, ...free].toSorted((left, right) => left - right);
 }
 
-/** Who shares its network shares that of its first replica, which must be there then. */
+/** Who shares a namespace of it shares that of its first replica, which must be there then. */
 function lendsNamespaces(name: string, stack: Stack, observed: ObservedState): boolean {
   const modes = [...Object.values(stack.services), ...Object.values(observed.containers).map(({ spec }) => spec)];
-  return modes.some(({ networkMode }) => networkMode.type === 'service' && networkMode.service === name);
+  return modes.some((each) =>
+    sharedNamespaces(each).some(({ owner }) => owner.type === 'service' && owner.service === name),
+  );
 }

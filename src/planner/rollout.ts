@@ -1,12 +1,13 @@
 import { serviceAddress } from '../model/address.ts';
 import type { RollingUpdate, Step, StepId } from '../model/plan.ts';
+import { NAMESPACE_WORDS, sharedNamespaces } from '../model/sharing.ts';
 import type { Service } from '../model/stack.ts';
 import type { UpdatePolicy } from '../model/update.ts';
 import { addressOf, type Draft, observedKey } from './draft.ts';
 import type { Findings } from './findings.ts';
 import type { Handover } from './handover.ts';
 import { mountedOf } from './mounts.ts';
-import type { NetworkPlan } from './networks.ts';
+import type { NetworkPlan } from './network-decision.ts';
 import { member } from './record.ts';
 import { stepId } from './step-id.ts';
 
@@ -39,8 +40,8 @@ export function planRollouts(request: RolloutRequest): readonly RollingUpdate[] 
 /** What lets the replicas of a service not wait for each other: others wait for all of them, or they for others. */
 function obstacleOf(draft: Draft, { networks, handover, emptied }: RolloutRequest): string | undefined {
   const { spec, observed } = draft;
-  const shares = [spec, observed?.spec].some((each) => /^(service|container)$/.test(each?.networkMode.type ?? ''));
-  if (shares) return 'it shares the network of another one';
+  const [sharing] = [spec, observed?.spec].flatMap((each) => (each === undefined ? [] : sharedNamespaces(each)));
+  if (sharing !== undefined) return `it shares the ${NAMESPACE_WORDS[sharing.kind]} of another one`;
   for (const { network } of observed?.endpoints ?? []) {
     const cause = networks.vacated.get(network);
     if (cause !== undefined) return cause;

@@ -1,7 +1,8 @@
 import type { ContainerSpec } from '../model/container.ts';
+import { NAMESPACE_WORDS, type NamespaceKind, sharedNamespaces } from '../model/sharing.ts';
 import type { Service } from '../model/stack.ts';
 import { type Draft, isUp } from './draft.ts';
-import { namespaceOwner } from './drafts.ts';
+import { namespaceOwners } from './drafts.ts';
 import type { Findings } from './findings.ts';
 import { anonymousVolumeName, mountedOf } from './mounts.ts';
 import { member } from './record.ts';
@@ -18,7 +19,7 @@ interface StartFirstRequest {
  * the other slot. A service that can't have two containers of a replica is replaced stop-first, with a warning.
  */
 export function chooseStartFirst(drafts: readonly Draft[], { services, emptied, findings }: StartFirstRequest): void {
-  const shared = new Set(drafts.flatMap(({ spec }) => namespaceOwner(spec) ?? []));
+  const shared = new Map(drafts.flatMap(({ spec }) => namespaceOwners(spec)).map(({ kind, key }) => [key, kind]));
   const warned = new Set<string>();
   for (const draft of drafts) {
     const { spec, observed, action } = draft;
@@ -43,13 +44,13 @@ function emptiedObstacle(spec: ContainerSpec, emptied: ReadonlySet<string>): str
 }
 
 /** Why two containers of a replica can't be there at the same time; undefined: they can. */
-function obstacleOf(spec: ContainerSpec, shared: ReadonlySet<string>): string | undefined {
+function obstacleOf(spec: ContainerSpec, shared: ReadonlyMap<string, NamespaceKind>): string | undefined {
   const { key, mounts, networkMode, networks, ports } = spec;
   if (networkMode.type === 'host') return 'both would have the ports of the host';
-  if (networkMode.type === 'service' || networkMode.type === 'container') return 'it shares the network of another one';
-  if (shared.has(`${key.service}.${key.index}`) || shared.has(`name ${spec.name}`)) {
-    return 'another container shares its network';
-  }
+  const [sharing] = sharedNamespaces(spec);
+  if (sharing !== undefined) return `it shares the ${NAMESPACE_WORDS[sharing.kind]} of another one`;
+  const lent = shared.get(`${key.service}.${key.index}`) ?? shared.get(`name ${spec.name}`);
+  if (lent !== undefined) return `another container shares its ${NAMESPACE_WORDS[lent]}`;
   for (const [network, { ipv4Address, ipv6Address, macAddress }] of Object.entries(networks)) {
     const fixed = ipv4Address ?? ipv6Address ?? macAddress;
     if (fixed !== undefined) return `both would have the address ${fixed} on network "${network}"`;

@@ -7,8 +7,8 @@ import { type ContainerDecisions, causeOf, containerSteps, starts, unpackId, unp
 import { addressOf } from './draft.ts';
 import { isMadeAnew } from './drafts.ts';
 import { type Ending, endSteps } from './end-steps.ts';
+import type { NetworkPlan } from './network-decision.ts';
 import { networkSteps } from './network-steps.ts';
-import type { NetworkPlan } from './networks.ts';
 import { sortSteps } from './order.ts';
 import { rolloutSteps } from './rollout.ts';
 import { stepId } from './step-id.ts';

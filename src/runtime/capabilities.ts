@@ -1,51 +1,7 @@
+import { CAPABILITIES } from '../model/capabilities.ts';
 import { TsstackError } from '../model/error.ts';
 import type { Security } from '../model/limits.ts';
 import type { KernelFacts } from './kernel-facts.ts';
-
-/** By number, from linux/capability.h. */
-export const CAPABILITIES: readonly string[] = [
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'DAC_READ_SEARCH',
-  'FOWNER',
-  'FSETID',
-  'KILL',
-  'SETGID',
-  'SETUID',
-  'SETPCAP',
-  'LINUX_IMMUTABLE',
-  'NET_BIND_SERVICE',
-  'NET_BROADCAST',
-  'NET_ADMIN',
-  'NET_RAW',
-  'IPC_LOCK',
-  'IPC_OWNER',
-  'SYS_MODULE',
-  'SYS_RAWIO',
-  'SYS_CHROOT',
-  'SYS_PTRACE',
-  'SYS_PACCT',
-  'SYS_ADMIN',
-  'SYS_BOOT',
-  'SYS_NICE',
-  'SYS_RESOURCE',
-  'SYS_TIME',
-  'SYS_TTY_CONFIG',
-  'MKNOD',
-  'LEASE',
-  'AUDIT_WRITE',
-  'AUDIT_CONTROL',
-  'SETFCAP',
-  'MAC_OVERRIDE',
-  'MAC_ADMIN',
-  'SYSLOG',
-  'WAKE_ALARM',
-  'BLOCK_SUSPEND',
-  'AUDIT_READ',
-  'PERFMON',
-  'BPF',
-  'CHECKPOINT_RESTORE',
-];
 
 /** Docker's default set (moby daemon/pkg/oci/caps/defaults.go). */
 const DEFAULT: ReadonlySet<string> = new Set([
@@ -69,8 +25,8 @@ const DEFAULT: ReadonlySet<string> = new Set([
  * The capabilities that a container's root has, in the kernel's order: Docker's default set, `cap_add` and `cap_drop`,
  * privileged containers all of them; never more than we have ourselves.
  *
- * cgroup v2 has no device list but a BPF program that no tool loads, so MKNOD is not in the default set there (and the
- * root filesystem is mounted nodev).
+ * cgroup v2 has no device list but a BPF program, which not everybody may load: where it is not, MKNOD is not in the
+ * default set (and the root filesystem is mounted nodev).
  */
 export function containerCapabilities(security: Security, kernel: KernelFacts): readonly string[] {
   const { privileged, capAdd, capDrop } = security;
@@ -94,6 +50,7 @@ export function containerCapabilities(security: Security, kernel: KernelFacts): 
 
 /** Whether a cgroup decides which devices a container may open: where none does, mounts must not have devices. */
 export function guardsDevices(kernel: KernelFacts): boolean {
+  if (kernel.devicePrograms === true) return true;
   return kernel.cgroupMounts.some(({ options }) => options.split(',').includes('devices'));
 }
 

@@ -1,7 +1,9 @@
 import type { ContainerSpec } from '../model/container.ts';
+import type { DeviceRule } from '../model/device-rule.ts';
 import type { RootFilesystem } from '../model/image.ts';
 import type { ContainerPaths } from '../store/paths.ts';
 import type { KernelFacts } from './kernel-facts.ts';
+import type { DeviceProgram } from './steps/devices.ts';
 import type { Identity } from './user.ts';
 
 /** A bind or tmpfs mount with its source found. */
@@ -39,6 +41,13 @@ export type NetworkNamespace =
   /** Path of a namespace file, `/run/netns/ts-demo.web.1`. */
   | { readonly type: 'path'; readonly path: string };
 
+/** A running container that a namespace is shared with. */
+export interface NamespaceHolder {
+  readonly name: string;
+  /** File that says who its first process is, as `ContainerPaths.init`. */
+  readonly init: string;
+}
+
 export interface LaunchConfig {
   readonly spec: ContainerSpec;
   /** Counts the starts of this container, from 1; written into the exit file with the status. */
@@ -48,10 +57,26 @@ export interface LaunchConfig {
   readonly identity: Identity;
   readonly paths: ContainerPaths;
   readonly network: NetworkNamespace;
+  /** Whose namespaces are shared where `spec.namespaces` says so; absent: no one's. */
+  readonly holders?: { readonly ipc?: NamespaceHolder; readonly pid?: NamespaceHolder };
   readonly cgroupJoinFiles: readonly string[];
+  /** cgroup v2: which devices may be used; absent: the cgroup knows, or all may. */
+  readonly devices?: DeviceProgram;
   readonly kernel: KernelFacts;
   /** Text of the profile when `spec.security.seccomp` is a path. */
   readonly seccompProfile?: string;
+  /** What an OCI runtime must be told; absent: the launcher executes the program. */
+  readonly oci?: OciFacts;
+}
+
+/** The OCI runtime of a container, and what only the machine can say of its devices. */
+export interface OciFacts {
+  /** Absolute path of the runtime. */
+  readonly program: string;
+  /** The device cgroup's rules. */
+  readonly deviceRules: 'all' | readonly DeviceRule[];
+  /** Sources of devices that are directories of devices. */
+  readonly deviceDirectories: readonly string[];
 }
 
 export interface ExecConfig {

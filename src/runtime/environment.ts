@@ -1,8 +1,6 @@
 import type { ContainerSpec } from '../model/container.ts';
+import { DEFAULT_PATH } from '../model/default-path.ts';
 import type { Identity } from './user.ts';
-
-/** Docker's default. */
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The whole environment of a process in the container: `env` over what Docker always sets. */
 export function containerEnvironment(
@@ -11,7 +9,7 @@ export function containerEnvironment(
   options: { readonly identity: Identity; readonly tty: boolean },
 ): Readonly<Record<string, string>> {
   return {
-    PATH,
+    PATH: DEFAULT_PATH,
     HOSTNAME: spec.hostname,
     ...(options.tty && { TERM: 'xterm' }),
     HOME: options.identity.home,

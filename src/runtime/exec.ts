@@ -2,6 +2,8 @@ import type { ExecConfig } from './config.ts';
 import { execProgram } from './exec-program.ts';
 import { assembleElf } from './launcher/elf.ts';
 import { listCalls } from './launcher/listing.ts';
+import type { Call } from './launcher/program.ts';
+import { type RuntimeExec, runtimeExecProgram } from './oci/exec.ts';
 
 export type { ExecConfig } from './config.ts';
 
@@ -16,6 +18,8 @@ export interface Exec {
   readonly argv: readonly string[];
   readonly launcher: Uint8Array;
   readonly listing: string;
+  /** Descriptor 4, if there is to be a terminal, is one of the host's instead of the container's own. */
+  readonly hostTerminal?: true;
 }
 
 /** Descriptor of the status pipe in an exec. */
@@ -27,12 +31,23 @@ const STATUS = 5;
  * been unlinked. Ends when its host process is killed.
  */
 export function buildExec(config: ExecConfig): Exec {
-  const calls = execProgram(config);
+  return execOf(config, execProgram(config), config.cgroupJoinFiles);
+}
+
+/**
+ * The same through `RUNTIME exec`, for a container that is no processes of this kernel. The runtime has its own cgroups; that
+ * the program cannot be executed is said by the runtime on standard error, with a status of its own.
+ */
+export function buildRuntimeExec(config: ExecConfig, runtime: RuntimeExec): Exec {
+  return { ...execOf(config, runtimeExecProgram(config, runtime), []), hostTerminal: true };
+}
+
+function execOf({ kernel }: ExecConfig, calls: readonly Call[], cgroupJoinFiles: readonly string[]): Exec {
   const join = 'for file do echo 0 >"$file"; done';
   const script = `set -e; true 2>/dev/null >&5 || exec 5>/dev/null; ${join}; exec /proc/self/fd/3`;
   return {
-    argv: ['/bin/sh', '-c', script, 'sh', ...config.cgroupJoinFiles],
-    launcher: assembleElf(config.kernel.arch, calls, STATUS),
+    argv: ['/bin/sh', '-c', script, 'sh', ...cgroupJoinFiles],
+    launcher: assembleElf(kernel.arch, calls, STATUS),
     listing: listCalls(calls),
   };
 }

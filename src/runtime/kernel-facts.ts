@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { TsstackError } from '../model/error.ts';
+import { type LabelFacts, readLabelFacts } from './label-facts.ts';
 
 /** What a launch must know of the machine. */
 export interface KernelFacts {
@@ -14,9 +15,21 @@ export interface KernelFacts {
   readonly maskedPaths: readonly { readonly path: string; readonly type: 'file' | 'directory' }[];
   /** Hard limits of this process, by ulimit name; Infinity as -1. */
   readonly hardLimits: Readonly<Record<string, number>>;
+  /** fs.nr_open; absent: not told. */
+  readonly mostOpenFiles?: number;
   readonly cgroupVersion: 1 | 2;
+  /** cgroup v2: programs that decide about devices can be loaded. Absent: they cannot, or need not. */
+  readonly devicePrograms?: true;
   /** cgroup v1: mount points with their controllers, for the container's /sys/fs/cgroup. */
   readonly cgroupMounts: readonly { readonly path: string; readonly options: string }[];
+  readonly labels: LabelFacts;
+  /**
+   * We are in a user namespace: no device can be made, limits cannot be raised, and /proc and /sys can be mounted only
+   * while those of the machine are to be seen (the kernel's `mount_too_revealing()`).
+   */
+  readonly userNamespace?: true;
+  /** The last group of that namespace. */
+  readonly lastGid?: number;
 }
 
 /** moby daemon/pkg/oci/defaults.go; the pattern for each CPU's thermal_throttle is added to it. */
@@ -64,11 +77,30 @@ export function readKernelFacts(host: Host): KernelFacts {
     version: kernelVersion(need(host, '/proc/sys/kernel/osrelease')),
     lastCapability: Number(need(host, '/proc/sys/kernel/cap_last_cap')),
     boundingSet: ownCapabilities(need(host, '/proc/self/status')),
-    maskedPaths: maskedPaths(host),
+    maskedPaths: readMaskedPaths(host),
     hardLimits: hardLimits(need(host, '/proc/self/limits')),
+    ...openFiles(host.readText('/proc/sys/fs/nr_open')),
     cgroupVersion: cgroups.some(({ path, type }) => path === '/sys/fs/cgroup' && type === 'cgroup2') ? 2 : 1,
     cgroupMounts: cgroups.filter(({ type }) => type === 'cgroup').map(({ path, options }) => ({ path, options })),
+    labels: readLabelFacts(host),
   };
+}
+
+/** The same for an ordinary user in a user namespace; `delegated`: he has cgroups (v2). */
+export function userKernelFacts(host: Host, delegated: boolean): KernelFacts {
+  const cgroups = { cgroupVersion: delegated ? 2 : 1, cgroupMounts: [] } as const;
+  return {
+    ...readKernelFacts(host),
+    ...cgroups,
+    userNamespace: true,
+    lastGid: lastId(need(host, '/proc/self/gid_map')),
+  };
+}
+
+/** user_namespaces(7): `0 1000 1`, first id inside, outside, and how many. From 0 on without a gap. */
+function lastId(map: string): number {
+  const ranges = map.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  return ranges.reduce((end, [first = 0, , count = 0]) => (first === end ? end + count : end), 0) - 1;
 }
 
 function need(host: Host, path: string): string {
@@ -108,7 +140,8 @@ function kernelVersion(release: string): readonly [number, number] {
   return version;
 }
 
-function maskedPaths(host: Host): KernelFacts['maskedPaths'] {
+/** Asked anew for every start: modules and processors come. */
+export function readMaskedPaths(host: Pick<Host, 'readDirectory' | 'stat'>): KernelFacts['maskedPaths'] {
   const throttles = host
     .readDirectory(CPU_DIRECTORY)
     .filter((name) => /^cpu\d+$/.test(name))
@@ -128,6 +161,10 @@ function hardLimits(limits: string): Readonly<Record<string, number>> {
     return [[name, hard === 'unlimited' ? -1 : Number(hard)] as const];
   });
   return Object.fromEntries(entries);
+}
+
+function openFiles(text: string | undefined): Pick<KernelFacts, 'mostOpenFiles'> {
+  return text === undefined ? {} : { mostOpenFiles: Number(text) };
 }
 
 /** Options of a cgroup v1 hierarchy that are not controllers nor its name (cgroups(7)). */

@@ -1,6 +1,8 @@
-import { containerCapabilities, guardsDevices } from './capabilities.ts';
+import { ownsIpc } from '../model/sharing.ts';
+import { containerCapabilities } from './capabilities.ts';
 import type { LaunchConfig } from './config.ts';
 import { containerEnvironment } from './environment.ts';
+import { containerLabels } from './labels.ts';
 import {
   AT_FDCWD,
   CLONE_NEWCGROUP,
@@ -8,9 +10,7 @@ import {
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWUTS,
-  EEXIST,
   ENOENT,
-  EPERM,
   F_SETFD,
   FD_CLOEXEC,
   LAST_DESCRIPTOR,
@@ -18,25 +18,30 @@ import {
   MS_REC,
   MS_SLAVE,
   O_RDONLY,
-  O_RDWR,
-  S_IFIFO,
 } from './launcher/constants.ts';
 import { type Call, Program } from './launcher/program.ts';
+import { HOLDER, STATUS } from './script.ts';
 import { containerFilter } from './seccomp/filter.ts';
-import { mountDev, reopenStdin } from './steps/dev.ts';
+import { becomeProgram } from './steps/become-program.ts';
+import { mountDev, reopenStdin, type TakenNode, takeNodes } from './steps/dev.ts';
+import { limitDevices } from './steps/devices.ts';
+import { hideProcess, joinIpc } from './steps/join.ts';
 import {
   type KernelFilesystems,
+  type KernelMounts,
   makePathsReadOnly,
   maskPaths,
   mountCgroups,
   mountProcAndSys,
+  takeKernelMounts,
   writeSysctls,
 } from './steps/kernel-filesystems.ts';
 import { makeDirectories, openBind, stopPropagation } from './steps/mount.ts';
-import { becomeProcess, executeProgram, resetSignals, setOomScore, stayAsInit } from './steps/process.ts';
+import { joinSessionKeyring, resetSignals, setLabels, setOomScore } from './steps/process.ts';
 import { attachOverlays, changeRoot, makeRootReadOnly, mountOverlays, type TakenOverlay } from './steps/root.ts';
+import { giveOutput, openStdin } from './steps/streams.ts';
 import { takeTerminal } from './steps/terminal.ts';
-import { actAsContainerRoot, makeUserNamespace, type UserNamespace } from './steps/user-namespace.ts';
+import { actAsContainerRoot, makeUserNamespace } from './steps/user-namespace.ts';
 import {
   attachDevice,
   attachEtcFile,
@@ -44,6 +49,7 @@ import {
   isBelowKernelMounts,
   isShared,
   type MountPolicy,
+  mountPolicy,
   sortMounts,
   type TakenFile,
   type TakenMount,
@@ -60,6 +66,12 @@ import { hostIdBase } from './user-namespace.ts';
 const TERMINAL = 4;
 const DEVPTS = 5;
 
+/** Descriptor of the holder's directory in /proc, where one shares an IPC namespace. */
+function holderOf({ spec }: LaunchConfig): number | undefined {
+  if (typeof spec.namespaces.ipc !== 'object') return undefined;
+  return spec.tty ? DEVPTS + 1 : STATUS + 1;
+}
+
 /** Everything that comes from the host's paths, held by descriptors when the root changes. */
 interface Taken {
   /** Parents before children. */
@@ -67,8 +79,12 @@ interface Taken {
   readonly etcFiles: readonly TakenFile[];
   readonly devices: readonly { readonly target: string; readonly tree: number }[];
   readonly hostDev: number | undefined;
-  readonly hostShm: number | undefined;
+  /** /dev/shm of whoever the IPC namespace is shared with. */
+  readonly shm: number | undefined;
   readonly hostCgroups: number | undefined;
+  /** In a user namespace: what cannot be made any more when the root has changed. */
+  readonly kernelMounts: KernelMounts | undefined;
+  readonly nodes: readonly TakenNode[] | undefined;
 }
 
 /**
@@ -76,20 +92,27 @@ interface Taken {
  * host's root, standard output on the log and the status pipe as descriptor 3; it ends by executing the program.
  */
 export function launchProgram(config: LaunchConfig): readonly Call[] {
-  const { tty } = config.spec;
-  const program = new Program([0, 1, 2, 3, ...(tty ? [TERMINAL, DEVPTS] : [])]);
-  takeStreams(program, config);
+  const { tty, namespaces } = config.spec;
+  const holder = holderOf(config);
+  const program = new Program([0, 1, 2, STATUS, ...(tty ? [TERMINAL, DEVPTS] : []), ...[holder ?? []].flat()]);
+  takeStreams(program, config, holder);
   leaveLauncherFile(program, config);
+  // Its processes see this one before it is a container's.
+  if (typeof namespaces.pid === 'object') hideProcess(program);
   resetSignals(program);
-  setOomScore(program, config.spec.resources.oomScoreAdj ?? 0);
-  if (config.spec.stdinOpen && !hasRelay(config.spec)) openStdin(program, config);
+  joinSessionKeyring(program);
+  setOomScore(program, config.spec.resources.oomScoreAdj);
+  setLabels(program, containerLabels(config.spec, config.kernel));
+  if (config.spec.stdinOpen && !hasRelay(config.spec)) openStdin(program, config.paths);
   const idBase = hostIdBase(config.spec, config.kernel, config.identity);
+  if (config.devices !== undefined) limitDevices(program, config.devices);
   if (tty) takeTerminal(program, TERMINAL, (idBase ?? 0) + config.identity.uid);
   else if (idBase !== undefined) giveOutput(program, config, idBase);
+  const sharedShm = holder === undefined ? undefined : joinIpc(program, holder, config.holders?.ipc?.name ?? '');
   enterNamespaces(program, config);
   const userNamespace = idBase === undefined ? undefined : makeUserNamespace(program, idBase);
-  const policy = mountPolicy(config, userNamespace);
-  const taken = takeSources(program, config, policy);
+  const policy = mountPolicy(config.spec, config.kernel, userNamespace?.file);
+  const taken = takeSources(program, config, { ...policy, sharedShm });
   if (userNamespace !== undefined) actAsContainerRoot(program, userNamespace, config.kernel);
   const overlays = mountOverlays(program, config.rootfs, { ...policy, paths: config.paths });
   changeRoot(program, config.paths);
@@ -100,15 +123,15 @@ export function launchProgram(config: LaunchConfig): readonly Call[] {
 }
 
 /** What the program of `streams-program.ts` has opened, as 6 and 7. */
-function takeStreams(program: Program, { spec }: LaunchConfig): void {
+function takeStreams(program: Program, { spec }: LaunchConfig, holder: number | undefined): void {
   if (spec.tty) {
     program.call('dup3', [RELAY_STREAM, TERMINAL, 0], `make the terminal ${TERMINAL}`);
     program.call('dup3', [RELAY_DEVPTS, DEVPTS, 0], `make the file system that it is on ${DEVPTS}`);
-    program.call('close_range', [DEVPTS + 1, LAST_DESCRIPTOR, 0], 'close everything beyond');
-    return;
-  }
-  if (hasRelay(spec)) program.call('dup3', [RELAY_STREAM, 0, 0], 'make the pipe standard input');
-  program.call('close_range', [4, LAST_DESCRIPTOR, 0], 'close everything beyond the status pipe');
+  } else if (hasRelay(spec)) program.call('dup3', [RELAY_STREAM, 0, 0], 'make the pipe standard input');
+  if (holder !== undefined) program.call('dup3', [HOLDER, holder, 0], `make whose IPC namespace is shared ${holder}`);
+  const last = holder ?? (spec.tty ? DEVPTS : STATUS);
+  const words = last === STATUS ? 'close everything beyond the status pipe' : 'close everything beyond';
+  program.call('close_range', [last + 1, LAST_DESCRIPTOR, 0], words);
 }
 
 function leaveLauncherFile(program: Program, { spec, paths }: LaunchConfig): void {
@@ -118,25 +141,7 @@ function leaveLauncherFile(program: Program, { spec, paths }: LaunchConfig): voi
   program.call('unlinkat', [AT_FDCWD, paths.launcher, 0], `remove ${paths.launcher}, which runs`, {
     tolerate: [ENOENT],
   });
-  program.call('setsid', [], 'begin a session', { tolerate: [EPERM] });
-}
-
-/** A pipe with a name that is open for writing too, so that reading it never ends. */
-function openStdin(program: Program, { paths }: LaunchConfig): void {
-  const path = `${paths.directory}/stdin`;
-  program.call('mknodat', [AT_FDCWD, path, S_IFIFO | 0o600, 0], `make pipe ${path}`, { tolerate: [EEXIST] });
-  const pipe = program.open('openat', [AT_FDCWD, path, O_RDWR, 0], `open ${path}`);
-  program.call('dup3', [pipe, 0, 0], 'make it standard input');
-  program.close(pipe);
-}
-
-/** /dev/stdout is opened anew by its path, which asks who owns the log. */
-function giveOutput(program: Program, { spec, identity }: LaunchConfig, idBase: number): void {
-  const given = [...(spec.stdinOpen ? [0] : []), 1, ...(hasErrorLog(spec) ? [2] : [])];
-  for (const descriptor of given) {
-    const words = `give ${descriptor === 0 ? 'standard input' : descriptor === 1 ? 'the log' : 'standard error'} to user ${identity.uid} of the container`;
-    program.call('fchown', [descriptor, idBase + identity.uid, idBase + identity.gid], words);
-  }
+  program.call('setsid', [], 'begin a session');
 }
 
 function enterNamespaces(program: Program, { spec, network }: LaunchConfig): void {
@@ -149,18 +154,18 @@ function enterNamespaces(program: Program, { spec, network }: LaunchConfig): voi
   const own: readonly (readonly [name: string, flag: number])[] = [
     ['mount', CLONE_NEWNS],
     ...(uts === 'private' ? [['uts', CLONE_NEWUTS] as const] : []),
-    ...(ipc === 'private' ? [['ipc', CLONE_NEWIPC] as const] : []),
+    ...(ownsIpc({ ipc }) ? [['ipc', CLONE_NEWIPC] as const] : []),
     ...(cgroup === 'private' ? [['cgroup', CLONE_NEWCGROUP] as const] : []),
   ];
   const flags = own.reduce((sum, [, flag]) => sum + flag, 0);
   program.call('unshare', [flags], `make namespaces: ${own.map(([name]) => name).join(', ')}`);
 }
 
-function mountPolicy({ spec, kernel }: LaunchConfig, userNamespace: UserNamespace | undefined): MountPolicy {
-  return { nodev: !spec.security.privileged && !guardsDevices(kernel), idmap: userNamespace?.file };
-}
-
-function takeSources(program: Program, config: LaunchConfig, policy: MountPolicy): Taken {
+function takeSources(
+  program: Program,
+  config: LaunchConfig,
+  policy: MountPolicy & { readonly sharedShm: number | undefined },
+): Taken {
   const { spec } = config;
   const { privileged, devices } = spec.security;
   const sorted = sortMounts(config.mounts);
@@ -179,9 +184,12 @@ function takeSources(program: Program, config: LaunchConfig, policy: MountPolicy
     mounts: sorted.map((each) => byTarget.get(each.target) ?? each),
     etcFiles,
     devices: devices.map(({ source, target }) => ({ target, tree: takeDevice(program, source) })),
-    hostDev: privileged ? take('/dev', false, 0) : undefined,
-    hostShm: spec.namespaces.ipc === 'host' ? take('/dev/shm', false, 0) : undefined,
+    // Of mounts that we have from another user namespace none can be uncovered: all or nothing.
+    hostDev: privileged ? take('/dev', policy.userNamespace === true, 0) : undefined,
+    shm: spec.namespaces.ipc === 'host' ? take('/dev/shm', false, 0) : policy.sharedShm,
     hostCgroups,
+    kernelMounts: policy.userNamespace === true ? takeKernelMounts(program, config) : undefined,
+    nodes: policy.userNamespace === true && !privileged ? takeNodes(program) : undefined,
   };
 }
 
@@ -195,19 +203,25 @@ function fillRoot(
   taken: Taken & { readonly overlays: readonly TakenOverlay[]; readonly idBase: number },
 ): void {
   const { spec, network, kernel } = config;
-  const { privileged } = spec.security;
+  const { privileged, systemPaths } = spec.security;
   attachOverlays(program, taken.overlays);
   for (const mount of taken.mounts) if (!isBelowKernelMounts(mount.target)) attachMount(program, mount, taken.idBase);
   const etcIsMount = taken.mounts.some(({ target }) => target === '/etc');
   for (const file of taken.etcFiles) attachEtcFile(program, file, etcIsMount);
-  const filesystems: KernelFilesystems = { ...config, hostCgroups: taken.hostCgroups };
+  const filesystems: KernelFilesystems = { ...config, hostCgroups: taken.hostCgroups, taken: taken.kernelMounts };
   mountProcAndSys(program, filesystems);
   mountCgroups(program, filesystems);
   mountDev(program, { ...taken, spec, devpts: spec.tty ? DEVPTS : undefined });
   if (!spec.stdinOpen && !spec.tty) reopenStdin(program);
-  const own = { network: network.type === 'path', ipc: spec.namespaces.ipc === 'private' };
+  const { ipc, uts } = spec.namespaces;
+  const own = {
+    network: network.type === 'path',
+    ipc: ipc !== 'host',
+    uts: uts === 'private',
+    lastGid: kernel.lastGid,
+  };
   writeSysctls(program, containerSysctls(spec.sysctls, own));
-  if (!privileged) {
+  if (!privileged && systemPaths !== 'unconfined') {
     maskPaths(program, kernel);
     makePathsReadOnly(program);
   }
@@ -228,10 +242,8 @@ function nameHost(program: Program, { spec }: LaunchConfig): void {
 function finish(program: Program, config: LaunchConfig, userNamespace: number | undefined): void {
   const { spec, identity, kernel, seccompProfile } = config;
   const capabilities = containerCapabilities(spec.security, kernel);
-  const filter = containerFilter({ spec, kernel, capabilities, seccompProfile });
+  const filter = containerFilter({ security: spec.security, kernel, capabilities, seccompProfile });
   const process = { spec, kernel, identity, capabilities, filter, workingDir: spec.workingDir, userNamespace };
-  becomeProcess(program, process, 'nothing');
   const execution = { argv: spec.argv, env: containerEnvironment(spec.env, spec, { identity, tty: spec.tty }) };
-  if (spec.init) stayAsInit(program);
-  executeProgram(program, execution);
+  becomeProgram(program, process, execution);
 }

@@ -1,27 +1,17 @@
 import { explainReport } from '../lib/launch-report.ts';
 import type { LaunchConfig } from './config.ts';
+import type { Launch } from './launch-parts.ts';
 import { launchProgram } from './launch-program.ts';
 import { assembleElf } from './launcher/elf.ts';
 import { listCalls } from './launcher/listing.ts';
+import { ociLaunch } from './oci/launch.ts';
 import { launchScript } from './script.ts';
 import { overlayDirectories } from './steps/root.ts';
 import { hasRelay } from './streams.ts';
 import { streamsProgram } from './streams-program.ts';
 
 export type { LaunchConfig, NetworkNamespace, ResolvedMount } from './config.ts';
-
-export interface Launch {
-  /** Text of the launch script, run as `sh SCRIPT`. */
-  readonly script: string;
-  /** The generated ELF. */
-  readonly launcher: Uint8Array;
-  /** The generated ELF that opens the standard streams which something outside holds; absent: there are none. */
-  readonly streams?: Uint8Array;
-  /** The launcher's system calls in words, one a line, for `plan --script`, `explain` and golden tests. */
-  readonly listing: string;
-  /** Directories that must be there (overlay upper and work). */
-  readonly directories: readonly string[];
-}
+export type { Launch } from './launch-parts.ts';
 
 /** Descriptor of the status pipe in a launch. */
 const STATUS = 3;
@@ -33,6 +23,7 @@ const STATUS = 3;
  */
 export function buildLaunch(config: LaunchConfig): Launch {
   const { rootfs, paths, kernel } = config;
+  if (config.oci !== undefined) return ociLaunch(config, config.oci);
   const calls = launchProgram(config);
   return {
     script: launchScript(config),

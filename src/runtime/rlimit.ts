@@ -40,11 +40,12 @@ export interface Rlimit {
 }
 
 /**
- * The limits to set. Without CAP_SYS_RESOURCE a hard limit cannot be raised: what is above ours is clamped to ours, as
- * starting with a little less is better than not at all. Throws `launch-failed` for an unknown name.
+ * The limits to set. Without CAP_SYS_RESOURCE (of the machine itself) a hard limit cannot be raised: what is above ours is
+ * clamped to ours, as starting with a little less is better than not at all; `lowered()` says so. Nobody can have more open
+ * files than fs.nr_open. Throws `launch-failed` for an unknown name.
  */
 export function containerRlimits(ulimits: Readonly<Record<string, Ulimit>>, kernel: KernelFacts): readonly Rlimit[] {
-  const mayRaise = ((BigInt(`0x${kernel.boundingSet}`) >> SYS_RESOURCE) & 1n) === 1n;
+  const mayRaise = kernel.userNamespace !== true && ((BigInt(`0x${kernel.boundingSet}`) >> SYS_RESOURCE) & 1n) === 1n;
   return Object.entries({ ...DEFAULTS, ...ulimits }).map(([name, { soft, hard }]) => {
     const resource = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
     if (resource === undefined) {
@@ -52,10 +53,25 @@ export function containerRlimits(ulimits: Readonly<Record<string, Ulimit>>, kern
         hint: `Known are ${Object.keys(RESOURCES).join(', ')}.`,
       });
     }
-    const present = kernel.hardLimits[name] ?? -1;
-    const allowed = mayRaise ? hard : lower(hard, present);
+    const present = mayRaise ? -1 : (kernel.hardLimits[name] ?? -1);
+    const allowed = lower(hard, name === 'nofile' ? lower(present, kernel.mostOpenFiles ?? -1) : present);
     return { name, resource, soft: lower(soft, allowed), hard: allowed };
   });
+}
+
+/** Which of the limits that were asked for are given less of, in words. */
+export function lowered(ulimits: Readonly<Record<string, Ulimit>>, kernel: KernelFacts): readonly string[] {
+  return containerRlimits(ulimits, kernel).flatMap(({ name, soft, hard }) => {
+    const asked = Object.hasOwn(ulimits, name) ? ulimits[name] : undefined;
+    if (asked === undefined || (asked.soft === soft && asked.hard === hard)) return [];
+    const why = asked.hard === hard ? 'a soft limit is at most the hard one' : 'this machine does not let us give more';
+    return [`ulimits.${name}: ${limitText(asked)} was asked for, ${limitText({ soft, hard })} is given: ${why}`];
+  });
+}
+
+/** `1024:524288`, soft and hard. */
+export function limitText({ soft, hard }: Ulimit): string {
+  return [soft, hard].map((limit) => (limit === -1 ? 'unlimited' : String(limit))).join(':');
 }
 
 function lower(left: number, right: number): number {

@@ -1,14 +1,16 @@
 import { shellQuote } from '../lib/shell-quote.ts';
 import type { ContainerSpec } from '../model/container.ts';
 import type { ContainerPaths } from '../store/paths.ts';
-import { endsInput, hasErrorLog, hasRelay, logTarget } from './streams.ts';
+import type { LaunchConfig, NamespaceHolder } from './config.ts';
+import { beginScript, runLauncher } from './script-parts.ts';
+import { endsInput, hasRelay, logTarget } from './streams.ts';
 
-export interface ScriptConfig {
-  readonly spec: ContainerSpec;
-  readonly run: number;
-  readonly paths: ContainerPaths;
-  readonly cgroupJoinFiles: readonly string[];
-}
+export type ScriptConfig = Pick<LaunchConfig, 'spec' | 'run' | 'paths' | 'cgroupJoinFiles' | 'holders'>;
+
+/** Descriptor of the status pipe. */
+export const STATUS = 3;
+/** Descriptor of a directory in /proc, that of the first process of a container whose namespace is shared. */
+export const HOLDER = 8;
 
 /**
  * The launch script, for dash, bash and busybox. Two stages in one process: the first writes down who it is and becomes
@@ -18,52 +20,64 @@ export interface ScriptConfig {
  *
  * Descriptor 3 is the status pipe: closed without a byte when the program has been executed.
  */
-export function launchScript({ spec, run, paths, cgroupJoinFiles }: ScriptConfig): string {
+export function launchScript({ spec, run, paths, cgroupJoinFiles, holders = {} }: ScriptConfig): string {
   const namespaces = [
     ...(spec.namespaces.pid === 'private' ? ['--pid'] : []),
     ...(spec.namespaces.time === 'private' ? ['--time'] : []),
   ];
-  const again = '/bin/sh "$0" wait';
+  const again = `${namespaces.length === 0 ? '' : `unshare ${namespaces.join(' ')} -- `}/bin/sh "$0" wait`;
   const relay = hasRelay(spec);
   const join = cgroupJoinFiles.map((file) => `    echo 0 >${shellQuote(file)}\n`).join('');
   return `#!/bin/sh
 # Start ${run} of ${JSON.stringify(spec.name)}. Run it as root: sh ${JSON.stringify(paths.launchScript)}
 set -eu
-case \${1-} in
+${holders.ipc === undefined && holders.pid === undefined ? '' : FIND_HOLDER}case \${1-} in
 '')
-  cd /
-  umask 022
-  true 2>/dev/null >&3 || exec 3>&2
-  exec 2>&3
-  # This process, as its parent's namespaces know it, for whoever looks for it later.
-  read -r stat </proc/self/stat
-  printf '%s\\n' "$stat" >${shellQuote(paths.chain)}
-${
+${beginScript(paths)}${
   relay
     ? `  exec ${shellQuote(paths.streams)}
   ;;
 relay)
 ${relayStage(spec, paths)}`
     : ''
-}  exec ${namespaces.length === 0 ? again : `unshare ${namespaces.join(' ')} -- ${again}`}
+}${holders.pid === undefined ? `  exec ${again}` : `${findHolder(holders.pid)}  exec nsenter --no-fork --pid=/proc/self/fd/${HOLDER}/ns/pid -- ${again}`}
   ;;
 wait)
-  # Ends with the container, not before.
+${holders.pid === undefined ? '' : `  exec ${HOLDER}<&-\n`}  # Ends with the container, not before.
   trap '' HUP INT QUIT TERM
   (
     read -r stat </proc/self/stat
     printf '%s\\n' "$stat" >${shellQuote(paths.init)}
-${join}    exec 9<${shellQuote(paths.launcher)}
-    # The launcher makes standard error what standard output is, when it runs.
-    exec /proc/self/fd/9 </dev/null >>${shellQuote(logTarget(spec, paths.log))}${hasErrorLog(spec) ? ` 2>>${shellQuote(paths.errorLog)}` : ''}
-  ) &
-  exec 2>/dev/null >&2 3>&-${relay ? ' 6<&- 7<&-' : ''}
-  status=0
-  wait $! || status=$?
-${endStage(spec)}  echo "${run} $status" >${shellQuote(paths.exit)}
+${holders.ipc === undefined ? '' : findHolder(holders.ipc)}${join}    ${runLauncher(spec, paths)}${endStage(spec)}  echo "${run} $status" >${shellQuote(paths.exit)}
   ;;
 esac
 `;
+}
+
+/**
+ * Looks who the first process of a container is now, and opens its directory in /proc: whatever happens to its number, the
+ * descriptor is that process's. Field 22 of proc_pid_stat(5), the 20th behind the name, is when it started.
+ */
+const FIND_HOLDER = `# find_holder STAT_FILE CONTAINER
+find_holder() {
+  name=$2 then='' now=''
+  if [ -r "$1" ]; then read -r then <"$1" || :; fi
+  if [ -z "$then" ] || [ ! -d "/proc/\${then%% *}" ]; then lost; fi
+  exec ${HOLDER}<"/proc/\${then%% *}"
+  read -r now 2>/dev/null </proc/self/fd/${HOLDER}/stat || lost
+  set -- \${then##*) }
+  then=\${20}
+  set -- \${now##*) }
+  if [ "$then" != "\${20}" ] || [ "$1" = Z ]; then lost; fi
+}
+lost() {
+  printf '%s\\n' "container $name does not run, and a namespace of it is shared" >&2
+  exit 125
+}
+`;
+
+function findHolder({ init, name }: NamespaceHolder): string {
+  return `  find_holder ${shellQuote(init)} ${shellQuote(name)}\n`;
 }
 
 /**

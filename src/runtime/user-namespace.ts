@@ -31,6 +31,15 @@ export function firstHostId(stack: string): number {
  */
 export function hostIdBase(spec: ContainerSpec, kernel: KernelFacts, identity: Identity): number | undefined {
   if (spec.namespaces.user !== 'private') return undefined;
+  if (kernel.userNamespace === true) {
+    throw new TsstackError(
+      'unsupported-host',
+      `${spec.name} cannot have a user namespace of its own in that of a user`,
+      {
+        hint: "Remove userns_mode: its root is this user's already. Or run tsstack as root.",
+      },
+    );
+  }
   const [major, minor] = kernel.version;
   if (major < 5 || (major === 5 && minor < 19)) {
     throw new TsstackError('unsupported-host', `Linux ${major}.${minor} cannot give ${spec.name} a user namespace`, {
@@ -49,4 +58,9 @@ export function hostIdBase(spec: ContainerSpec, kernel: KernelFacts, identity: I
     });
   }
   return firstHostId(spec.key.stack);
+}
+
+/** For a `MountPolicy`. */
+export function ownUserNamespace({ userNamespace }: KernelFacts): { readonly userNamespace?: true } {
+  return userNamespace === true ? { userNamespace } : {};
 }

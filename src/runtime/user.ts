@@ -23,6 +23,15 @@ interface Group {
   readonly members: readonly string[];
 }
 
+/** Who there is in a container. */
+export interface UserFiles {
+  /** Text of /etc/passwd; empty without one. */
+  readonly passwd: string;
+  readonly group: string;
+  /** What messages call the image that they are of. */
+  readonly image: string;
+}
+
 /** Largest id that Docker takes; 2^32-1 would mean "leave it" to setresuid(2). */
 const LARGEST_ID = 2 ** 31 - 1;
 
@@ -31,17 +40,18 @@ const LARGEST_ID = 2 ** 31 - 1;
  * /etc/passwd and /etc/group, as Docker does: the groups that list the user count only when no group was written; the
  * primary group is a supplementary one too (CVE-2022-36109). Throws `launch-failed` for a name that is not there.
  */
-export function resolveUser(user: string, groupAdd: readonly string[], passwd: string, group: string): Identity {
+export function resolveUser(user: string, groupAdd: readonly string[], files: UserFiles): Identity {
+  const { passwd, group, image } = files;
   const [userPart = '', groupPart = ''] = splitOnce(user, ':');
   const groups = parseGroups(group);
   const found = findUser(parseUsers(passwd), userPart === '' ? '0' : userPart);
-  const uid = found?.uid ?? numericId(userPart === '' ? '0' : userPart, 'user', '/etc/passwd');
-  const gid = groupPart === '' ? (found?.gid ?? 0) : groupId(groups, groupPart);
+  const uid = found?.uid ?? numericId(userPart === '' ? '0' : userPart, 'user', image);
+  const gid = groupPart === '' ? (found?.gid ?? 0) : groupId(groups, groupPart, image);
   const implicit =
     groupPart === '' && found !== undefined
       ? groups.filter(({ members }) => members.includes(found.name)).map((each) => each.gid)
       : [];
-  const added = groupAdd.map((name) => groupId(groups, name));
+  const added = groupAdd.map((name) => groupId(groups, name, image));
   return {
     uid,
     gid,
@@ -59,16 +69,20 @@ function findUser(users: readonly User[], wanted: string): User | undefined {
   return users.find(({ name }) => name === wanted) ?? users.find(({ uid }) => String(uid) === wanted);
 }
 
-function groupId(groups: readonly Group[], wanted: string): number {
-  return groups.find(({ name }) => name === wanted)?.gid ?? numericId(wanted, 'group', '/etc/group');
+function groupId(groups: readonly Group[], wanted: string, image: string): number {
+  return groups.find(({ name }) => name === wanted)?.gid ?? numericId(wanted, 'group', image);
 }
 
-function numericId(text: string, what: 'user' | 'group', file: string): number {
+const FILES = { user: '/etc/passwd', group: '/etc/group' } as const;
+
+function numericId(text: string, what: 'user' | 'group', image: string): number {
   const id = parseId(text);
   if (id !== undefined) return id;
-  const reason = /^\d+$/.test(text) ? `ids go up to ${LARGEST_ID}` : `${file} of the container has no such ${what}`;
+  const reason = /^\d+$/.test(text)
+    ? `ids go up to ${LARGEST_ID}`
+    : `${FILES[what]} of image "${image}" has no such ${what}`;
   throw new TsstackError('launch-failed', `Unknown ${what} ${JSON.stringify(text)}: ${reason}`, {
-    hint: `Set user in the stack file to a ${what} of the image, or to numeric ids.`,
+    hint: `Set user${what === 'group' ? ' or group_add' : ''} in the stack file to a ${what} of the image, or to numeric ids.`,
   });
 }
 

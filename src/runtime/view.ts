@@ -1,4 +1,3 @@
-import { guardsDevices } from './capabilities.ts';
 import type { LaunchConfig } from './config.ts';
 import {
   CLONE_NEWNS,
@@ -22,6 +21,7 @@ import {
   attachEtcFile,
   attachMount,
   isBelowKernelMounts,
+  mountPolicy,
   sortMounts,
   takeEtcFiles,
   takeMount,
@@ -69,7 +69,7 @@ export function viewProgram(config: LaunchConfig): readonly Call[] {
   const idBase = hostIdBase(spec, kernel, identity);
   const userNamespace = idBase === undefined ? undefined : makeUserNamespace(program, idBase);
   stopPropagation(program, MS_REC | MS_SLAVE);
-  const policy = { nodev: !spec.security.privileged && !guardsDevices(kernel), idmap: userNamespace?.file };
+  const policy = mountPolicy(spec, kernel, userNamespace?.file);
   const sorted = sortMounts(config.mounts);
   const mounts = sorted
     .filter(({ target, mount }) => mount.type !== 'tmpfs' && !isBelowKernelMounts(target))

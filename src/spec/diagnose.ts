@@ -51,6 +51,7 @@ export type ProblemCode =
   | 'healthcheck.shell'
   | 'image.unpinned'
   | 'unsupported.key'
+  | 'refused.key'
   | 'deprecated.key';
 
 export interface Problem {

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { InvalidStackError } from '../model/error.ts';
 import type { Stack } from '../model/stack.ts';
 import { type Context, scopeAt } from './canonical/context.ts';
+import { applyDefaultHostIp } from './canonical/default-host-ip.ts';
 import { canonicalProject } from './canonical/project.ts';
 import { checkShape } from './check-shape.ts';
 import { checkConsistency } from './consistency/check.ts';
@@ -75,6 +76,7 @@ export function loadStack(
   return {
     // Most of `config` does without.
     get stack() {
+      refuse(diagnostics.list());
       stack ??= normalizeStack(model.dict, value, {
         projectDirectory: project.directory,
         lookup: (path, variable) => scopeAt(context, () => path).lookup(variable),
@@ -94,6 +96,15 @@ export function loadStack(
     variable: project.variables.lookup,
     diagnostics: diagnostics.list(),
   };
+}
+
+/** `config` shows with a warning what nothing can be made of. Throws `InvalidStackError`. */
+function refuse(diagnostics: readonly Diagnostic[]): void {
+  if (!diagnostics.some(({ code }) => code === 'refused.key')) return;
+  const found = diagnostics.map((each) =>
+    each.code === 'refused.key' ? { ...each, severity: 'error' as const } : each,
+  );
+  throw new InvalidStackError(found);
 }
 
 /** `/srv/stack.yaml:12:5` */
@@ -123,6 +134,7 @@ function resolveModel(value: Dict, options: ModelRequest): ResolvedModel {
   const model = canonicalProject(value, name, context);
   const all = model['services'] as Dict;
   applyScale(all, request.scale ?? {}, context);
+  applyDefaultHostIp(all, value['x-default-host-ip'], options.lookup, context);
   const fromEnvironment = (options.lookup('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
   const profiles = request.profiles.length > 0 ? request.profiles : fromEnvironment.filter((profile) => profile !== '');
   const selected = selectServices(all, { profiles, services: request.services }, context);

@@ -9,6 +9,7 @@ import { mounts } from './normalize/mounts.ts';
 import { portMappings } from './normalize/network.ts';
 import { type PathBase, resolvePath } from './paths.ts';
 import { parsePorts } from './ports-text.ts';
+import { TemplateError } from './template.ts';
 import { parseVolume } from './volume-text.ts';
 
 /** Ports in the short form, as on a command line. Throws `usage`. */
@@ -56,7 +57,7 @@ export function parseEnvironment(
   try {
     parseDotenv(text, variables, (name) => env[name]);
   } catch (error) {
-    if (!(error instanceof DotenvError)) throw error;
+    if (!(error instanceof DotenvError) && !(error instanceof TemplateError)) throw error;
     throw new TsstackError('usage', `${path}: ${error.message}`);
   }
   return Object.fromEntries(variables);

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
@@ -12,6 +12,19 @@ const DAMAGED = [11, 26];
 /** Another process has the database: the daemon is running already. */
 export class DatabaseLockedError extends Error {
   override readonly name = 'DatabaseLockedError';
+}
+
+/** What SQLite makes no file for. */
+const IN_MEMORY = ':memory:';
+
+/** Environments are in it. SQLite gives the files beside it the mode that it has; what cannot be opened, it says why. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {
+    return;
+  }
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
 }
 
 /**
@@ -38,14 +51,21 @@ export class Database {
       return { database: Database.#prepare(path) };
     } catch (error) {
       if (hasCode(error, BUSY)) throw new DatabaseLockedError(`${path} is in use`);
-      if (!hasCode(error, DAMAGED)) throw error;
-      const setAside = `${path}.damaged`;
-      renameSync(path, setAside);
-      return { database: Database.#prepare(path), setAside };
+      if (!hasDamage(error)) throw error;
+      return Database.begin(path);
     }
   }
 
+  /** Sets a file aside that is damaged, and begins a new one. Nobody has it open. */
+  static begin(path: string): { readonly database: Database; readonly setAside: string } {
+    const setAside = `${path}.damaged`;
+    renameSync(path, setAside);
+    for (const journal of ['-wal', '-shm']) rmSync(`${path}${journal}`, { force: true });
+    return { database: Database.#prepare(path), setAside };
+  }
+
   static #prepare(path: string): Database {
+    if (path !== IN_MEMORY) makePrivate(path);
     const sqlite = new DatabaseSync(path);
     try {
       sqlite.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
@@ -91,6 +111,13 @@ export class Database {
     return rows.map((row) => String(row['document']));
   }
 
+  /** Lets go of a file that is not to be written any more. */
+  abandon(): void {
+    this.#closed = true;
+    this.#statements.clear();
+    this.#sqlite.close();
+  }
+
   /** Can be called twice. */
   close(): void {
     if (this.#closed) return;
@@ -108,6 +135,11 @@ export class Database {
     }
     return statement;
   }
+}
+
+/** Whether SQLite says that what it read cannot be. */
+export function hasDamage(error: unknown): boolean {
+  return hasCode(error, DAMAGED);
 }
 
 /** The low byte of an extended result code is the primary one. */

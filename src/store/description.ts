@@ -15,10 +15,12 @@ export function runFile(paths: Paths, key: ContainerKey): string {
   return `${containerPaths(paths, key).directory}/run.json`;
 }
 
+/** An empty name stands for the networks of no stack. */
 export function networkDirectory(paths: Paths, stack: string): string {
-  return `${stackDirectory(paths, stack)}/networks`;
+  return stack === '' ? `${paths.state}/networks` : `${stackDirectory(paths, stack)}/networks`;
 }
 
+/** `directory` holds the descriptions of all networks of the stack, or of those of no stack. */
 export function networkFile(paths: Paths, network: NetworkSpec): { readonly directory: string; readonly path: string } {
   const directory = networkDirectory(paths, network.stack);
   return { directory, path: `${directory}/${network.key}.json` };

@@ -1,4 +1,5 @@
 import { type ContainerKey, machineName, netnsName, replicaName } from '../model/address.ts';
+import { TsstackError } from '../model/error.ts';
 
 /**
  * Where everything lies. `state` outlives a reboot (records, volumes, images, root filesystems, logs), `run` does not
@@ -7,9 +8,25 @@ import { type ContainerKey, machineName, netnsName, replicaName } from '../model
 export interface Paths {
   readonly state: string;
   readonly run: string;
+  /** What `run` is for what only the daemon and its helpers look at, where their mount namespace is their own. */
+  readonly inner?: string;
 }
 
 export const DEFAULT_PATHS: Paths = { state: '/var/lib/tsstack', run: '/run/tsstack' };
+
+/** As the environment says; `inner`: in the namespaces of an ordinary user. */
+export function pathsFrom(env: NodeJS.ProcessEnv, inner: boolean): Paths {
+  return {
+    state: env['TSSTACK_STATE_DIR'] ?? DEFAULT_PATHS.state,
+    run: env['TSSTACK_RUN_DIR'] ?? DEFAULT_PATHS.run,
+    ...(inner && { inner: DEFAULT_PATHS.run }),
+  };
+}
+
+/** Of the process outside of an ordinary user's namespaces. */
+export function outsideDirectory(paths: Paths): string {
+  return `${paths.run}-outside`;
+}
 
 /** Name of our part of every cgroup hierarchy, and of our nft table. */
 export const OWNER = 'tsstack';
@@ -27,7 +44,15 @@ export function stackDirectory(paths: Paths, stack: string): string {
 }
 
 export function volumeDirectory(paths: Paths, name: string): string {
-  return `${paths.state}/volumes/${name}`;
+  return `${paths.state}/volumes/${oneName(name)}`;
+}
+
+/** A name that goes into a path, and stays in its directory. Whoever took it in has said what is wrong with others. */
+function oneName(name: string): string {
+  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
+    throw new TsstackError('internal', `${JSON.stringify(name)} cannot be the name of a directory`);
+  }
+  return name;
 }
 
 /** The directory of a volume's content, which containers see. */
@@ -42,7 +67,15 @@ export function hostSettingsPath(paths: Paths): string {
 
 /** A tmpfs of our own while a container with secrets is there. Not below `run`, which goes with the daemon. */
 export function secretsRoot(paths: Paths): string {
-  return `${paths.run}-secrets`;
+  return `${paths.inner ?? paths.run}-secrets`;
+}
+
+/**
+ * Lock, messages and socket of the process that answers while the daemon is away. Not below `run`, which goes with the
+ * daemon and is closed to all but root.
+ */
+export function serveDirectory(paths: Paths): string {
+  return `${paths.inner ?? paths.run}-serve`;
 }
 
 /** Secrets of one container. */

@@ -2,10 +2,11 @@ import { type ContainerKey, machineName } from '../model/address.ts';
 import type { ContainerSpec, Endpoint, NetworkSpec, PublishedPort, VolumeSpec } from '../model/container.ts';
 import type { ContainerEvent } from '../model/event.ts';
 import type { HealthRecord } from '../model/health.ts';
+import type { LiveNetwork } from '../model/live.ts';
 import type { RunEnd } from '../model/observed.ts';
 import type { Role } from '../model/update.ts';
-import type { Database } from './database.ts';
-import { Table } from './table.ts';
+import { Database, hasDamage } from './database.ts';
+import { DamagedRecordsError, Table } from './table.ts';
 
 /** What the kernel can't tell of a container. */
 export interface ContainerRecord {
@@ -15,6 +16,8 @@ export interface ContainerRecord {
   readonly ports: readonly PublishedPort[];
   /** Absent: it is the replica. */
   readonly role?: Role;
+  /** What was changed on its networks by hand; absent: nothing. */
+  readonly live?: LiveNetwork;
   readonly createdAtMs: number;
   /** Starts so far; the run that an exit file speaks of. */
   readonly run: number;
@@ -74,6 +77,22 @@ export class Records {
     this.stacks = new Table(database, 'stacks', (stack) => stack.name);
   }
 
+  /**
+   * Opens or makes the records' file. One that is damaged, be it in a single document, is set aside whole, as `setAside`,
+   * and begun anew: what runs is found by its descriptions and by the kernel. Throws as `Database.open()` does.
+   */
+  static open(path: string): { readonly records: Records; readonly setAside?: string } {
+    const { database, setAside } = Database.open(path);
+    try {
+      return { records: new Records(database), ...(setAside !== undefined && { setAside }) };
+    } catch (error) {
+      database.abandon();
+      if (!(error instanceof DamagedRecordsError) && !hasDamage(error)) throw error;
+      const begun = Database.begin(path);
+      return { records: new Records(begun.database), setAside: begun.setAside };
+    }
+  }
+
   container(key: ContainerKey): ContainerRecord | undefined {
     return this.containers.get(machineName(key));
   }
@@ -109,10 +128,19 @@ export class Records {
   }
 
   events(stack: string, sinceMs: number): readonly ContainerEvent[] {
-    return this.#database.events(stack, sinceMs).map((text) => JSON.parse(text) as ContainerEvent);
+    return this.#database.events(stack, sinceMs).flatMap((text) => parseEvent(text) ?? []);
   }
 
   close(): void {
     this.#database.close();
+  }
+}
+
+/** One that is damaged is left out. */
+function parseEvent(text: string): ContainerEvent | undefined {
+  try {
+    return JSON.parse(text) as ContainerEvent;
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,10 @@
 import type { Database } from './database.ts';
 
+/** A document that cannot be read, or that is not of what it is kept under. */
+export class DamagedRecordsError extends Error {
+  override readonly name = 'DamagedRecordsError';
+}
+
 /** A table of JSON documents by name, in memory and in the database. */
 export class Table<Row> {
   readonly #database: Database;
@@ -12,10 +17,17 @@ export class Table<Row> {
     this.#table = table;
     this.#name = name;
     this.#rows = new Map();
-    for (const row of database.load(table)) {
-      const parsed = JSON.parse(row.document) as Row;
-      this.#rows.set(row.name, parsed);
+    for (const row of database.load(table)) this.#rows.set(row.name, this.#read(row));
+  }
+
+  #read({ name, document }: { readonly name: string; readonly document: string }): Row {
+    try {
+      const row = JSON.parse(document) as Row;
+      if (this.#name(row) === name) return row;
+    } catch {
+      // As below.
     }
+    throw new DamagedRecordsError(`the record "${name}" of ${this.#table}`);
   }
 
   get(name: string): Row | undefined {

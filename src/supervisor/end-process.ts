@@ -26,7 +26,9 @@ export async function endProcess(
   const { host } = context;
   await thaw(context, cgroupName(key));
   const signal = signalNumber(spec.stopSignal);
-  if (timeoutMs > 0 && (await reachesInit(host, pid, signal))) {
+  // In a pid namespace that it shares it is not the first process, and the default action is done.
+  const isFirst = spec.namespaces.pid === 'private';
+  if (timeoutMs > 0 && (!isFirst || (await reachesInit(host, pid, signal)))) {
     await host.perform([{ op: 'kill', pid, startTime, signal }]);
     await changes.until(ended, timeoutMs);
   }

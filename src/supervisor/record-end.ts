@@ -26,6 +26,8 @@ export function recordEnd(
     oomKilled: starved && exitCode === STATUS_KILLED,
     ...countRun(record, finishedAtMs - (record.startedAtMs ?? finishedAtMs)),
   });
+  // It is not found by its names any more; nobody waits for that.
+  void context.serving?.update();
   if (starved) emitFor(context, record, { event: 'oom' });
   const signal = endingSignal(exitCode);
   emitFor(context, record, {

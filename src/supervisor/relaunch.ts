@@ -11,6 +11,7 @@ export async function relaunch(context: MachineContext, { key, spec, ending }: C
   const tell = (words: readonly string[]): void =>
     emitFor(context, { key }, { event: 'restart', restarts, ...(words.length > 0 && { detail: words.join(': ') }) });
   try {
+    await context.serving?.update();
     await context.host.perform(await startOperations(context, spec));
     tell(cause);
     return true;

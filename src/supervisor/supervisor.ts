@@ -214,6 +214,10 @@ export class Supervisor implements ContainerControl {
   ): Promise<void> {
     watched.ended = true;
     stopProbing(watched);
+    // With a pid namespace of its own the kernel has ended them all.
+    if (record.spec.namespaces.pid !== 'private') {
+      await drainCgroup(this.#context, cgroupName(record.key)).catch(() => undefined);
+    }
     const updated = recordEnd(this.#context, record, life);
     if (updated !== undefined) this.#maybeRestart(watched, updated);
     if (watched.restart === undefined && updated !== undefined) {

@@ -7,6 +7,12 @@ import { type Paths, volumeData, volumeDirectory } from '../store/paths.ts';
 /** A server that does not answer: mount.nfs(8) tries for two minutes. */
 const MOUNT_TIMEOUT_MS = 150_000;
 
+/**
+ * File systems that need a program of their own, mount.TYPE(8), to be mounted. For others mount(8) runs none: some hand
+ * the device to a shell (mount.fuse(8)), and a stack file may not start programs on the host.
+ */
+const NEED_HELPER = ['nfs', 'nfs4', 'cifs', 'smb3'];
+
 type Mounted = Pick<VolumeSpec, 'name' | 'driverOptions'>;
 
 /** Whether something is mounted at the volume's directory when it is used. */
@@ -29,9 +35,17 @@ export function mountArguments(volume: Mounted): readonly string[] {
   if (bind && !device.startsWith('/')) {
     throw wrong(volume, 'device', `is no absolute path: "${device}"`, 'Write the whole path, from / on.');
   }
+  if (!/^[a-z0-9_]+$/.test(type) || type.startsWith('fuse')) {
+    const hint = 'Name a file system of the kernel; mount others on this machine, and bind that: o: bind.';
+    throw wrong(volume, 'type', `is not done: "${type}"`, hint);
+  }
   const isNfs = type === 'nfs' || type === 'nfs4';
   const words = options.length === 0 ? [] : ['-o', options.join(',')];
-  return ['-t', type, ...words, '--', isNfs ? nfsDevice(volume, device, options) : device];
+  return [...withoutHelper(type), '-t', type, ...words, '--', isNfs ? nfsDevice(volume, device, options) : device];
+}
+
+function withoutHelper(type: string | undefined): readonly string[] {
+  return NEED_HELPER.includes(type ?? '') ? [] : ['--internal-only'];
 }
 
 /** Docker takes the server out of `o: addr=…` where the device is `:/path`; mount.nfs(8) wants it in the device. */
@@ -67,8 +81,9 @@ export function mountVolume(paths: Paths, volume: Mounted): readonly HostOp[] {
 /** Takes the mount away, also from under a process of the host that is in there; what was mounted keeps its data. */
 export function unmountVolume(paths: Paths, volume: Mounted): readonly HostOp[] {
   if (!hasMount(volume)) return [];
-  const script = 'if mountpoint -q -- "$1"; then exec umount --lazy -- "$1"; fi';
-  return [{ op: 'run', argv: ['sh', '-c', script, 'sh', volumeData(paths, volume.name)] }];
+  const script = 'if mountpoint -q -- "$1"; then target=$1; shift; exec umount --lazy "$@" -- "$target"; fi';
+  const words = withoutHelper(volume.driverOptions['type']);
+  return [{ op: 'run', argv: ['sh', '-c', script, 'sh', volumeData(paths, volume.name), ...words] }];
 }
 
 /** Whether the volume's directory is a mount point in our namespace, proc_pid_mountinfo(5). */

@@ -27,8 +27,7 @@ export function removeVolume(paths: Paths, volume: Pick<VolumeSpec, 'name' | 'dr
 /**
  * Fills a new volume with what the image has at its mount point, as Docker does: content, owners, modes, attributes,
  * those of the directory itself too. `sources`: the image's directories there, top first; none does nothing. The caller
- * looks that the volume is empty. Several are merged by an overlay, mounted over the first of them in a mount
- * namespace that ends with the command.
+ * looks that the volume is empty. Several are merged by an overlay.
  */
 export function fillVolume(paths: Paths, name: string, sources: readonly string[]): readonly HostOp[] {
   const argv = fillArguments(paths, name, sources);
@@ -46,14 +45,44 @@ export function fillMountedVolume(paths: Paths, name: string, sources: readonly 
 }
 
 function fillArguments(paths: Paths, name: string, sources: readonly string[]): readonly string[] | undefined {
-  const [top] = sources;
-  if (top === undefined) return undefined;
-  const copy = ['cp', '--archive', '--no-target-directory', '--', top, volumeData(paths, name)];
-  if (sources.length === 1) return copy;
-  const script = 'mount -t overlay -o "lowerdir=$1" overlay "$2" && shift 2 && exec "$@"';
-  const lower = sources.map((source) => source.replaceAll(/[\\:,]/g, '\\$&')).join(':');
-  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', lower, top, ...copy];
+  if (sources.length === 0) return undefined;
+  const words = ['sh', '-c', FILL_SCRIPT, 'sh', volumeData(paths, name), ...sources];
+  return ['unshare', '--mount', '--propagation', 'private', ...words];
 }
+
+/**
+ * `$1` is the volume's data, the rest are directories, top first. The copy sees a root of its own, in a mount namespace
+ * that ends with it: what the host's programs need, read-only, the image's directory, and the volume. So a container
+ * that has the volume already, and puts a link into it while we copy, leads nowhere (cp follows a directory that has
+ * become a link). /sys is only the place where that root is put: it is there on every machine, and nothing of ours is.
+ */
+const FILL_SCRIPT = `set -eu
+volume=$1
+shift
+root=/sys
+mount -t tmpfs -o mode=700,size=1m tsstack-fill "$root"
+links=
+for each in /usr /bin /sbin /lib /lib32 /lib64 /libx32 /nix /gnu; do
+  if [ -L "$each" ]; then links="$links $each"
+  elif [ -d "$each" ]; then mkdir "$root$each"; mount -o bind,ro "$each" "$root$each"
+  fi
+done
+[ -z "$links" ] || cp -P $links "$root"
+mkdir "$root/image" "$root/volume"
+if [ $# -eq 1 ]; then mount -o bind,ro -- "$1" "$root/image"
+else
+  lower=
+  for each; do
+    layer=$root/layer-$#
+    mkdir "$layer"
+    mount --bind -- "$each" "$layer"
+    lower=\${lower:+$lower:}$layer
+    shift
+  done
+  mount -t overlay -o "lowerdir=$lower" overlay "$root/image"
+fi
+mount --bind -- "$volume" "$root/volume"
+exec chroot "$root" cp --archive --no-target-directory -- /image /volume`;
 
 /**
  * Writes a volume to standard output as a tar archive in the POSIX format: owners as numbers, modes, times, hard links,

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { detectCgroups } from '../../src/cgroup/cgroup.ts';
+import { type DeviceAccess, deviceRules } from '../../src/cgroup/device-rules.ts';
 import type { Resources } from '../../src/model/limits.ts';
+import { deviceProgram } from '../../src/runtime/device-program.ts';
+import { readKernelFacts } from '../../src/runtime/kernel-facts.ts';
 import { Machine } from '../helpers/machine.ts';
+import { readOnlyHost } from '../helpers/read-host.ts';
 import { until } from '../helpers/run.ts';
 
 const MIB = 1024 * 1024;
@@ -32,7 +39,7 @@ describe(`cgroup v${cgroups.version}`, () => {
     }
   });
 
-  const create = (resources: Resources) => machine.perform(cgroups.create(name, resources, []));
+  const create = (resources: Resources) => machine.perform(cgroups.create(name, resources, { devices: [] }));
 
   /** Runs a shell script in the cgroup. */
   function spawnInside(script: string): ChildProcess {
@@ -167,21 +174,69 @@ describe(`cgroup v${cgroups.version}`, () => {
     assert.deepEqual(cgroups.drift(name, full), []);
   });
 
-  // cgroup v2 limits devices by BPF programs only; there the launcher leaves CAP_MKNOD out instead.
-  const onlyV1: typeof test = cgroups.version === 1 ? test : ((() => undefined) as unknown as typeof test);
+  const kmsg = { source: '/dev/kmsg', target: '/dev/kmsg', permissions: 'r' };
+  const look = '(exec 3</dev/kmsg) 2>/dev/null && echo read; (exec 3>/dev/kmsg) 2>/dev/null && echo write; :';
 
-  onlyV1('device access is what is allowed', async () => {
-    await create({});
-    const { text } = await outputOf('echo yes >/dev/null && echo null; (exec 3</dev/kmsg) 2>/dev/null || echo no-kmsg');
-    assert.equal(text, 'null\nno-kmsg\n');
+  /** On cgroup v2 the container's launcher does it. */
+  async function limitDevices(access: DeviceAccess): Promise<void> {
+    const cgroup = cgroups.deviceProgramDirectory(name);
+    const rules = deviceRules(machine, access);
+    if (cgroup === undefined || rules === 'all') return;
+    const scratch = mkdtempSync(join(tmpdir(), 'tsstack-devices-'));
+    try {
+      const path = join(scratch, 'devices');
+      writeFileSync(path, deviceProgram(readKernelFacts(readOnlyHost()), { cgroup, rules }), { mode: 0o700 });
+      await machine.run([path]);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
+  }
+
+  async function createFor(access: DeviceAccess): Promise<void> {
+    await machine.perform(cgroups.create(name, {}, access));
+    await limitDevices(access);
+  }
+
+  test('device access is what is allowed', async () => {
+    await createFor({ devices: [] });
+    const { text } = await outputOf(`echo yes >/dev/null && echo null; ${look}`);
+    assert.equal(text, 'null\n');
   });
 
-  onlyV1('device access includes devices asked for', async () => {
-    const kmsg = { source: '/dev/kmsg', target: '/dev/kmsg', permissions: 'r' };
-    await machine.perform(cgroups.create(name, {}, [kmsg]));
-    const { text } = await outputOf(
-      '(exec 3</dev/kmsg) && echo kmsg; (exec 3>/dev/kmsg) 2>/dev/null || echo read-only',
-    );
-    assert.equal(text, 'kmsg\nread-only\n');
+  test('device access includes devices asked for, with their permissions', async () => {
+    await createFor({ devices: [kmsg] });
+    assert.equal((await outputOf(look)).text, 'read\n');
+  });
+
+  test('device access is by device_cgroup_rules, and changes under what runs', async () => {
+    const node = `/dev/.tsstack-test-${process.pid}`;
+    const both = `(exec 3<>${node}) 2>/dev/null && echo both; :`;
+    const steps: readonly (readonly [rules: readonly string[], seen: string])[] = [
+      [['c 1:11 w'], 'write\n'],
+      [['c 1:* r'], 'read\n'],
+      // Each allows a part: one rule must allow all that is asked for.
+      [['c 1:* r', 'c 1:11 w'], 'read\nwrite\n'],
+      [['c 1:11 r', 'c 1:11 w'], 'read\nwrite\nboth\n'],
+      [['b 1:11 rwm'], ''],
+      [['a 1:11 rw'], 'read\nwrite\nboth\n'],
+      [[], ''],
+      [['a *:* rwm'], 'read\nwrite\nboth\n'],
+      [['c 10:200 rwm'], ''],
+    ];
+    const before = { devices: [] };
+    await createFor(before);
+    assert.equal(machine.exec(['mknod', node, 'c', '1', '11']).exitCode, 0);
+    try {
+      let had: DeviceAccess = before;
+      for (const [rules, seen] of steps) {
+        const access = { devices: [], rules };
+        await machine.perform(cgroups.updateDevices(name, had, access));
+        await limitDevices(rules.includes('a *:* rwm') ? { devices: [], rules: ['a *:* rw', 'a *:* m'] } : access);
+        assert.equal((await outputOf(`${look}; ${both}`)).text, seen, rules.join(', '));
+        had = access;
+      }
+    } finally {
+      rmSync(node);
+    }
   });
 });

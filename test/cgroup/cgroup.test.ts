@@ -32,12 +32,12 @@ function lines(ops: readonly HostOp[]): readonly string[] {
 describe('cgroup v2', () => {
   const cgroups = detectCgroups(fakeHost(V2_FILES));
   const write = (resources: Resources) =>
-    lines(cgroups.create(NAME, { pids: -1, ...resources }, []))
+    lines(cgroups.create(NAME, { pids: -1, ...resources }, { devices: [] }))
       .filter((line) => line.startsWith(`${NAME}/`))
       .map((line) => line.replace(`${NAME}/`, ''));
 
   test('create() hands controllers down from parent to parent, in the root only those that it lacks', () => {
-    assert.deepEqual(lines(cgroups.create(NAME, {}, [])), [
+    assert.deepEqual(lines(cgroups.create(NAME, {}, { devices: [] })), [
       'cgroup.subtree_control = +cpuset +cpu +io',
       'mkdir tsstack',
       'tsstack/cgroup.subtree_control = +cpuset +cpu +memory +pids +io',
@@ -80,7 +80,7 @@ describe('cgroup v2', () => {
     const weighted = { pids: -1, blkio: { ...blkio, weight: 1000 } };
     assert.deepEqual(write(weighted), ['io.weight = default 10000']);
     const bfq = detectCgroups(fakeHost({ ...V2_FILES, '/sys/module/bfq': '' }));
-    assert.equal(lines(bfq.create(NAME, weighted, [])).at(-1), `${NAME}/io.bfq.weight = default 1000`);
+    assert.equal(lines(bfq.create(NAME, weighted, { devices: [] })).at(-1), `${NAME}/io.bfq.weight = default 1000`);
   });
 
   test('remove() takes the container’s whole tree, parents only if nothing else is in them', () => {
@@ -107,7 +107,7 @@ describe('cgroup v1', () => {
   });
 
   test('create() gives our topmost cpuset its CPUs before any is made in it', () => {
-    assert.deepEqual(lines(cgroups.create(NAME, {}, [])).slice(0, 6), [
+    assert.deepEqual(lines(cgroups.create(NAME, {}, { devices: [] })).slice(0, 6), [
       'mkdir cpu set/tsstack',
       'cpu set/tsstack/cgroup.clone_children = 1',
       'cpu set/tsstack/cpuset.cpus = 0-3',
@@ -119,7 +119,7 @@ describe('cgroup v1', () => {
 
   test('what the kernel lacks is left out and told', () => {
     const resources = { memoryBytes: MIB, memorySwapBytes: 2 * MIB, blkio: { ...blkio, weight: 100 } };
-    assert.doesNotMatch(lines(cgroups.create(NAME, resources, [])).join('\n'), /memsw|blkio/);
+    assert.doesNotMatch(lines(cgroups.create(NAME, resources, { devices: [] })).join('\n'), /memsw|blkio/);
     assert.deepEqual(cgroups.unsupportedResources(resources), [
       'memswap_limit: this kernel has no memory.memsw.limit_in_bytes',
       'blkio_config.weight: this kernel has no blkio.bfq.weight',

@@ -299,7 +299,7 @@ describe('exec', () => {
       'sys.exit(5)',
     ].join('\n');
     const route: Route = (_body, r) =>
-      json(r, { argv: ['python3', '-c', program], launcherBase64: '', ptmxPath: '/dev/ptmx' });
+      json(r, { argv: ['python3', '-c', program], launcherBase64: '', ptmxPath: '/dev/pts/ptmx' });
     await withDaemon({ 'POST /v1/exec': route }, async (daemon) => {
       const { stdout, status } = await tsstack(daemon, ['exec', '-t', 'web', 'x'], 'hello\n');
       assert.deepEqual([stdout.replaceAll('\r', ''), status], ['hello\ntty 1 got hello\n', 5]);

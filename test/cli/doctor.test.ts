@@ -5,7 +5,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { checkCapabilities, checkCgroups, checkKernel } from '../../src/cli/doctor/checks.ts';
+import {
+  checkAppArmor,
+  checkCapabilities,
+  checkCgroups,
+  checkKernel,
+  checkNamePort,
+} from '../../src/cli/doctor/checks.ts';
 import { checkFeature } from '../../src/cli/doctor/kernel-config.ts';
 import { findResidue } from '../../src/cli/residue.ts';
 
@@ -53,6 +59,43 @@ describe('checkCapabilities()', () => {
     assert.equal(checkCapabilities('CapPrm:\t0\nCapEff:\t000001ffffffffff\n').status, 'ok');
     // What Docker gives a container: neither CAP_NET_ADMIN nor CAP_SYS_ADMIN.
     assert.equal(checkCapabilities('CapEff:\t00000000a80425fb\n').found, 'without CAP_NET_ADMIN, CAP_SYS_ADMIN');
+  });
+});
+
+describe('checkAppArmor()', () => {
+  const there = { enabled: 'Y\n', securityfs: true, parser: '/usr/sbin/apparmor_parser' };
+
+  it('says which profile containers get, or why none and what to do', () => {
+    assert.deepEqual(checkAppArmor({ ...there, enabled: '' }), []);
+    assert.deepEqual(checkAppArmor({ ...there, enabled: 'N\n' }), []);
+    const name = 'AppArmor';
+    assert.deepEqual(checkAppArmor(there), [
+      { name, status: 'ok', found: 'containers get the profile tsstack-default' },
+    ]);
+    const [unmounted, unparsed] = [{ securityfs: false }, { parser: undefined }].map(
+      (lacking) => checkAppArmor({ ...there, ...lacking })[0],
+    );
+    assert.deepEqual([unmounted?.status, unparsed?.status], ['warning', 'warning']);
+    assert.match(unmounted?.fix ?? '', /^mount -t securityfs/);
+    assert.match(unparsed?.fix ?? '', /apparmor$/);
+  });
+});
+
+describe('checkNamePort()', () => {
+  const line = (local: string): string => `udp UNCONN 0 0 ${local}  0.0.0.0:*  users:(("dnsmasq",pid=12,fd=5))\n`;
+
+  it('names who has port 53 of every address', () => {
+    for (const local of ['0.0.0.0:53', '*:53', '[::]:53']) {
+      const { status, found } = checkNamePort(line('127.0.0.1:22') + line(local));
+      assert.equal(status, 'warning', local);
+      assert.match(found, /^dnsmasq \(pid 12\) has it/);
+    }
+  });
+
+  it('leaves those alone that have it of one address', () => {
+    for (const local of ['127.0.0.53%lo:53', '10.64.0.1:53', '0.0.0.0:5353', '[::1]:53']) {
+      assert.equal(checkNamePort(line(local)).status, 'ok', local);
+    }
   });
 });
 

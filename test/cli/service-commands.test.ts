@@ -278,3 +278,16 @@ test('scale asks for an up of its services, and --scale takes SERVICE=N as often
     assert.equal((await demo(routes, ...argv)).status, 2, argv.join(' '));
   }
 });
+
+test('explain shows the steps of each launcher, with their numbers', async () => {
+  const steps = [
+    { first: 0, last: 0, call: 'unshare', does: 'make namespaces: mount' },
+    { first: 1, last: 27, call: 'prctl', does: 'keep of the bounding set nothing' },
+  ];
+  const explained = [{ name: 'demo-web-1', service: 'web', index: 1, steps }];
+  const routes = { 'POST /v1/explain': answer(explained) };
+  const { status, stdout, sent } = await demo(routes, 'explain', 'web');
+  assert.deepEqual([status, sent[0]?.body], [0, { selector: SELECTOR, services: ['web'] }]);
+  assert.match(stdout, /^demo-web-1\nSTEP +CALL +DOES\n0 +unshare +make namespaces: mount\n1-27 +prctl +keep of/);
+  assert.deepEqual(JSON.parse((await demo(routes, 'explain', '--format', 'json')).stdout), explained);
+});

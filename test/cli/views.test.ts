@@ -36,6 +36,11 @@ const CONTAINER: ContainerSummary = {
 const status = (change: Partial<ContainerSummary>): string => statusText({ ...CONTAINER, ...change }, NOW);
 
 describe('statusText()', () => {
+  it('tells of networks that are shaped or cut', () => {
+    assert.match(status({ shaped: true }), /^Up .*, shaped$/);
+    assert.match(status({ shaped: true, cut: true, detail: 'x' }), /, shaped, cut off, x$/);
+  });
+
   it('says how long a container has been up, and how it is', () => {
     assert.equal(status({}), 'Up 5 seconds');
     assert.equal(status({ health: 'healthy' }), 'Up 5 seconds (healthy)');

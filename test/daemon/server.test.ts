@@ -86,19 +86,25 @@ test('a body that is not what a route takes is a 400 that names what is wrong', 
     assert.equal((await question({ path: '/v1/stacks/..%2f../containers' })).status, 400);
   }));
 
-test('a body that is too large is a 400, and the client that sends it gets to see it', () =>
+test('a body that is too large is a 413, and the client that sends it gets to see it', () =>
   withServer(async ({ ask: question }) => {
     const { status, json } = await question({ path: '/v1/plan', body: 'x'.repeat(64 * 1024 * 1024) });
-    assert.equal(status, 400);
+    assert.equal(status, 413);
     assert.match(String(json['message']), /larger than 16777216 bytes/);
   }));
 
-test('a request from a page in a browser is refused', () =>
+test('a request from a page in a browser is refused, by its headers and by the host that it names', () =>
   withServer(async ({ ask: question }) => {
-    for (const header of ['origin', 'sec-fetch-site']) {
+    for (const header of ['origin', 'referer', 'sec-fetch-site', 'sec-fetch-mode']) {
       const { status, json } = await question({ path: '/v1/version', headers: { [header]: 'http://evil.example' } });
-      assert.equal(status, 400);
+      assert.equal(status, 403);
       assert.match(String(json['message']), /browsers/);
+    }
+    for (const host of ['evil.example', 'localhost:8080', '127.0.0.1', '[::1]', 'tsstack@evil']) {
+      assert.equal((await question({ path: '/v1/version', headers: { host } })).status, 403, host);
+    }
+    for (const host of ['localhost', 'tsstack', '', 'api.localhost', '%2Frun%2Ftsstack%2Fdaemon.sock']) {
+      assert.equal((await question({ path: '/v1/version', headers: { host } })).status, 200, host);
     }
   }));
 

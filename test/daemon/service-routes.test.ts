@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LaunchExplanation } from '../../src/daemon/api.ts';
 import { ApiServer } from '../../src/daemon/server.ts';
 import { runningContainer } from '../helpers/running.ts';
 import { record, spec } from '../helpers/steps.ts';
@@ -45,11 +46,36 @@ test('kill, pause, unpause and top answer with the containers that they are abou
     );
   }));
 
+test('explain answers with what the launchers do, step by step, of what runs and what never did', () =>
+  withDemo(async (_machine, post) => {
+    const { status, json } = await post('/v1/explain', {});
+    assert.equal(status, 200, JSON.stringify(json));
+    const explained = json as unknown as readonly LaunchExplanation[];
+    assert.deepEqual(
+      explained.map(({ name }) => name),
+      ['demo-job-1', 'demo-web-1'],
+    );
+    for (const { steps } of explained) {
+      assert.equal(steps[0]?.first, 0);
+      assert.ok(steps.every(({ first }, index) => index === 0 || first === (steps[index - 1]?.last ?? 0) + 1));
+      const calls = steps.map(({ call, does }) => `${call}: ${does}`);
+      for (const step of [
+        'pivot_root: make it the root',
+        'setresuid: become user 0',
+        'prctl: have no ambient capability',
+      ]) {
+        assert.ok(calls.includes(step), `${step}\n${calls.join('\n')}`);
+      }
+      assert.match(calls.join('\n'), /^seccomp: install the seccomp filter, \d+ instructions$/m);
+      assert.match(calls.at(-1) ?? '', /^execve: run /);
+    }
+  }));
+
 test('what is no signal is a 400, what is no service a 404', () =>
   withDemo(async (_machine, post) => {
     assert.equal((await post('/v1/kill', { signal: 'BOOM' })).status, 400);
     assert.equal((await post('/v1/kill', { signal: 9 })).status, 400);
-    for (const path of ['/v1/kill', '/v1/pause', '/v1/unpause', '/v1/top']) {
+    for (const path of ['/v1/kill', '/v1/pause', '/v1/unpause', '/v1/top', '/v1/explain']) {
       assert.equal((await post(path, { services: ['wbe'] })).status, 404, path);
     }
   }));

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import { type Reason, type UnsupportedKey, unsupportedKeys } from '../../src/spec/normalize/unsupported-keys.ts';
+import type { Reason, UnsupportedKey } from '../../src/spec/normalize/unsupported-key.ts';
+import { unsupportedKeys } from '../../src/spec/normalize/unsupported-keys.ts';
 import { problemsOf } from '../spec/load-text.ts';
 import { attributesOf, type JsonSchema } from '../spec/schema-paths.ts';
 import { missingShared, sharedPath } from '../spec/shared.ts';
@@ -47,18 +48,12 @@ const statuses: Readonly<Record<Reason, RegExp>> = {
   windows: /^never: Windows/,
   swarm: /^never: a cluster \(Swarm\)/,
   desktop: /^never: file sharing on macOS/,
-  runtime: /^never: no other runtime/,
 };
 
 /** Sections that have an effect by the services that use them only, which are warned about. */
 const byService = ['models'];
 /** Partly done, and said by the plan or not at all: docs/compose.md tells why at each. */
-const notWarned = [
-  'services.*.image',
-  'services.*.devices.*.permissions',
-  'networks.*.driver',
-  'networks.*.ipam.config',
-];
+const notWarned = ['services.*.image', 'networks.*.driver', 'networks.*.ipam.config'];
 /** Options of an action or a type that is warned about. */
 const byValue = ['services.*.develop.watch.*.exec'];
 

@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 test("README's table has a row for every command, and no other", () => {
   const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
-  const rows = [...readme.matchAll(/^\| `tsstack ([a-z]+)[^|]*` +\| \S/gm)].map(([, name]) => name);
+  const rows = [...readme.matchAll(/^\| `tsstack ([a-z-]+)[^|]*` +\| \S/gm)].map(([, name]) => name);
   assert.deepEqual(rows.toSorted(), Object.keys(COMMANDS).toSorted());
 });
 

@@ -194,7 +194,7 @@ e2e(
     project.write(`services: {web: {command: [sleep, infinity], ports: ["${port}:80"]}}\n`);
     await project.expect(0, 'up', '-d');
     const { pid } = await project.container('web');
-    const table = () => sh('nft', 'list', 'table', 'inet', 'tsstack');
+    const table = () => sh('nft', 'list', 'table', 'inet', 'tsstack') + sh('nft', 'list', 'table', 'bridge', 'tsstack');
     const bridge = () => /set bridges \{[^}]*elements = \{ "([^"]+)"/.exec(table())?.[1] ?? '';
     // Others' networks may be in the table too: what is compared is ours.
     const sorted = (text: string) =>
@@ -211,6 +211,8 @@ e2e(
       [/drift: nft set inet tsstack masqueraded lacks/, () => nft('flush set inet tsstack masqueraded')],
       [/drift: nft set inet tsstack subnets4 lacks/, () => nft('flush set inet tsstack subnets4')],
       [/drift: nft table inet tsstack lacks bridge/, () => nft('delete table inet tsstack')],
+      [/drift: nft chain bridge tsstack guard has 0 rules, not/, () => nft('delete table bridge tsstack')],
+      [/drift: nft set bridge tsstack held4 lacks/, () => nft('flush set bridge tsstack held4')],
       [/drift: bridge \S+ is missing/, () => sh('ip', 'link', 'del', bridge())],
     ];
     for (const [says, harm] of rows) {

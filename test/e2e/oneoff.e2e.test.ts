@@ -137,13 +137,27 @@ e2e('a one-off that is removed as soon as it ends is read to its end, by a slow 
 
 e2e('a daemon that is told to end does not wait for a one-off; the next one removes it', async (project) => {
   project.write(WEB);
-  const finished = project.tsstack(['run', '--rm', '-T', '-q', '--no-deps', 'web', 'sh', '-c', 'sleep 2; exit 5']);
+  const script = 'until [ -e /here/go ]; do sleep 0.05; done; exit 5';
+  const finished = project.tsstack([
+    'run',
+    '--rm',
+    '-T',
+    '-q',
+    '--no-deps',
+    '-v',
+    '.:/here',
+    'web',
+    'sh',
+    '-c',
+    script,
+  ]);
   const running = await until('the one-off to run', async () => (await project.ps())[0]?.status === 'running');
   assert.ok(running);
   const version = JSON.parse(await project.expect(0, 'version', '--format', 'json')) as { daemon: { pid: number } };
   process.kill(version.daemon.pid, 'SIGTERM');
   await until('the daemon to be gone', () => !existsSync(`/proc/${version.daemon.pid}`));
   assert.equal((await project.ps())[0]?.status, 'running', 'the daemon went first');
+  project.write('', 'go');
   assert.equal((await finished).status, 5);
   assert.deepEqual(await project.ps(), []);
 });

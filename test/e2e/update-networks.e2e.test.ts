@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { PARENT_OPTIONS } from '../../src/model/network-drivers.ts';
+import { NETWORK_OPTIONS } from '../../src/model/network-options.ts';
+import { OVERLAY_OPTIONS } from '../../src/model/network-overlay.ts';
 import { fieldPolicies } from '../../src/planner/diff.ts';
 import { e2e, type Project } from '../helpers/e2e.ts';
 
@@ -15,6 +18,9 @@ interface NetworkRow {
 
 const pool = (subnet: string, more = '') => `ipam: {config: [{subnet: ${subnet}${more}}]}`;
 
+const option = (name: keyof typeof NETWORK_OPTIONS, value: string) =>
+  `driver_opts: {${NETWORK_OPTIONS[name]}: "${value}"}`;
+
 const inPlace: readonly NetworkRow[] = [
   { field: 'labels', keys: ['labels: {a: one}', 'labels: {a: two}'], shows: [/"a":"one"/, /"a":"two"/] },
   {
@@ -27,17 +33,72 @@ const inPlace: readonly NetworkRow[] = [
     keys: [pool('10.214.2.0/24'), pool('10.214.2.0/24', ', aux_addresses: {printer: 10.214.2.99}')],
     shows: [/"reserved4":\[\]/, /"reserved4":\["10.214.2.99"\]/],
   },
+  {
+    field: 'ipRange6',
+    keys: [
+      `enable_ipv6: true\n${pool('fd00:214:4::/64')}`,
+      `enable_ipv6: true\n${pool('fd00:214:4::/64', ', ip_range: "fd00:214:4::/80"')}`,
+    ],
+    shows: [/"subnet6"/, /"ipRange6":"fd00:214:4::\/80"/],
+  },
+  {
+    field: 'reserved6',
+    keys: [
+      `enable_ipv6: true\n${pool('fd00:214:5::/64')}`,
+      `enable_ipv6: true\n${pool('fd00:214:5::/64', ', aux_addresses: {printer: "fd00:214:5::99"}')}`,
+    ],
+    shows: [/"subnet6"/, /"reserved6":\["fd00:214:5::99"\]/],
+  },
+];
+
+/** Where the containers' links or ports change with the network, they are changed in place too. */
+const optionsInPlace: readonly NetworkRow[] = [
+  {
+    field: `driverOptions.${NETWORK_OPTIONS.mtu}`,
+    keys: [option('mtu', '1400'), option('mtu', '1300')],
+    shows: [/ mtu 1400 /, / mtu 1300 /],
+  },
+  {
+    field: `driverOptions.${NETWORK_OPTIONS.masquerade}`,
+    keys: [option('masquerade', 'true'), option('masquerade', 'false')],
+    shows: [/masqueraded BRIDGE/, /^(?![\s\S]*masqueraded BRIDGE)/],
+  },
+  {
+    field: `driverOptions.${NETWORK_OPTIONS.betweenContainers}`,
+    keys: [option('betweenContainers', 'true'), option('betweenContainers', 'false')],
+    shows: [/isolated off/, /isolated on/],
+  },
+  {
+    field: `driverOptions.${NETWORK_OPTIONS.hostBinding}`,
+    keys: [option('hostBinding', '127.0.0.1'), option('hostBinding', '127.0.0.2')],
+    shows: [/ports4_at 127\.0\.0\.1 \. tcp \. \d+ : ADDRESS/, /ports4_at 127\.0\.0\.2 \. tcp \. \d+ : ADDRESS/],
+  },
+  {
+    field: `driverOptions.${NETWORK_OPTIONS.gatewayMode4}`,
+    keys: [option('gatewayMode4', 'nat'), option('gatewayMode4', 'routed')],
+    shows: [/ports4 tcp \. \d+ : ADDRESS/, /open4 ADDRESS \. tcp \. 80\b/],
+  },
+  {
+    field: `driverOptions.${NETWORK_OPTIONS.gatewayMode6}`,
+    keys: [
+      `enable_ipv6: true\n${option('gatewayMode6', 'nat')}`,
+      `enable_ipv6: true\n${option('gatewayMode6', 'routed')}`,
+    ],
+    shows: [/ports6 tcp/, /open6 \S+ \. tcp \. 80\b/],
+  },
+  {
+    field: `driverOptions.${NETWORK_OPTIONS.interfacePrefix}`,
+    keys: [option('interfacePrefix', 'eth'), option('interfacePrefix', 'net')],
+    shows: [/ eth0@/, / net0@/],
+  },
 ];
 
 const replaced: readonly NetworkRow[] = [
   { field: 'name', keys: ['name: NAME-one', 'name: NAME-two'], shows: [/"name":"\S+-one"/, /"name":"\S+-two"/] },
   {
-    field: 'driverOptions',
-    keys: [
-      'driver_opts: {com.docker.network.driver.mtu: "1400"}',
-      'driver_opts: {com.docker.network.driver.mtu: "1300"}',
-    ],
-    shows: [/ mtu 1400 /, / mtu 1300 /],
+    field: `driverOptions.${NETWORK_OPTIONS.bridgeName}`,
+    keys: [option('bridgeName', 'ts-e2e-one'), option('bridgeName', 'br-e2e-two')],
+    shows: [/ master ts-e2e-one /, / master br-e2e-two /],
   },
   {
     field: 'internal',
@@ -71,20 +132,38 @@ const replaced: readonly NetworkRow[] = [
 
 /** A network for each row, with one container on it. */
 function stackOf(project: Project, rows: readonly NetworkRow[], at: 0 | 1): string {
-  const services = rows.map((_, index) => `  s${index}: {command: [sleep, infinity], networks: [n${index}]}\n`);
+  const services = rows.map(
+    (_, index) => `  s${index}: {command: [sleep, infinity], networks: [n${index}], ports: ["80"]}\n`,
+  );
   const networks = rows.map(({ keys }, index) => {
     return `  n${index}:\n${keys[at].replaceAll('NAME', project.name).replaceAll(/^/gm, '    ')}\n`;
   });
   return `services:\n${services.join('')}networks:\n${networks.join('')}`;
 }
 
+/** A line for each member of a set or map of our table: `ports4 tcp . 80 : 10.64.0.2 . 80`. */
+function setsOfTable(): string {
+  const text = execFileSync('nft', ['list', 'table', 'inet', 'tsstack'], { encoding: 'utf8' });
+  const sets = text.matchAll(/^\t(?:set|map) (\S+) \{[^}]*?elements = \{([^}]*)\}/gm);
+  const members = [...sets].flatMap(([, name, elements = '']) =>
+    elements.split(',').map((each) => `${name} ${each.trim().replaceAll('"', '')}`),
+  );
+  return members.join('\n');
+}
+
 async function assertRows(project: Project, rows: readonly NetworkRow[], at: 0 | 1): Promise<readonly unknown[]> {
   const containers = new Map((await project.ps()).map((each) => [each.service, each]));
+  const sets = setsOfTable();
   return rows.map(({ field, keys, shows }, index) => {
     const record = readFileSync(`/var/lib/tsstack/stacks/${project.name}/networks/n${index}.json`, 'utf8');
-    const ip = (...argv: string[]) =>
-      execFileSync('ip', ['-n', `ts-${project.name}.s${index}.1`, ...argv], { encoding: 'utf8' });
-    const shown = [record, ip('addr', 'show', 'dev', 'eth0'), ip('route'), ip('-6', 'route')].join('\n');
+    const ip = (...argv: string[]) => execFileSync('ip', argv, { encoding: 'utf8' });
+    const inside = (...argv: string[]) => ip('-n', `ts-${project.name}.s${index}.1`, ...argv);
+    const links = inside('addr', 'show');
+    const [, address = ''] = /inet ([\d.]+)\/\d+ brd/.exec(links) ?? [];
+    const { bridge } = JSON.parse(record);
+    const veths = ip('-d', 'link', 'show', 'master', bridge);
+    const named = sets.replaceAll(bridge, 'BRIDGE').replaceAll(address, 'ADDRESS');
+    const shown = [record, links, inside('route'), inside('-6', 'route'), veths, named].join('\n');
     assert.match(shown, shows[at], `${field}: ${keys[at]}`);
     return containers.get(`s${index}`)?.pid;
   });
@@ -92,6 +171,7 @@ async function assertRows(project: Project, rows: readonly NetworkRow[], at: 0 |
 
 for (const [claim, rows, stays] of [
   ['is changed in place leaves the containers on it running', inPlace, true],
+  ['is changed in place leaves them running, too, though their links and ports change', optionsInPlace, true],
   ['is replaced gets other containers on it', replaced, false],
 ] as const) {
   e2e(
@@ -116,11 +196,12 @@ for (const [claim, rows, stays] of [
 }
 
 test('every field of a network that can change by itself has a row above', () => {
-  // There is one driver, and the bridge's name follows from stack and key.
-  const never = ['driver', 'bridge'];
+  // The bridge's name follows from stack and key, or is an option; other drivers are shown in tests of their own.
+  const options = [PARENT_OPTIONS, OVERLAY_OPTIONS].flatMap((each) => Object.values(each));
+  const never = ['driver', 'bridge', 'parent', ...options.map((option) => `driverOptions.${option}`)];
   for (const [field, policy] of fieldPolicies().network) {
-    if (policy === 'ignore' || never.includes(field)) continue;
-    const rows = policy === 'update' ? inPlace : replaced;
+    if (policy === 'ignore' || never.includes(field) || field.startsWith('overlay.')) continue;
+    const rows = policy === 'update' ? [...inPlace, ...optionsInPlace] : replaced;
     assert.ok(
       rows.some((row) => row.field === field),
       `${field}: ${policy}`,

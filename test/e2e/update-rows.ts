@@ -1,86 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
-import type { Project } from '../helpers/e2e.ts';
-import { until } from '../helpers/run.ts';
-
-/** What a row looks at: a service of its own, in a stack of all rows. */
-export interface Subject {
-  readonly project: Project;
-  readonly service: string;
-  readonly pid: number;
-}
-
-export type Look = (subject: Subject) => string | Promise<string>;
-
-/** A field that changes, and what of it is seen from outside before and after. */
-export interface Row {
-  /** Field of the planner. */
-  readonly field: string;
-  /** Keys of the service. */
-  readonly keys: readonly [before: string, after: string];
-  readonly look: Look;
-  readonly shows: readonly [before: string | RegExp, after: string | RegExp];
-}
-
-/** A file as the container has it. */
-const file = (path: string, pattern = /[\s\S]*/): Look => {
-  return ({ pid }) => pattern.exec(readFileSync(`/proc/${pid}/root${path}`, 'utf8'))?.[0] ?? 'none';
-};
-/** A file of the process in the host's /proc. */
-const proc = (name: string, pattern: RegExp): Look => {
-  return ({ pid }) => pattern.exec(readFileSync(`/proc/${pid}/${name}`, 'utf8'))?.[0] ?? 'none';
-};
-/** A link of the process: the same as ours, or not. */
-const shared = (name: string): Look => {
-  return ({ pid }) => String(readlinkSync(`/proc/${pid}/${name}`) === readlinkSync(`/proc/self/${name}`));
-};
-const inside = (namespaces: readonly string[], ...argv: readonly string[]): Look => {
-  return ({ pid }) => execFileSync('nsenter', ['-t', String(pid), ...namespaces, ...argv], { encoding: 'utf8' }).trim();
-};
-const network = (...argv: readonly string[]): Look => inside(['-n'], ...argv);
-/** A file of the cgroup; under v2 the numbers are others, and it counts that they change. */
-const cgroup = (v1: `${string}/${string}`, v2: string): Look => {
-  return ({ project, service }) => {
-    const text = project.cgroup(service, v1, v2);
-    return existsSync('/sys/fs/cgroup/cgroup.controllers') ? `v2 ${text}` : text;
-  };
-};
-/** A field of what the container was made from, as it lies beside it. */
-const recorded = (field: string): Look => {
-  return ({ project, service }) => {
-    const path = `/var/lib/tsstack/stacks/${project.name}/containers/${service}.1/container.json`;
-    const { spec } = JSON.parse(readFileSync(path, 'utf8')) as { spec: Record<string, unknown> };
-    return JSON.stringify(spec[field]) ?? 'none';
-  };
-};
-/** The first line that a port of this machine says; nobody there: `refused`. */
-const answer = (port: number): Look => {
-  return () =>
-    new Promise((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port });
-      socket.setTimeout(5000, () => socket.destroy(new Error('timeout')));
-      socket.once('data', (data) => {
-        resolve(String(data).trim());
-        socket.destroy();
-      });
-      socket.once('error', () => resolve('refused'));
-    });
-};
-const health: Look = ({ project, service }) =>
-  until('the health to settle', async () => {
-    const { health: now } = await project.container(service);
-    return now !== 'starting' && now;
-  });
-
-/** Whether the front of a log of 228,894 bytes has been dropped: its index says so first. */
-const logStart: Look = ({ project, service }) => {
-  const path = `/var/lib/tsstack/stacks/${project.name}/containers/${service}.1/log`;
-  return until('the log to be written', () => {
-    const written = statSync(path).size === 228_894 && existsSync(`${path}.index`);
-    return written && readFileSync(`${path}.index`, 'utf8');
-  });
-};
+import { answer, cgroup, file, health, logStart, network, type Row, recorded, row } from './update-looks.ts';
 
 const hosts = file('/etc/hosts');
 const resolv = file('/etc/resolv.conf');
@@ -169,15 +87,29 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       [/\none0$/, /\ntwo0$/],
     ),
     row(
+      'networks',
+      ['networks: {side: {link_local_ips: [169.254.8.8]}}', 'networks: {side: {link_local_ips: [169.254.8.9]}}'],
+      network('ip', '-4', '-br', 'addr', 'show', 'dev', 'eth0'),
+      [/169\.254\.8\.8\/16/, /169\.254\.8\.9\/16/],
+    ),
+    row(
+      'networks',
+      ['log_martians=1', 'log_martians=0'].map(
+        (setting) =>
+          `networks: {side: {driver_opts: {com.docker.network.endpoint.sysctls: net.ipv4.conf.IFNAME.${setting}}}}`,
+      ) as [string, string],
+      network('cat', '/proc/sys/net/ipv4/conf/eth0/log_martians'),
+      [/^1$/m, /^0$/m],
+    ),
+    row(
       'ports',
       [`${server}\nports: ["${ports[0]}:80"]`, `${server}\nports: ["${ports[1]}:80"]`],
       async (subject) => `${await answer(ports[0])(subject)}, ${await answer(ports[1])(subject)}`,
       ['hello, refused', 'refused, hello'],
     ),
-    row('dns', ['dns: 10.213.0.1', 'dns: 10.213.0.2'], resolv, [
-      /^nameserver 10\.213\.0\.1$/m,
-      /^nameserver 10\.213\.0\.2$/m,
-    ]),
+    // Ours asks them: names.e2e.test.ts.
+    row('dns', ['dns: 10.213.0.1', 'dns: 10.213.0.2'], recorded('dns'), [/10\.213\.0\.1/, /10\.213\.0\.2/]),
+    row('expose', ['expose: [80]', 'expose: [81]'], recorded('expose'), [/80/, /81/]),
     row('dnsSearch', ['dns_search: one.test', 'dns_search: two.test'], resolv, [
       /^search one\.test$/m,
       /^search two\.test$/m,
@@ -227,6 +159,25 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       cgroup('memory/memory.memsw.limit_in_bytes', 'memory.swap.max'),
       [`${40 * MiB}`, `${36 * MiB}`],
     ),
+    // The next three are files of cgroup v1 only.
+    row(
+      'resources.oomKillDisable',
+      ['mem_limit: 64m\noom_kill_disable: true', 'mem_limit: 64m\noom_kill_disable: false'],
+      cgroup('memory/memory.oom_control', 'memory.max'),
+      [/^oom_kill_disable 1/, /^oom_kill_disable 0/],
+    ),
+    row(
+      'resources.memorySwappiness',
+      ['mem_swappiness: 10', 'mem_swappiness: 20'],
+      cgroup('memory/memory.swappiness', 'memory.max'),
+      ['10', '20'],
+    ),
+    row(
+      'resources.deviceRules',
+      ['device_cgroup_rules: ["c 1:11 r"]', 'device_cgroup_rules: ["c 1:11 w"]'],
+      cgroup('devices/devices.list', 'cgroup.procs'),
+      [/^c 1:11 r$/m, /^c 1:11 w$/m],
+    ),
     row('resources.pids', ['pids_limit: 50', 'pids_limit: 40'], cgroup('pids/pids.max', 'pids.max'), ['50', '40']),
     row(
       'resources.blkio',
@@ -235,100 +186,4 @@ export function updatesInPlace(ports: readonly [number, number]): readonly Row[]
       [/ 1048576$/, / 2097152$/],
     ),
   ];
-}
-
-/** What only another process can have. */
-export function replacements(): readonly Row[] {
-  const environ = (name: string) => proc('environ', new RegExp(`${name}=[^\\0]*`));
-  const status = (name: string) => proc('status', new RegExp(`^${name}:.*`, 'm'));
-  const rootOptions = proc('mountinfo', /^\S+ \S+ \S+ \S+ \/ \S+/m);
-  return [
-    row(
-      'name',
-      ['container_name: NAME-one', 'container_name: NAME-two'],
-      async ({ project, service }) => (await project.container(service)).name,
-      [/-one$/, /-two$/],
-    ),
-    row(
-      'preStart',
-      ['pre_start: [{command: ["true"]}]', 'pre_start: [{command: ["sh", "-c", "true"]}]'],
-      recorded('preStart'),
-      [/\["true"\]/, /"sh"/],
-    ),
-    row('image.id', ['x-rootfs: one.tar', 'x-rootfs: two.tar'], file('/which'), ['one', 'two']),
-    row('argv', ['command: [sleep, "100001"]', 'command: [sleep, "100002"]'], proc('cmdline', /\d+/), [
-      '100001',
-      '100002',
-    ]),
-    row('env', ['environment: {COLOUR: red}', 'environment: {COLOUR: blue}'], environ('COLOUR'), [
-      'COLOUR=red',
-      'COLOUR=blue',
-    ]),
-    row('env', ['env_file: one.env', 'env_file: two.env'], environ('FROM_FILE'), ['FROM_FILE=one', 'FROM_FILE=two']),
-    row('workingDir', ['working_dir: /usr', 'working_dir: /tmp'], ({ pid }) => readlinkSync(`/proc/${pid}/cwd`), [
-      '/usr',
-      '/tmp',
-    ]),
-    row('user', ['user: "1000"', 'user: "1001"'], status('Uid'), [/\s1000\s/, /\s1001\s/]),
-    row('groupAdd', ['group_add: ["2000"]', 'group_add: ["2001"]'], status('Groups'), [/\b2000\b/, /\b2001\b/]),
-    row('hostname', ['hostname: one', 'hostname: two'], inside(['-u'], 'hostname'), ['one', 'two']),
-    row(
-      'domainname',
-      ['hostname: x\ndomainname: one.test', 'hostname: x\ndomainname: two.test'],
-      inside(['-u'], 'cat', '/proc/sys/kernel/domainname'),
-      ['one.test', 'two.test'],
-    ),
-    row('init', ['init: false', 'init: true'], proc('comm', /^\w+/), ['sleep', 'init']),
-    row('tty', ['tty: false', 'tty: true'], environ('TERM'), ['none', 'TERM=xterm']),
-    row(
-      'logDriver',
-      ['logging: {driver: local}', 'logging: {driver: none}'],
-      ({ pid }) => readlinkSync(`/proc/${pid}/fd/1`),
-      [/\/log$/, '/dev/null'],
-    ),
-    row('stdinOpen', ['stdin_open: false', 'stdin_open: true'], ({ pid }) => readlinkSync(`/proc/${pid}/fd/0`), [
-      /null/,
-      /^(?!.*null)/,
-    ]),
-    row('networkMode', ['network_mode: none', 'network_mode: host'], shared('ns/net'), ['false', 'true']),
-    row('mounts', ['volumes: ["./one.env:/seen"]', 'volumes: ["./two.env:/seen"]'], file('/seen', /=.*/), [
-      '=one',
-      '=two',
-    ]),
-    row('mounts', ['tmpfs: "/scratch:size=1m"', 'tmpfs: "/scratch:size=2m"'], proc('mountinfo', / \/scratch .*/), [
-      /size=1024k/,
-      /size=2048k/,
-    ]),
-    row(
-      'files',
-      ['configs: [{source: one, target: /conf}]', 'configs: [{source: two, target: /conf}]'],
-      file('/conf'),
-      ['one', 'two'],
-    ),
-    row('readOnly', ['read_only: false', 'read_only: true'], rootOptions, [/ rw/, / ro/]),
-    row('shmSizeBytes', ['shm_size: 1m', 'shm_size: 2m'], proc('mountinfo', / \/dev\/shm .*/), [
-      /size=1024k/,
-      /size=2048k/,
-    ]),
-    row('security', ['cap_drop: []', 'cap_drop: [ALL]'], status('CapBnd'), [/[1-9a-f]/, /\s0+$/]),
-    row('ulimits', ['ulimits: {nofile: 500}', 'ulimits: {nofile: 600}'], proc('limits', /^Max open files.*/m), [
-      /\s500\s/,
-      /\s600\s/,
-    ]),
-    row(
-      'sysctls',
-      ['sysctls: {net.core.somaxconn: 77}', 'sysctls: {net.core.somaxconn: 78}'],
-      network('cat', '/proc/sys/net/core/somaxconn'),
-      ['77', '78'],
-    ),
-    row('resources.oomScoreAdj', ['oom_score_adj: 100', 'oom_score_adj: 200'], proc('oom_score_adj', /\d+/), [
-      '100',
-      '200',
-    ]),
-    row('namespaces', ['ipc: private', 'ipc: host'], shared('ns/ipc'), ['false', 'true']),
-  ];
-}
-
-function row(field: string, keys: Row['keys'], look: Look, shows: Row['shows']): Row {
-  return { field, keys, look, shows };
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fieldPolicies } from '../../src/planner/diff.ts';
 import { e2e, freePort, type Project } from '../helpers/e2e.ts';
-import { type Row, replacements, updatesInPlace } from './update-rows.ts';
+import { replacements } from './replacement-rows.ts';
+import type { Row } from './update-looks.ts';
+import { updatesInPlace } from './update-rows.ts';
 
 const TOP = `
 networks: {side: {ipam: {config: [{subnet: 10.213.7.0/24}]}}}
@@ -15,7 +17,7 @@ configs: {one: {content: one}, two: {content: two}}
 /** Every row is a service; `at` 0 is before the change, 1 after it. */
 function stackOf(project: Project, rows: readonly Row[], at: 0 | 1): string {
   const services = rows.map(({ keys }, index) => {
-    const own = keys[at].replaceAll('NAME', project.name);
+    const own = keys[at].replaceAll(/\bNAME\b/g, project.name);
     const command = /^command:/m.test(own) ? [] : ['command: [sleep, infinity]'];
     return `  ${serviceOf(index)}:\n${[...command, own].join('\n').replaceAll(/^/gm, '    ')}\n`;
   });

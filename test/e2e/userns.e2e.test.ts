@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { e2e, freePort, http } from '../helpers/e2e.ts';
-import { PROBE, probeLines } from '../helpers/probe.ts';
 
 e2e(
   'a service with userns_mode: private is root over its files, volumes and port 80, and nobody on the host',
@@ -63,14 +62,3 @@ e2e('a privileged service with a user namespace is refused, with a hint', async 
   assert.equal(status, 1);
   assert.match(stdout + stderr, /is privileged, which a user namespace would undo[\s\S]*Remove one of/);
 });
-
-e2e(
-  'a service with a user namespace passes every core check of the isolation probe, and the one for user namespaces',
-  async (project) => {
-    const lines = (await probeLines(project, '    userns_mode: private\n')).join('\n');
-    const [, passed, all] = /^SCORE core (\d+)\/(\d+)/m.exec(lines) ?? [];
-    assert.ok(passed !== undefined && passed === all, lines);
-    assert.match(lines, /^PASS hard\.ns\.user/m);
-  },
-  { needs: [PROBE] },
-);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import type { Engine } from '../../src/engine/engine.ts';
 import { makeUpPlan } from '../../src/engine/plan.ts';
 import { planScript } from '../../src/engine/script.ts';
+import { DEFAULT_PROFILE } from '../../src/model/apparmor.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { loadStack } from '../../src/spec/load.ts';
 import { withEngine } from '../helpers/test-engine.ts';
@@ -21,8 +23,13 @@ volumes:
 `;
 
 /** The script of the plan for a stack that is not there. */
-async function script(text: string, use: (script: string, plan: Plan) => void, cause?: string): Promise<void> {
+async function script(
+  text: string,
+  use: (script: string, plan: Plan) => void,
+  { cause, prepare }: { readonly cause?: string; readonly prepare?: (engine: Engine) => void } = {},
+): Promise<void> {
   await withEngine(async ({ engine, host, load }) => {
+    prepare?.(engine);
     const options = { load: load(text), forceRecreate: false, noDeps: false, removeOrphans: false };
     const made = await makeUpPlan(engine, loadStack(options.load).stack, options);
     const plan = { ...made, steps: made.steps.map((step) => ({ ...step, cause: cause ?? step.cause })) };
@@ -79,6 +86,23 @@ test('the script shows the objects by the names that they will have', () =>
     assert.match(text, /^setsid sh .*\/probe\/containers\/web\.1\/launch\.sh /m);
   }));
 
+test('where containers have an AppArmor profile, the script loads it before the first start', () =>
+  script(
+    STACK,
+    (text) => {
+      accepted(text);
+      const loads = text.search(/^apparmor_parser --replace .*<</m);
+      assert.ok(loads > 0 && loads < text.indexOf('\nsetsid sh '), text.slice(0, 3000));
+      assert.match(text, /^ {2}deny mount,$/m);
+    },
+    {
+      prepare: ({ machine }) => {
+        const appArmor = { file: '/proc/self/attr/apparmor/exec', profile: DEFAULT_PROFILE };
+        Object.assign(machine, { kernel: { ...machine.kernel, labels: { appArmor } } });
+      },
+    },
+  ));
+
 test('a reason of several lines stays a comment', () =>
   script(
     STACK,
@@ -87,7 +111,7 @@ test('a reason of several lines stays a comment', () =>
       assert.match(text, /^# .*: changed: A touch \/tmp\/owned$/m);
       assert.doesNotMatch(text, /^touch/m);
     },
-    'changed: A\ntouch /tmp/owned',
+    { cause: 'changed: A\ntouch /tmp/owned' },
   ));
 
 test('hooks are run by hand after a start, in order, in the container', () =>

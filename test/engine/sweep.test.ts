@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sweep } from '../../src/engine/sweep.ts';
 import { fakeMachine } from '../helpers/fake-machine.ts';
-import { record, spec } from '../helpers/steps.ts';
+import { network, record, spec } from '../helpers/steps.ts';
 
 const LEFT = {
   '/run/netns/ts-demo.web.1': '',
@@ -45,4 +45,21 @@ test('sweep() leaves a stack alone that still has a container', async () => {
   records.containers.put(record(spec('web')));
   await sweep(context, 'demo');
   assert.deepEqual(host.take(), []);
+});
+
+test('sweep() leaves a network alone that containers of other stacks are on, and what describes it', async () => {
+  const { host, context, records } = fakeMachine({
+    ...LEFT,
+    '/sys/class/net/br-net/ifalias': 'tsstack demo network.net\n',
+    '/sys/class/net/br-old/ifalias': 'tsstack demo network.old\n',
+  });
+  records.networks.put(network('net'));
+  await sweep(context, 'demo');
+  const done = host.take();
+  assert.ok(done.includes('ip link del dev br-old'), done.join('\n'));
+  assert.ok(!done.some((line) => line.includes('br-net')), done.join('\n'));
+  assert.deepEqual(
+    done.filter((line) => line.startsWith('remove ')),
+    ['remove /state/stacks/demo/containers'],
+  );
 });

@@ -273,3 +273,16 @@ test('hosts files of whoever shares a network are brought up to date in place, o
   assert.match(machine.host.readText('/state/stacks/demo/containers/old.1/hosts') ?? '', /10\.9\.0\.4\s+fresh/);
   assert.equal(machine.host.readText('/state/stacks/other/containers/far.1/hosts'), 'stale');
 });
+
+test('hosts files of other stacks on a network lose the names of a container that goes', async () => {
+  const machine = fakeMachine();
+  const far = spec('far');
+  const gone = record(spec('gone'), { endpoints: [endpoint('net', 2, { names: ['gone'] })] });
+  machine.records.containers.put(gone);
+  machine.records.containers.put(
+    record({ ...far, key: { ...far.key, stack: 'other' } }, { endpoints: [endpoint('net', 3, { names: ['far'] })] }),
+  );
+  machine.host.files.set('/state/stacks/other/containers/far.1/hosts', '10.9.0.2 gone');
+  await walk(machine, [containerStep('remove-container', gone.spec)]);
+  assert.doesNotMatch(machine.host.readText('/state/stacks/other/containers/far.1/hosts') ?? '', /gone/);
+});

@@ -42,7 +42,7 @@ async function prepared(machine: FakeMachine, mount: Mount, volume: Partial<Volu
 
 test('an empty volume gets what the image has at its place', async () => {
   const [copy = ''] = await prepared(fakeMachine(IMAGE), MOUNT);
-  assert.match(copy, /^cp --archive .*\/data \/state\/volumes\/demo_data\/data$/);
+  assert.match(copy, /^unshare --mount .* cp --archive .* sh \/state\/volumes\/demo_data\/data \S+\/data$/s);
 });
 
 test('a volume that has something, or says nocopy, or of which a part is mounted, gets nothing', async () => {
@@ -54,7 +54,7 @@ test('a volume that has something, or says nocopy, or of which a part is mounted
 test('a lost mount is made again before anything looks into the volume, and is filled only if it is empty then', async () => {
   const [mount = '', fill = ''] = await prepared(fakeMachine(IMAGE), MOUNT, { driverOptions: { type: 'tmpfs' } });
   assert.match(mount, /^flock --close .* mount "\$@".* -t tmpfs -- tmpfs$/);
-  assert.match(fill, /^sh -c test -n "\$\(ls -A -- "\$1"\)" && exit; .* cp --archive/);
+  assert.match(fill, /^sh -c test -n "\$\(ls -A -- "\$1"\)" && exit; .* cp --archive/s);
 });
 
 test('a mount that is there is not made again', async () => {

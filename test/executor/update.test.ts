@@ -66,12 +66,12 @@ test('changed limits are written, and nothing else', async () => {
 test('a changed port takes the old one back and publishes the new one; a port that stays is not touched', async () => {
   const { machine, step } = prepare({ ports: [PORT, OTHER] });
   assert.deepEqual(await perform(machine, step), [
-    'nft add element inet tsstack ports4 { tcp . 9090 : 10.9.0.2 . 90 }',
+    'nft add element inet tsstack ports4 { tcp . 9090 : 10.9.0.2 . 90 }\nadd element inet tsstack relayed6 { tcp . 9090 }',
     DESCRIPTION,
   ]);
   const back = { ...step, ports: [OTHER] };
   const [gone, ...rest] = await perform(machine, back);
-  assert.match(gone ?? '', /delete element inet tsstack ports4 \{ tcp \. 8080 : 10\.9\.0\.2 \. 80 \}$/);
+  assert.match(gone ?? '', /delete element inet tsstack ports4 \{ tcp \. 8080 : 10\.9\.0\.2 \. 80 \}$/m);
   assert.deepEqual(rest, [DESCRIPTION]);
 });
 
@@ -126,7 +126,7 @@ test('an update that failed half-way leaves nothing of itself: joined networks, 
   );
   assert.ok(undone.includes('ip link del dev ve-side-3'), undone.join('\n'));
   assert.ok(undone.some((line) => /delete element .* tcp \. 9090/.test(line)));
-  assert.ok(undone.some((line) => /^nft add element .* tcp \. 8080 .*\}$/.test(line) && !/delete/.test(line)));
+  assert.ok(undone.some((line) => /^nft add element .* tcp \. 8080 .*\}$/m.test(line) && !/delete/.test(line)));
   assert.equal(machine.host.readText('/cg/tsstack/demo/web.1/memory'), 'max');
   assert.deepEqual(machine.records.container(step.spec.key), before);
 });
@@ -139,4 +139,31 @@ test('an update that was done is undone when a later step fails', async () => {
   await assert.rejects(perform(machine, step, containerStep('create-container', spec('b'), 'update web')), /no/);
   assert.ok(machine.host.take().includes('ip link del dev ve-side-3'));
   assert.deepEqual(machine.records.container(step.spec.key)?.endpoints, [OLD]);
+});
+
+test('a default route moves between links that stay', async () => {
+  const side = endpoint('side', 3);
+  const before = [OLD, side];
+  const { machine, step } = prepare({ endpoints: [endpoint('net', 2), { ...side, gateway4: '10.9.0.9' }] });
+  machine.records.updateContainer(step.spec.key, { endpoints: before });
+  const moved = (await perform(machine, step)).filter((line) => line.startsWith('ip '));
+  assert.deepEqual(moved, [
+    'ip -n ts-demo.web.1 route del default via 10.9.0.1 dev eth-net',
+    'ip -n ts-demo.web.1 route replace default via 10.9.0.9 dev eth-side',
+  ]);
+});
+
+test('the default route goes to a link that comes, and back when that leaves', async () => {
+  const far = endpoint('side', 3, { gateway4: '10.9.0.9' });
+  const { machine, step } = prepare({ endpoints: [endpoint('net', 2), far] });
+  const joined = (await perform(machine, step)).filter((line) => line.includes('default'));
+  assert.deepEqual(joined, [
+    'ip -n ts-demo.web.1 route replace default via 10.9.0.9 dev eth-side',
+    'ip -n ts-demo.web.1 route del default via 10.9.0.1 dev eth-net',
+  ]);
+  const left = (await perform(machine, { ...step, endpoints: [OLD] })).filter((line) => line.startsWith('ip '));
+  assert.deepEqual(left, [
+    'ip link del dev ve-side-3',
+    'ip -n ts-demo.web.1 route replace default via 10.9.0.1 dev eth-net',
+  ]);
 });

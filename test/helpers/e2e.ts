@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { ContainerSummary } from '../../src/daemon/api.ts';
 import { ROOT, TSSTACK } from './client.ts';
 import { residue, takeSnapshot } from './residue.ts';
-import { type Finished, type RunOptions, run, until } from './run.ts';
+import { type Finished, type RunOptions, run, TEST_DEADLINE_MS, until } from './run.ts';
 
 /** What lies beside the checkout where tsstack is developed; tests that use it name it when it is missing. */
 export const SHARED = resolve(ROOT, '../shared');
@@ -123,7 +123,7 @@ let count = 0;
 export function e2e(claim: string, body: (project: Project) => Promise<void>, options: E2eOptions = {}): void {
   const missing = options.needs?.find((each) => !available(each));
   const skip = process.getuid?.() !== 0 ? 'not root' : missing === undefined ? false : `no ${missing}`;
-  test(claim, { skip, timeout: options.timeoutMs ?? 300_000 }, async () => {
+  test(claim, { skip, timeout: options.timeoutMs ?? TEST_DEADLINE_MS }, async () => {
     count += 1;
     const project = new Project(`e2e-${process.pid.toString(36)}-${count}`);
     try {

@@ -82,6 +82,8 @@ function describe(op: HostOp): string {
   switch (op.op) {
     case 'ip':
       return `ip ${op.netns === undefined ? '' : `-n ${op.netns} `}${op.args.join(' ')}`;
+    case 'tc':
+      return `tc ${op.args.join(' ')}`;
     case 'nft':
       return `nft ${op.script.trim()}`;
     case 'run':
@@ -112,6 +114,8 @@ export function fakeCgroups(): Cgroups {
     version: 2,
     create: (name, resources) => [{ op: 'mkdir', path: `/cg/${name}` }, memory(name, resources.memoryBytes)],
     update: (name, _before, after) => [memory(name, after.memoryBytes)],
+    updateDevices: () => [],
+    deviceProgramDirectory: (name) => `/cg/${name}`,
     remove: (name) => [{ op: 'rmdir', path: `/cg/${name}` }],
     procsFiles: (name) => [`/cg/${name}/cgroup.procs`],
     joinFiles: (name) => [`/cg/${name}/cgroup.procs`],

@@ -71,7 +71,8 @@ export class Sandbox {
   }
 
   get cgroupJoinFiles(): readonly string[] {
-    return this.#cgroups.map((path) => `${path}/cgroup.procs`);
+    const file = this.kernel.cgroupVersion === 2 ? 'cgroup.procs' : 'tasks';
+    return this.#cgroups.map((path) => `${path}/${file}`);
   }
 
   /** A root filesystem of busybox with a link per applet. */
@@ -215,7 +216,7 @@ export class Sandbox {
       this.#cgroups.push(path);
       if (!existsSync(`${path}/devices.deny`)) continue;
       writeFileSync(`${path}/devices.deny`, 'a');
-      const allowed = ['c *:* m', 'b *:* m', 'c 136:* rwm', 'c 5:2 rwm', 'c 5:1 rwm', 'c 5:0 rwm'];
+      const allowed = ['c *:* m', 'b *:* m', 'c 136:* rwm', 'c 5:2 rwm', 'c 5:0 rwm'];
       for (const minor of [3, 5, 7, 8, 9]) allowed.push(`c 1:${minor} rwm`);
       for (const rule of allowed) writeFileSync(`${path}/devices.allow`, rule);
     }

@@ -78,6 +78,7 @@ export const FACTS: KernelFacts = {
     { path: '/sys/fs/cgroup/pids', options: 'pids' },
     { path: '/sys/fs/cgroup/systemd', options: 'name=systemd' },
   ],
+  labels: {},
 };
 
 export function launchConfig(changes: Partial<LaunchConfig> = {}): LaunchConfig {

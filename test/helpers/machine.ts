@@ -30,15 +30,7 @@ export class Machine implements Host {
       mount -t tmpfs tmpfs /run && ip link set lo up
       echo 0 >/proc/sys/net/ipv4/ip_forward
       echo ready && exec cat`;
-    const holder = spawn('unshare', ['--net', '--mount', '--', 'sh', '-c', script], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    assert.ok(holder.stdout);
-    for await (const chunk of holder.stdout) {
-      assert.equal(String(chunk), 'ready\n');
-      return new Machine(holder);
-    }
-    throw new Error('no namespaces: are you root?');
+    return new Machine(await holdNamespaces(script));
   }
 
   /** The namespaces go with the process that holds them. */
@@ -77,6 +69,7 @@ export class Machine implements Host {
     else if (op.op === 'write-in-place') this.#write(op);
     else if (op.op === 'rmdir') this.#rmdir(op);
     else if (op.op === 'ip') this.#ip(op);
+    else if (op.op === 'tc') this.#tc(op);
     else if (op.op === 'nft') this.#must(['nft', '-f', '-'], op.script);
     else if (op.op === 'run') this.#must(op.argv, op.stdin);
     else throw new Error(`${op.op} is not for this machine`);
@@ -114,6 +107,16 @@ export class Machine implements Host {
     const tolerable = { exists: /exists/, absent: /Cannot find device|No such file|does not exist/ };
     if (result.exitCode === 0 || (op.tolerate !== undefined && tolerable[op.tolerate].test(result.stderr))) return;
     throw failed(['ip', ...op.args], result);
+  }
+
+  #tc(op: Extract<HostOp, { op: 'tc' }>): void {
+    const result = this.exec(['tc', ...op.args]);
+    if (
+      result.exitCode === 0 ||
+      (op.tolerate !== undefined && /handle of zero|Invalid handle|Cannot find/.test(result.stderr))
+    )
+      return;
+    throw failed(['tc', ...op.args], result);
   }
 
   #rmdir(op: Extract<HostOp, { op: 'rmdir' }>): void {
@@ -167,4 +170,16 @@ export class Machine implements Host {
 
 function failed(argv: readonly string[], { exitCode, stderr }: RunResult): Error {
   return new Error(`${argv.join(' ')}: status ${exitCode}: ${stderr}`);
+}
+
+/** A process with network and mount namespaces of its own, after a script that says `ready` and then waits. */
+export async function holdNamespaces(script: string): Promise<ChildProcess> {
+  const holder = spawn('unshare', ['--net', '--mount', '--', 'sh', '-c', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  for await (const chunk of holder.stdout) {
+    assert.equal(String(chunk), 'ready\n');
+    return holder;
+  }
+  throw new Error('no namespaces: are you root?');
 }

@@ -60,9 +60,11 @@ const requests = {
         resolve(result);
       };
       const timer = setTimeout(() => done('ETIMEDOUT'), patienceMs);
-      socket.connect(port, host, () => socket.send('hello'));
+      socket.connect(port, host, (error) => (error ? done(error.code) : socket.send('hello')));
       socket.on('message', (data) => done(String(data))).on('error', (error) => done(error.code));
     }),
+  // Many calls at once: silence is waited for once.
+  callAll: ({ calls }) => Promise.all(calls.map(({ udp, ...call }) => requests[udp ? 'callUdp' : 'call'](call))),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -11,6 +11,11 @@ export interface Target {
   readonly port: number;
 }
 
+export interface Call extends Target {
+  readonly udp: boolean;
+  readonly patienceMs: number;
+}
+
 /** Someone in a network namespace who can listen and call. */
 export interface Agent {
   /** Ports that it now listens on, TCP and UDP, both on every address. */
@@ -19,6 +24,8 @@ export interface Agent {
   /** The address that the server saw, or the code of an error; `ETIMEDOUT` for silence. */
   call(target: Target): Promise<string>;
   callUdp(target: Target): Promise<string>;
+  /** All at once, in their order. */
+  callAll(calls: readonly Call[]): Promise<readonly string[]>;
   /** Sends a datagram from an address of choice; `sent`, or the code of an error. */
   send(from: string, target: Target): Promise<string>;
   /** Who sent datagrams to this one's UDP ports so far. */
@@ -30,8 +37,13 @@ export interface Agent {
 
 /** Starts one on a machine, in one of its named namespaces if given. */
 export function startAgent(machine: Machine, netns?: string): Agent {
+  return startAgentBy((argv) => machine.argv(argv, netns));
+}
+
+/** Starts one in any place; `enter` makes of a command the one that runs it there. */
+export function startAgentBy(enter: (argv: readonly string[]) => readonly string[]): Agent {
   const script = new URL('net-agent.mjs', import.meta.url).pathname;
-  const [command = '', ...args] = machine.argv([process.execPath, script], netns);
+  const [command = '', ...args] = enter([process.execPath, script]);
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -50,6 +62,7 @@ export function startAgent(machine: Machine, netns?: string): Agent {
     listenUdp: (host = '0.0.0.0', number = 0) => port({ do: 'listenUdp', host, port: number }),
     call: async (target) => String(await ask({ do: 'call', ...target, patienceMs: PATIENCE_MS.answer })),
     callUdp: async (target) => String(await ask({ do: 'callUdp', ...target, patienceMs: PATIENCE_MS.answer })),
+    callAll: async (calls) => (await ask({ do: 'callAll', calls })) as readonly string[],
     send: async (from, target) => String(await ask({ do: 'send', from, ...target })),
     heard: () => ask({ do: 'heard' }),
     async isSilent(target) {

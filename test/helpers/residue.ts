@@ -30,13 +30,16 @@ export function residue(before: Snapshot, after: Snapshot): readonly string[] {
 }
 
 function mounts(): string[] {
-  return readText('/proc/self/mountinfo')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const fields = line.split(' ');
-      return `mount ${fields[4]} ${fields[fields.indexOf('-') + 1]}`;
-    });
+  return (
+    readText('/proc/self/mountinfo')
+      .split('\n')
+      // ip(8) makes this one with the first namespace after a boot, for good.
+      .filter((line) => line !== '' && line.split(' ')[4] !== '/run/netns')
+      .map((line) => {
+        const fields = line.split(' ');
+        return `mount ${fields[4]} ${fields[fields.indexOf('-') + 1]}`;
+      })
+  );
 }
 
 function listed(kind: string, directory: string): string[] {

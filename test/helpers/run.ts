@@ -1,5 +1,10 @@
 import { spawn } from 'node:child_process';
 
+/** When a test is taken for hung. scripts/test.sh gives an emulated machine more. */
+export const TEST_DEADLINE_MS = Number(process.env['TEST_TIMEOUT_MS'] ?? 300_000);
+const RUN_DEADLINE_MS = TEST_DEADLINE_MS * 0.4;
+const UNTIL_DEADLINE_MS = TEST_DEADLINE_MS * 0.2;
+
 export interface Finished {
   /** Exit status; 128 + signal number is not made up here: a killed program has null. */
   readonly status: number | null;
@@ -11,7 +16,7 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** Killed after this time: a deadline for a hang, generous enough for an emulated machine. */
+  /** Killed after this time: a deadline for a hang. */
   readonly timeoutMs?: number;
 }
 
@@ -24,7 +29,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       env: { ...process.env, ...options.env },
     });
     // Not spawn()'s own `timeout`: for a program that is not there, it keeps the event loop alive until it is over.
-    const deadline = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
+    const deadline = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? RUN_DEADLINE_MS);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -56,7 +61,7 @@ export async function output(...argv: string[]): Promise<string> {
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  deadlineMs = 60_000,
+  deadlineMs = UNTIL_DEADLINE_MS,
 ): Promise<T> {
   const end = Date.now() + deadlineMs;
   let last: unknown;

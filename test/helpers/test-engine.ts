@@ -38,6 +38,8 @@ export async function withEngine(body: (test: TestEngine) => Promise<void>): Pro
   const record = host.perform.bind(host);
   const records = new Records(Database.open(':memory:').database);
   const engine = await Engine.start(host, paths, records);
+  // What a machine with AppArmor is told first.
+  host.take();
   const test: TestEngine = {
     engine,
     host,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -24,6 +26,7 @@ import {
   writeInPlace,
   writeWholeFile,
 } from '../../src/host/files.ts';
+import { until } from '../helpers/run.ts';
 
 async function inDirectory(run: (directory: string) => void | Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'files-'));
@@ -124,3 +127,25 @@ test('what is not there reads as nothing', () =>
     }
     assert.equal(readLinkTarget(`${directory}/file`), undefined);
   }));
+
+test('a path that cannot be, by links in a circle or by a name that is too long, is one where nothing is', () =>
+  inDirectory((directory) => {
+    symlinkSync('b', `${directory}/a`);
+    symlinkSync('a', `${directory}/b`);
+    for (const path of [`${directory}/a/x`, `${directory}/${'x'.repeat(300)}`, `${directory}/${'x/'.repeat(3_000)}`]) {
+      assert.equal(fileStat(path), undefined);
+      assert.equal(readLinkTarget(path), undefined);
+    }
+  }));
+
+test('mounts of a process that has ended and was not reaped are absent, as those of one that is gone', async () => {
+  // Who becomes the second sleep waits for nobody.
+  const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const pid = String(await once(child.stdout, 'data')).trim();
+    await until('it to end', () => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
+    assert.equal(readWholeFile(`/proc/${pid}/mountinfo`), undefined);
+  } finally {
+    child.kill();
+  }
+});

@@ -47,19 +47,39 @@ test('only what comes after the first byte counts, and a carriage return is no p
     assert.equal(matcher.look(), true);
   }));
 
-test('a pattern that backtracks without end is ended, and what it took long for is passed over', () =>
+test('a pattern that backtracks without end is ended, and what it took long for again and again is passed over', () =>
+  withLog((path) => {
+    writeFileSync(path, `${'a'.repeat(60)}\n`);
+    const matcher = new LineMatcher(path, 0, '^(a+)+b$');
+    for (let look = 0; look < 3; look += 1) assert.throws(() => matcher.look(), /takes longer than 50 ms/);
+    appendFileSync(path, 'ab\n');
+    assert.equal(matcher.look(), true);
+  }));
+
+test('what took long once is looked at again: it may have been the machine', () =>
   withLog((path) => {
     writeFileSync(path, `${'a'.repeat(60)}\n`);
     const matcher = new LineMatcher(path, 0, '^(a+)+b$');
     assert.throws(() => matcher.look(), /takes longer than 50 ms/);
-    appendFileSync(path, 'ab\n');
+    writeFileSync(path, `${'a'.repeat(59)}b\n`);
     assert.equal(matcher.look(), true);
   }));
 
 test('a line is looked at up to its 4096th character', () =>
   withLog((path) => {
     writeFileSync(path, `${'x'.repeat(5000)}ready\n${'y'.repeat(1 << 21)}`);
-    assert.equal(new LineMatcher(path, 0, 'ready').look(), false);
+    assert.equal(lookAnew(path), false);
     appendFileSync(path, '\nready');
-    assert.equal(new LineMatcher(path, 0, 'ready').look(), true);
+    assert.equal(lookAnew(path), true);
   }));
+
+/** Again while a busy machine lets a look take too long. */
+function lookAnew(path: string): boolean {
+  for (let left = 20; ; left -= 1) {
+    try {
+      return new LineMatcher(path, 0, 'ready').look();
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}

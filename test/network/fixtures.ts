@@ -1,13 +1,14 @@
 import type { ContainerKey } from '../../src/model/address.ts';
 import { machineName } from '../../src/model/address.ts';
-import type { ContainerSpec, Endpoint, NetworkSpec } from '../../src/model/container.ts';
+import type { ContainerSpec, Endpoint } from '../../src/model/container.ts';
+import type { BridgeNetwork } from '../../src/network/bridge-network.ts';
 import { bridgeName, defaultGateway, hostInterfaceName } from '../../src/network/ipam.ts';
 
 export function keyOf(service: string, index = 1): ContainerKey {
   return { stack: 'demo', service, index };
 }
 
-export function networkOf(key: string, subnet4: string, more: Partial<NetworkSpec> = {}): NetworkSpec {
+export function networkOf(key: string, subnet4: string, more: Partial<BridgeNetwork> = {}): BridgeNetwork {
   return {
     stack: 'demo',
     key,
@@ -24,12 +25,14 @@ export function networkOf(key: string, subnet4: string, more: Partial<NetworkSpe
   };
 }
 
+type BridgeEndpoint = Endpoint & { readonly bridge: string; readonly hostInterface: string };
+
 export function endpointOf(
   key: ContainerKey,
-  network: NetworkSpec,
+  network: BridgeNetwork,
   ipv4: string,
-  more: Partial<Endpoint> = {},
-): Endpoint {
+  more: Partial<BridgeEndpoint> = {},
+): BridgeEndpoint {
   return {
     network: network.key,
     networkName: network.name,

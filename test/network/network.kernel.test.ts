@@ -70,7 +70,7 @@ describe('packets', () => {
     linksBefore = machine.exec(['ip', '-br', 'link']).stdout;
     settings = readHostSettings(machine);
     await machine.perform(prepareHost());
-    await machine.perform(networks.flatMap(createNetwork));
+    await machine.perform(networks.flatMap((network) => createNetwork(network)));
     await machine.perform(names.flatMap((name) => createSandbox(keyOf(name), [containers[name]])));
     await machine.perform([
       { op: 'ip', args: ['netns', 'add', 'peer'] },
@@ -243,7 +243,7 @@ describe('packets', () => {
     const before = rules();
     for (let round = 0; round < 2; round += 1) {
       await machine.perform(prepareHost());
-      await machine.perform(networks.flatMap(createNetwork));
+      await machine.perform(networks.flatMap((network) => createNetwork(network)));
       await machine.perform(repairSandbox(keyOf('db'), [containers.db]));
       await publish('db', port);
     }
@@ -260,7 +260,7 @@ describe('packets', () => {
   });
 
   test('what is missing in the kernel is drift', async () => {
-    await machine.perform(removeSandbox(keyOf('key')));
+    await machine.perform(removeSandbox(keyOf('key'), []));
     await machine.perform([{ op: 'ip', args: ['link', 'set', 'dev', vault.bridge, 'down'] }]);
     const state = await inspectNetwork(machine);
     const messages = [
@@ -290,8 +290,8 @@ describe('packets', () => {
   test('nothing is left after removal, also when it is done twice', async () => {
     for (const name of [...agents.keys()]) await agent(name).close();
     for (let round = 0; round < 2; round += 1) {
-      await machine.perform(names.flatMap((name) => removeSandbox(keyOf(name))));
-      await machine.perform(networks.flatMap(removeNetwork));
+      await machine.perform(names.flatMap((name) => removeSandbox(keyOf(name), [containers[name]])));
+      await machine.perform(networks.flatMap((network) => removeNetwork(network)));
     }
     const state = await inspectNetwork(machine);
     assert.deepEqual([...state.bridges], []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseLinks, parseRoutes, parseRoutes6 } from '../../src/network/parse-ip.ts';
-import { parseTable } from '../../src/network/parse-nft.ts';
+import { parseTables } from '../../src/network/parse-nft.ts';
 import { parseListeners } from '../../src/network/parse-ss.ts';
 
 describe('parse', () => {
@@ -57,7 +57,7 @@ describe('parse', () => {
   });
 
   test('our nft table: bridges and ports; none at all is an empty one', () => {
-    const table = parseTable({
+    const packets = {
       nftables: [
         { metainfo: {} },
         { set: { name: 'bridges', elem: ['ts-front-x'] } },
@@ -66,14 +66,17 @@ describe('parse', () => {
         { map: { name: 'ports4_at', elem: [[{ concat: ['127.0.0.1', 'udp', 53] }, { concat: ['10.1.2.3', 53] }]] } },
         { map: { name: 'ports6', elem: [[{ concat: ['sctp', 9] }, { concat: ['fd00::3', 9] }]] } },
       ],
-    });
+    };
+    const frames = { nftables: [{ set: { name: 'macs', elem: [{ concat: ['ts-web1-x', '02:42:0a:01:02:03'] }] } }] };
+    const table = parseTables([packets, frames]);
+    assert.ok(table.members.has('macs ts-web1-x . 02:42:0a:01:02:03'));
     assert.deepEqual([...table.bridges], ['ts-front-x']);
     assert.deepEqual(Object.fromEntries(table.publishedPorts), {
       'tcp * 80': '10.1.2.3 8080',
       'udp 127.0.0.1 53': '10.1.2.3 53',
       'sctp :: 9': 'fd00::3 9',
     });
-    assert.equal(parseTable(undefined).bridges.size, 0);
+    assert.equal(parseTables([undefined, undefined]).bridges.size, 0);
   });
 
   test('listeners: families, scopes, owners', () => {

@@ -27,7 +27,7 @@ test('a sandbox is made again while the links of the one before are still there'
     const inside = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(inside.stdout, 'data');
     try {
-      await host.perform(removeSandbox(key));
+      await host.perform(removeSandbox(key, []));
       await host.perform(createSandbox(key, [endpoint]));
       assert.deepEqual(endpointDrift(await inspectNetwork(machine), netnsName(key), [endpoint], []), []);
       const addresses = machine.exec(['ip', '-n', netnsName(key), '-br', 'addr', 'show', 'dev', 'eth0']);

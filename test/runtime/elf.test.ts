@@ -7,8 +7,10 @@ import { after, describe, test } from 'node:test';
 import { explainReport } from '../../src/lib/launch-report.ts';
 import {
   EACCES,
+  EINVAL,
   ENOENT,
   ENOTDIR,
+  PR_SET_CHILD_SUBREAPER,
   PR_SET_NO_NEW_PRIVS,
   SECCOMP_SET_MODE_FILTER,
   SIGCHLD,
@@ -60,6 +62,7 @@ function instruction(code: number, yes: number, no: number, value: number): Buff
 
 for (const arch of ['x86_64', 'aarch64'] as const) {
   const runner = RUNNERS[arch];
+  const emulated = (runner?.length ?? 0) > 0;
   const skip = runner === undefined ? `no ${arch} machine and no emulator (package qemu-user-static)` : false;
 
   const runLauncher = (program: Program) => {
@@ -120,6 +123,26 @@ for (const arch of ['x86_64', 'aarch64'] as const) {
       assert.equal(runLauncher(program).stdout, 'not skipped');
     });
 
+    for (const { script, expected, orphan } of [
+      { script: '(sleep 0.2; exit 7) & exit 0', expected: 7, orphan: true },
+      { script: "sh -c '(sleep 0.1; exit 7) &'; sleep 0.3; exit 0", expected: 7, orphan: true },
+      { script: "sh -c '(sleep 0.1; exit 7) &'; sleep 0.3; exit 125", expected: 125, orphan: true },
+      { script: "sh -c 'sleep 0.2; kill -9 $$' & exit 0", expected: 137, orphan: true },
+      { script: 'exit 0', expected: 0, orphan: false },
+      { script: 'exit 9', expected: 9, orphan: false },
+    ]) {
+      // An emulator does not let processes be adopted.
+      if (orphan && emulated) continue;
+      test(`adopts what its child leaves behind and ends as that does: "${script}": ${expected}`, () => {
+        const program = new Program([0, 1, 2, 3]);
+        program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], 'adopt', { tolerate: [EINVAL] });
+        program.call('clone', [SIGCHLD, 0, 0, 0, 0], 'fork', { fork: 'adopt' });
+        shell(program, script);
+        const { status, report } = runLauncher(program);
+        assert.deepEqual({ status, report: report.length }, { status: expected, report: 0 });
+      });
+    }
+
     for (const [script, expected] of [
       ['exit 7', 7],
       ['kill -9 $$', 137],
@@ -173,6 +196,22 @@ for (const arch of ['x86_64', 'aarch64'] as const) {
       });
       assert.deepEqual([status, String(output[2])], [125, 'init: rt_sigtimedwait(2) is not allowed\n']);
     });
+
+    // Under an emulator a filter would be the emulator's.
+    if (!emulated)
+      test('ends by a signal where a filter refuses every call, even exit_group', () => {
+        const program = new Program([0, 1, 2, 3]);
+        const length = Buffer.alloc(8);
+        length.writeUInt16LE(1);
+        const filter = { pieces: [length, { pointer: instruction(0x06, 0, 0, 0x00050026) }] };
+        program.call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], 'get no new privileges');
+        program.call('seccomp', [SECCOMP_SET_MODE_FILTER, 0, filter], 'refuse everything');
+        shell(program, 'true');
+        const path = join(directory, `${arch}-refusing-all`);
+        writeFileSync(path, assembleElf(arch, program.calls, 3), { mode: 0o700 });
+        const { signal } = spawnSync(path, { stdio: 'ignore', timeout: 5000, killSignal: 'SIGKILL' });
+        assert.equal(signal, 'SIGILL');
+      });
 
     test('reaps as an init what its child left behind, and waits on', () => {
       // An orphan of the shell's, which ends while the shell runs, and one that ends after.

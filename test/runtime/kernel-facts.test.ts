@@ -53,6 +53,7 @@ test('readKernelFacts() reads /proc and /sys', () => {
       { path: '/sys/fs/cgroup/cpu,cpuacct', options: 'cpu,cpuacct' },
       { path: '/sys/fs/cgroup/systemd', options: 'name=systemd' },
     ],
+    labels: {},
   });
 });
 

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { LaunchConfig } from '../../src/runtime/config.ts';
-import { buildExec } from '../../src/runtime/exec.ts';
 import { execProgram } from '../../src/runtime/exec-program.ts';
 import { buildLaunch } from '../../src/runtime/launch.ts';
 import { launchProgram } from '../../src/runtime/launch-program.ts';
-import { containerSpec, launchConfig, SECURITY } from '../helpers/launch-config.ts';
+import { execBase } from '../helpers/kernel-container.ts';
+import { containerSpec, FACTS, launchConfig, SECURITY } from '../helpers/launch-config.ts';
 import { simulate } from '../helpers/launcher-simulator.ts';
 
 /** Everything that a stack file can ask of a launch, at once. */
@@ -86,7 +86,14 @@ function mappedConfig(): LaunchConfig {
   return launchConfig({ spec: containerSpec({ namespaces: USER_NAMESPACE }), rootfs, mounts: [bind, tmpfs] });
 }
 
-const CONFIGS = { simple: launchConfig(), full: fullConfig(), mapped: mappedConfig() };
+/** What the namespaces of an ordinary user make different. */
+function rootlessConfig(): LaunchConfig {
+  const { rootfs } = fullConfig();
+  const kernel = { ...FACTS, userNamespace: true, lastGid: 65_535, cgroupVersion: 1, cgroupMounts: [] } as const;
+  return launchConfig({ rootfs, kernel, cgroupJoinFiles: [] });
+}
+
+const CONFIGS = { simple: launchConfig(), full: fullConfig(), mapped: mappedConfig(), rootless: rootlessConfig() };
 
 for (const [name, config] of Object.entries(CONFIGS)) {
   test(`buildLaunch() of the ${name} container gives the script and the calls of golden/launch-${name}.txt`, () => {
@@ -109,10 +116,36 @@ for (const [name, config] of Object.entries(CONFIGS)) {
     }
   });
 
+  test(`the ${name} launcher is stopped by every call that protects and fails`, () => {
+    const exec = execProgram({ ...execBase(config, 7), argv: ['true'], tty: false });
+    const tolerant = [...launchProgram(config), ...exec].filter(
+      ({ tolerate, executes }) => tolerate.length > 0 && !executes,
+    );
+    // Something is there already, or is not there at all; what nobody asked for; a look.
+    const harmless =
+      /^(make (directory|an empty file|pipe) |remove .*, which runs$|see whether |mask |take \/proc\/|set oom_score_adj to 0$|close 4$|be who orphans go to$)/;
+    const defaults = /^open sysctl net\.ipv4\.(ping_group_range|ip_unprivileged_port_start)$/;
+    const files = /^mount it on \/etc\/(hosts|hostname|resolv\.conf)$/;
+    // A kernel without keys.
+    const keys = tolerant.filter(({ name: call, tolerate }) => call === 'keyctl' && tolerate.join() === '38');
+    const others = tolerant
+      .filter((call) => !keys.includes(call))
+      .filter(({ words }) => ![harmless, defaults, files].some((each) => each.test(words)));
+    assert.deepEqual(
+      others.map(({ name: call, words }) => `${call}: ${words}`),
+      [],
+    );
+    const masks = tolerant.filter(({ words }) => /^(mask|take) /.test(words));
+    assert.ok(
+      masks.every(({ tolerate }) => tolerate.join() === '2'),
+      'only what is not there needs no mask',
+    );
+  });
+
   test(`the ${name} launcher looks up nothing of the container before the root changes, and nothing of the host after`, () => {
     const { pathsBefore, pathsAfter } = simulate(launchProgram(config), new Set(), [0, 1, 2, 3, 9]);
     const ofHost =
-      /^\/(host|images|var\/lib\/tsstack|run\/netns)\/|^\/proc\/self(\/(fd|oom_score_adj))?$|^\/(dev\/shm|sys\/fs\/cgroup)?$/;
+      /^\/(host|images|var\/lib\/tsstack|run\/netns)\/|^\/proc\/self(\/(fd|oom_score_adj))?$|^\/(dev\/(shm|null|zero|full|random|urandom|tty)|sys\/fs\/cgroup)?$/;
     assert.deepEqual(
       pathsBefore.filter((path) => !ofHost.test(path)),
       [],
@@ -188,6 +221,29 @@ test('buildLaunch() names layers by number, so that a hundred long paths fit int
   assert.ok(String(overlay?.args[4]).length < 1024);
 });
 
+test('buildLaunch() binds directories with mounts below them in a user namespace, where no overlay can have them', () => {
+  const config = fullConfig();
+  const overlays = [
+    { target: '/usr', lower: ['/host/usr'], holdsMounts: true },
+    { target: '/usr/local', lower: ['/host/local'] },
+    { target: '/opt', lower: ['/host/opt'] },
+  ] as const;
+  const rootfs = { ...config.rootfs, overlays };
+  const calls = (kernel: LaunchConfig['kernel']) =>
+    buildLaunch({ ...config, rootfs, kernel }).listing.match(
+      /mount the overlay of \/(usr|opt)\S*|(take|make) \/host\/usr.*/g,
+    );
+  assert.deepEqual(calls({ ...config.kernel, userNamespace: true }), [
+    'take /host/usr',
+    'make /host/usr private,ro,nosuid',
+    'mount the overlay of /opt',
+  ]);
+  assert.deepEqual(
+    calls(config.kernel),
+    ['/usr', '/usr/local', '/opt'].map((each) => `mount the overlay of ${each}`),
+  );
+});
+
 for (const [what, changes] of [
   ['a privileged user namespace', { namespaces: USER_NAMESPACE, security: { ...SECURITY, privileged: true } }],
   ['a sysctl of the host', { sysctls: { 'kernel.panic': '1' } }],
@@ -224,39 +280,10 @@ test('the launcher enters the user namespace after every mount and limit, and be
   for (const name of ['seccomp', 'prctl', 'setgroups', 'setresuid']) assert.ok(names.indexOf(name) > entered, name);
 });
 
-const EXEC = {
-  spec: containerSpec(),
-  pid: 4711,
-  argv: ['ls', '-l'],
-  env: {},
-  workingDir: '/',
-  identity: launchConfig().identity,
-  cgroupJoinFiles: ["/sys/fs/cgroup/it's/cgroup.procs"],
-  kernel: launchConfig().kernel,
-  privileged: false,
-};
-
-test('buildExec() gives the calls of golden/exec.txt', () => {
-  const file = new URL('golden/exec.txt', import.meta.url);
-  const exec = buildExec({ ...EXEC, tty: true });
-  const text = `${JSON.stringify(exec.argv, null, 1)}\n${exec.listing}`;
-  if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(file, text);
-  assert.equal(text, readFileSync(file, 'utf8'));
-});
-
-test('an exec launcher uses only open descriptors, with and without a terminal', () => {
-  for (const tty of [true, false]) {
-    const calls = execProgram({ ...EXEC, tty });
-    assert.deepEqual(simulate(calls, new Set(), [0, 1, 2, 3, 4, 5, 8]).open, [0, 1, 2, 5]);
-    const mapped = execProgram({ ...EXEC, spec: containerSpec({ namespaces: USER_NAMESPACE }), tty });
-    assert.deepEqual(simulate(mapped, new Set(), [0, 1, 2, 3, 4, 5, 8]).open, [0, 1, 2, 5]);
-  }
-});
-
-test('buildExec() ends with the same identity, limits and filter as buildLaunch()', () => {
-  const tail = (listing: string) => listing.slice(listing.indexOf('set limit core')).replace(/^\d+(-\d+)? /gm, '');
-  const ours = tail(buildExec({ ...EXEC, tty: false }).listing).replace(/^prctl: end when the parent ends\n/m, '');
-  const theirs = tail(buildLaunch(launchConfig()).listing);
-  const upToExecution = (text: string) => text.slice(0, text.indexOf('execve'));
-  assert.equal(upToExecution(ours), upToExecution(theirs));
+test('an oom_score_adj that is asked for is set or the start fails; the default is not worth that', () => {
+  const written = (resources: object) =>
+    launchProgram(launchConfig({ spec: containerSpec({ resources }) })).find(({ words }) =>
+      /^set oom_score/.test(words),
+    );
+  assert.deepEqual([written({})?.tolerate, written({ oomScoreAdj: 0 })?.tolerate], [[13, 1], []]);
 });

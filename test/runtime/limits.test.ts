@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { capabilityMask, containerCapabilities } from '../../src/runtime/capabilities.ts';
 import { containerEnvironment } from '../../src/runtime/environment.ts';
-import { containerRlimits } from '../../src/runtime/rlimit.ts';
+import { containerRlimits, lowered } from '../../src/runtime/rlimit.ts';
 import { mountOptions } from '../../src/runtime/steps/mount.ts';
 import { containerSysctls } from '../../src/runtime/sysctl.ts';
 import { FACTS, SECURITY } from '../helpers/launch-config.ts';
@@ -59,7 +59,24 @@ test('containerRlimits() keeps a soft limit below its hard limit', () => {
   assert.deepEqual(nproc, { name: 'nproc', resource: 6, soft: 10, hard: 10 });
 });
 
-const OWN = { network: true, ipc: true };
+test('containerRlimits() gives nobody more open files than fs.nr_open', () => {
+  const facts = { ...FACTS, mostOpenFiles: 1048576 };
+  const [, nofile] = containerRlimits({ nofile: { soft: -1, hard: -1 } }, facts);
+  assert.deepEqual(nofile, { name: 'nofile', resource: 7, soft: 1048576, hard: 1048576 });
+});
+
+test('lowered() says what was asked for and what is given, of what the stack file asks for only', () => {
+  const without = { ...FACTS, boundingSet: '1fffeffffff', hardLimits: { nofile: 4096, nproc: 100 } };
+  assert.deepEqual(lowered({}, without), []);
+  const ulimits = { nofile: { soft: 1024, hard: -1 }, nproc: { soft: 50, hard: 100 }, core: { soft: 2, hard: 1 } };
+  assert.deepEqual(lowered(ulimits, without), [
+    'ulimits.core: 2:1 was asked for, 1:1 is given: a soft limit is at most the hard one',
+    'ulimits.nofile: 1024:unlimited was asked for, 1024:4096 is given: this machine does not let us give more',
+  ]);
+  assert.deepEqual(lowered({ nofile: { soft: 1, hard: 2 } }, FACTS), []);
+});
+
+const OWN = { network: true, ipc: true, uts: true };
 
 test('containerSysctls() reads names as sysctl(8) does', () => {
   const names = ['net.ipv4.conf.eth0/100.forwarding', 'net/ipv4/conf/eth0.100/forwarding'];
@@ -76,15 +93,15 @@ test('containerSysctls() lets a value written in the stack file replace our defa
 });
 
 test("containerSysctls() sets no default where the network is the host's", () => {
-  assert.deepEqual(containerSysctls({}, { network: false, ipc: true }), []);
+  assert.deepEqual(containerSysctls({}, { network: false, ipc: true, uts: true }), []);
 });
 
 for (const [key, own] of [
   ['kernel.panic', OWN],
   ['vm.swappiness', OWN],
-  ['net.core.somaxconn', { network: false, ipc: true }],
-  ['kernel.shmmax', { network: true, ipc: false }],
-  ['net.ipv4', { network: false, ipc: true }],
+  ['net.core.somaxconn', { network: false, ipc: true, uts: true }],
+  ['kernel.shmmax', { network: true, ipc: false, uts: true }],
+  ['net.ipv4', { network: false, ipc: true, uts: true }],
   ['net/../kernel/panic', OWN],
   ['net', OWN],
   ['net..core', OWN],

@@ -16,6 +16,8 @@ audio:x:29:app
 app:x:1001:
 `;
 
+const FILES = { passwd: PASSWD, group: GROUP, image: 'app:1' };
+
 for (const [user, expected] of [
   ['', { uid: 0, gid: 0, groups: [0, 50], home: '/root' }],
   ['root', { uid: 0, gid: 0, groups: [0, 50], home: '/root' }],
@@ -29,20 +31,34 @@ for (const [user, expected] of [
   ['nohome', { uid: 3000, gid: 3000, groups: [3000], home: '/' }],
 ] as const) {
   test(`resolveUser() takes ${JSON.stringify(user)} as Docker does`, () => {
-    assert.deepEqual(resolveUser(user, [], PASSWD, GROUP), expected);
+    assert.deepEqual(resolveUser(user, [], FILES), expected);
   });
 }
 
 test('resolveUser() adds group_add by name and number, each once', () => {
-  assert.deepEqual(resolveUser('app', ['audio', '5', 'staff'], PASSWD, GROUP).groups, [1001, 50, 29, 5]);
+  assert.deepEqual(resolveUser('app', ['audio', '5', 'staff'], FILES).groups, [1001, 50, 29, 5]);
 });
 
 test('resolveUser() makes an image without passwd run as root', () => {
-  assert.deepEqual(resolveUser('', [], '', ''), { uid: 0, gid: 0, groups: [0], home: '/' });
+  assert.deepEqual(resolveUser('', [], { ...FILES, passwd: '', group: '' }), {
+    uid: 0,
+    gid: 0,
+    groups: [0],
+    home: '/',
+  });
 });
 
 for (const user of ['nobody', 'app:nogroup', 'bad', '4294967295', '-1', '1000:4294967295', ' app']) {
   test(`resolveUser() refuses ${JSON.stringify(user)}`, () => {
-    assert.throws(() => resolveUser(user, [], PASSWD, GROUP), { code: 'launch-failed' });
+    assert.throws(() => resolveUser(user, [], FILES), { code: 'launch-failed' });
   });
 }
+
+test('resolveUser() names the image and the file that lack a name', () => {
+  assert.throws(() => resolveUser('ap', [], FILES), {
+    message: 'Unknown user "ap": /etc/passwd of image "app:1" has no such user',
+  });
+  assert.throws(() => resolveUser('app', ['wheel'], FILES), {
+    message: 'Unknown group "wheel": /etc/group of image "app:1" has no such group',
+  });
+});

@@ -11,7 +11,7 @@ const schema: JsonSchema = JSON.parse(
 );
 
 /** Resolved while loading: their effect is in other attributes. The reference's JSON has no models and no x- keys. */
-const resolved = /^(version|include|models|services\.\*\.(extends|env_file|label_file|x-.*))($|\.)/;
+const resolved = /^(version|include|models|services\.\*\.(extends|env_file|label_file|x-.*|networks\.\*\.x-.*))($|\.)/;
 /** Attributes that mean nothing without others. */
 const beside: Readonly<Record<string, object>> = {
   'services.*.volumes.*.bind': { type: 'bind', source: '.', target: '/x' },

@@ -221,3 +221,20 @@ function withFiles(files: Readonly<Record<string, string>>, run: (paths: readonl
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+test('security options whose value means nothing are errors, since nothing would be protected', () => {
+  for (const [option, said] of Object.entries({
+    'no-new-privileges:yes': 'its value is neither true nor false',
+    seccomp: 'it names no seccomp profile',
+    'apparmor=': 'it names no apparmor profile',
+    'systempaths=masked': 'its value is not known',
+    'label=kind:x': 'it is no part of a context of SELinux',
+    'label=type:a:b': 'it is no part of a context of SELinux',
+    'label=filetype:x': 'files are not given labels of SELinux',
+  })) {
+    const text = `services: {a: {image: i, security_opt: [init, ${JSON.stringify(option)}]}}`;
+    const [found] = diagnosticsOf(text).filter(({ severity }) => severity === 'error');
+    assert.equal(found?.message, `services.a.security_opt[1] "${option}": ${said}`);
+    assert.ok(found.hint !== undefined);
+  }
+});

@@ -25,6 +25,8 @@ const differing: Readonly<Record<string, string>> = {
   // A relative path starts at the project directory, which is that of the first file unless it is given.
   'testincluderelative-c84c18': 'the case was run with another project directory than it states',
   // Two services of one stack cannot both have the port: an error as early as possible.
+  'devices-testdevicemapping-8e2b20': 'a device with permissions that are none',
+  'sysctls-testsysctls-d4de3a': 'kernel parameters that there are not',
   'extends-docker-compose-129b07': 'publishes a host port three times',
 };
 

@@ -61,7 +61,7 @@ test('control and bidirectional characters of a file never reach the terminal', 
 });
 
 test('a valid key that the engine does not act on is a warning with its place', () => {
-  const { diagnostics } = loadText('services:\n  a:\n    mem_swappiness: 5\n    image: i\n');
+  const { diagnostics } = loadText('services:\n  a:\n    cgroup_parent: p\n    image: i\n');
   assert.deepEqual(
     diagnostics.map(({ severity, code, position }) => [severity, code, position?.line, position?.column]),
     [['warning', 'unsupported.key', 3, 5]],

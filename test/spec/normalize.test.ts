@@ -147,6 +147,32 @@ test('security options become a filter, capabilities their kernel names', () => 
   });
 });
 
+test('security options are read with = and with :, the last one counts, and files lie beside the stack file', () => {
+  const security = (...options: readonly string[]) => service(JSON.stringify({ security_opt: options })).security;
+  assert.equal(security().seccomp, 'default');
+  for (const [option, expected] of Object.entries({
+    'seccomp=builtin': 'default',
+    'seccomp:builtin': 'default',
+    'seccomp=unconfined': 'unconfined',
+    'seccomp:unconfined': 'unconfined',
+    'seccomp=profiles/p.json': '/project/profiles/p.json',
+    'seccomp:/etc/p.json': '/etc/p.json',
+  })) {
+    assert.equal(security(option).seccomp, expected, option);
+  }
+  assert.equal(security('no-new-privileges').noNewPrivileges, true);
+  assert.equal(security('no-new-privileges:true', 'no-new-privileges=false').noNewPrivileges, false);
+  assert.deepEqual([security('apparmor=a b', 'apparmor:c').appArmor, security().appArmor], ['c', undefined]);
+  assert.equal(security('apparmor:unconfined').appArmor, 'unconfined');
+  assert.equal(security('systempaths=unconfined').systemPaths, 'unconfined');
+  assert.deepEqual(security('label=type:svirt_t', 'label:level:s0:c1,c2', 'label=user=u').seLinux, {
+    type: 'svirt_t',
+    level: 's0:c1,c2',
+    user: 'u',
+  });
+  assert.equal(security('label=type:svirt_t', 'label=disable').seLinux, undefined);
+});
+
 test('user and time namespaces are shared unless asked for', () => {
   assert.deepEqual(service('{}').namespaces, {
     pid: 'private',

@@ -59,6 +59,11 @@ const tighter: readonly Tighter[] = [
     such: { services: { a: { configs: [{ source: 'c', 'x-on-change': 'never' }] } }, configs: { c: { content: '' } } },
   },
   {
+    why: 'x-shape is a mapping with keys of its own',
+    is: (path) => path[0] === 'services' && path.includes('x-shape'),
+    such: { services: { a: { 'x-shape': { speed: '1mbit' } } } },
+  },
+  {
     why: 'x-time-namespace is true or false',
     is: (path, value) => path.length === 3 && path[2] === 'x-time-namespace' && typeof value !== 'boolean',
     such: { services: { a: { 'x-time-namespace': 1 } } },

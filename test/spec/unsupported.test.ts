@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
+import { InvalidStackError } from '../../src/model/error.ts';
 import { unsupportedKeys } from '../../src/spec/normalize/unsupported-keys.ts';
 import { loadText } from './load-text.ts';
 
@@ -51,11 +52,11 @@ const concerned: readonly Case[] = [
     ),
     rest: 'secrets: {s: {file: /x}}',
   },
-  service('cgroup_parent: p', `services.a.cgroup_parent: ${later}`),
+  service('cgroup_parent: p', 'services.a.cgroup_parent: cgroups are below tsstack'),
   service('cpu_count: 2', `services.a.cpu_count ${windows}`),
   service('cpu_percent: 20', `services.a.cpu_percent ${windows}`),
-  service('cpu_rt_period: 1000', `services.a.cpu_rt_period: ${later}`),
-  service('cpu_rt_runtime: 1000', `services.a.cpu_rt_runtime: ${later}`),
+  service('cpu_rt_period: 1000', 'services.a.cpu_rt_period: real-time time is not given out'),
+  service('cpu_rt_runtime: 1000', 'services.a.cpu_rt_runtime: real-time time is not given out'),
   service('credential_spec: {file: x}', `services.a.credential_spec ${windows}`),
   service('isolation: hyperv', `services.a.isolation ${windows}`),
   service('deploy: {mode: global}', 'services.a.deploy.mode: the value "global" is not done yet'),
@@ -92,43 +93,33 @@ const concerned: readonly Case[] = [
     'develop: {watch: [{path: ., action: sync, target: /x, initial_sync: true}]}',
     `services.a.develop.watch[0].initial_sync: ${later}`,
   ),
-  service('device_cgroup_rules: ["c 1:3 mr"]', `services.a.device_cgroup_rules: ${later}`),
-  service('devices: ["/dev/fuse", "vendor.com/gpu=0"]', 'services.a.devices[1]: names of the Container Device'),
+  service('devices: ["/dev/fuse", "vendor.com/gpu=0"]', 'services.a.devices[1]: "vendor.com/gpu=0" is no path'),
   service('external_links: [x]', `services.a.external_links: ${later}`),
-  service('gpus: all', `services.a.gpus: ${later}`),
-  service('ipc: none', 'services.a.ipc: the value "none" is not done yet: an own namespace is used'),
+  service('gpus: all', 'services.a.gpus: no driver of GPUs is asked'),
   service('links: ["b:db"]', 'services.a.links: other names for a service are not done yet'),
   service(
     'logging: {driver: journald, options: {tag: x}}',
     'services.a.logging.driver: the value "journald" is not done yet: all output is kept in a file',
     `services.a.logging.options.tag: ${later}`,
   ),
-  service('mem_swappiness: 10', `services.a.mem_swappiness: ${later}`),
   { ...service('models: [m]', `services.a.models: ${later}`), rest: 'models: {m: {model: x}}' },
-  service('network_mode: "container:x"', 'services.a.network_mode: the value "container:x" is not done yet'),
   {
     ...service(
-      'networks: {n: {driver_opts: {a: b}, link_local_ips: [169.254.1.1]}}',
-      `services.a.networks.n.driver_opts: ${later}`,
-      `services.a.networks.n.link_local_ips: ${later}`,
+      'networks: {n: {driver_opts: {a: b, com.docker.network.endpoint.ifname: x0}, link_local_ips: [169.254.1.1]}}',
+      `services.a.networks.n.driver_opts.a: ${later}`,
     ),
     rest: 'networks: {n: {}}',
   },
-  service('oom_kill_disable: true', `services.a.oom_kill_disable: ${later}`),
-  service('pid: "service:b"', 'services.a.pid: the value "service:b" is not done yet: an own namespace is used'),
   service('platform: linux/arm64'),
   service('provider: {type: x, options: {y: 1}}', `services.a.provider: ${later}`),
   service('pull_policy: refresh'),
-  service('runtime: runc', 'services.a.runtime: tsstack starts containers itself'),
   service(
-    'security_opt: ["no-new-privileges:true", "apparmor=x", "label=disable"]',
-    'services.a.security_opt[1]: "apparmor=x" is not done yet',
-    'services.a.security_opt[2]: "label=disable" is not done yet',
+    'security_opt: ["no-new-privileges:true", "writable-cgroups=true"]',
+    'services.a.security_opt[1]: "writable-cgroups=true" is not done yet',
   ),
-  service('storage_opt: {size: 1G}', `services.a.storage_opt: ${later}`),
+  service('storage_opt: {size: 1G}', 'services.a.storage_opt: the size of the writable layer cannot be limited'),
   service('use_api_socket: true', `services.a.use_api_socket: ${later}`),
   service('userns_mode: keep-id', 'services.a.userns_mode: the value "keep-id" is not done yet: "host" is used'),
-  service('uts: "container:x"', 'services.a.uts: the value "container:x" is not done yet'),
   service('volumes: ["./x:/x", "./y:/y:z"]', 'services.a.volumes[1].bind.selinux: labels of SELinux are not done yet'),
   service(
     'volumes: [{type: bind, source: ., target: /x, bind: {recursive: writable}, consistency: cached}]',
@@ -148,20 +139,14 @@ const concerned: readonly Case[] = [
   top('secrets: {s: {file: /x, template_driver: golang}}', `secrets.s.template_driver ${swarm}`),
   top('secrets: {s: {file: /x, driver: vault}}', `secrets.s.driver ${swarm}`),
   top('secrets: {s: {file: /x, driver_opts: {a: b}}}', `secrets.s.driver_opts ${swarm}`),
-  top('networks: {n: {attachable: true}}', `networks.n.attachable ${swarm}`),
   top(
-    'networks: {n: {driver_opts: {com.docker.network.driver.mtu: 1400, com.docker.network.bridge.name: b0}}}',
-    `networks.n.driver_opts.com.docker.network.bridge.name: ${later}`,
-  ),
-  top(
-    'networks: {n: {enable_ipv6: true, ipam: {config: [{subnet: "fd00:1::/64", ip_range: "fd00:1::/80", aux_addresses: {a: "fd00:1::9"}}]}}}',
-    'networks.n.ipam.config[0].ip_range: this is not done yet for IPv6',
-    'networks.n.ipam.config[0].aux_addresses: this is not done yet for IPv6',
+    'networks: {n: {driver_opts: {com.docker.network.driver.mtu: 1400, com.docker.network.bridge.inhibit_ipv4: "true"}}}',
+    `networks.n.driver_opts.com.docker.network.bridge.inhibit_ipv4: ${later}`,
   ),
   top(
     'networks: {n: {ipam: {driver: x, options: {a: b}}}}',
-    'networks.n.ipam.driver: the value "x" is not done yet',
-    `networks.n.ipam.options: ${later}`,
+    'networks.n.ipam.driver: the value "x" is not done yet: tsstack gives out the addresses itself',
+    'networks.n.ipam.options: there is no ipam driver that takes options',
   ),
   top(
     'volumes: {v: {driver: nfs, driver_opts: {type: nfs, size: 1g}}}',
@@ -181,15 +166,26 @@ const done: readonly Case[] = [
     'develop: {watch: [{path: x, action: sync+restart, target: /x, initial_sync: false}, {path: y, action: restart}]}',
   ),
   service(
-    'devices: ["/dev/fuse:/dev/fuse:rw"], cgroup: private, ipc: shareable, pid: host, uts: host, userns_mode: auto',
+    'devices: ["/dev/fuse:/dev/fuse:rw"], cgroup: private, ipc: none, pid: "service:b", uts: host, userns_mode: auto',
   ),
   top('volumes: {v: {driver: local, driver_opts: {type: none, device: /srv, o: bind}}}'),
   service('healthcheck: {interval: 5s}'),
   service('post_start: [{command: x}], pre_stop: [{command: x, user: a, privileged: true}]'),
   service('healthcheck: {disable: true}, links: [b, "b:b"], pull_policy: never, network_mode: "service:b"'),
-  service('healthcheck: {test: [NONE]}, network_mode: bridge, tty: true, oom_kill_disable: false, pid: null'),
+  service(
+    'healthcheck: {test: [NONE]}, network_mode: bridge, tty: true, oom_kill_disable: true, mem_limit: 9m, mem_swappiness: 9, isolation: default, pid: null',
+  ),
   service('security_opt: ["no-new-privileges", "seccomp=unconfined", "seccomp:x.json"], annotations: {}, secrets: []'),
+  service(
+    'security_opt: ["apparmor=x", "apparmor:unconfined", "label=type:t", "label:disable", "systempaths=unconfined"]',
+  ),
   service('volumes: ["./x:/x:ro,rshared", "/y", {type: bind, source: ., target: /z, bind: {recursive: readonly}}]'),
+  top('networks: {n: {driver: ipvlan, driver_opts: {parent: eth0, ipvlan_mode: l3, ipvlan_flag: bridge}}}'),
+  top('networks: {n: {driver: overlay, driver_opts: {com.tsstack.overlay.vni: 42}}}'),
+  top('networks: {n: {attachable: true, driver_opts: {com.docker.network.bridge.name: b0}}}'),
+  top(
+    'networks: {n: {enable_ipv6: true, ipam: {config: [{subnet: "fd00:1::/64", ip_range: "fd00:1::/80", aux_addresses: {a: "fd00:1::9"}}]}}}',
+  ),
   top('networks: {n: {attachable: false, driver_opts: {}, ipam: {driver: default}}, m: }'),
   top('networks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, ip_range: 10.5.0.0/25, aux_addresses: {a: 10.5.0.9}}]}}}'),
   top('volumes: {v: {driver: local, labels: {a: b}}, w: }'),
@@ -216,7 +212,7 @@ function runnable(body: string): string {
 }
 
 function warningsOf(text: string): readonly Diagnostic[] {
-  return loadText(text).diagnostics.filter(({ code }) => code === 'unsupported.key');
+  return loadText(text).diagnostics.filter(({ code }) => code === 'unsupported.key' || code === 'refused.key');
 }
 
 /** The text under the caret. */
@@ -250,5 +246,23 @@ test('every entry of the table is met by a case above', () => {
   assert.deepEqual(
     missing.map(({ path }) => path),
     [],
+  );
+});
+
+test('what is refused is shown by config, and nothing is made of it', () => {
+  const { diagnostics, model } = loadText('services: {a: {image: i, credential_spec: {file: x}}}');
+  assert.deepEqual(
+    diagnostics.map(({ severity, code }) => [severity, code]),
+    [['warning', 'refused.key']],
+  );
+  assert.ok(model['services']);
+  assert.throws(
+    () => loadText('services: {a: {image: i, credential_spec: {file: x}}}').stack,
+    (error) => {
+      assert.ok(error instanceof InvalidStackError);
+      const [found] = error.diagnostics;
+      assert.deepEqual([found?.severity, found?.position?.line, found?.hint], ['error', 1, 'take it out']);
+      return true;
+    },
   );
 });

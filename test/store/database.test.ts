@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -66,5 +66,32 @@ test('a file that cannot be opened, and may be whole, is left where it is', () =
     mkdirSync(path);
     assert.throws(() => Database.open(path), /unable to open/);
     assert.equal(existsSync(`${path}.damaged`), false);
+  });
+});
+
+test('records in memory make no file', () => {
+  withDirectory((directory) => {
+    const module = join(import.meta.dirname, '../../src/store/database.ts');
+    const code = `import(${JSON.stringify(module)}).then(({ Database }) => Database.open(':memory:').database.close())`;
+    const { status, stderr } = spawnSync(process.execPath, ['-e', code], { cwd: directory, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+});
+
+test('records are for their owner alone, also those that an older version has made', () => {
+  withDirectory((directory) => {
+    const path = join(directory, 'records.db');
+    const modes = (): readonly number[] =>
+      readdirSync(directory).map((name) => statSync(join(directory, name)).mode & 0o777);
+    writeFileSync(path, '', { mode: 0o644 });
+    for (const round of ['old', 'new']) {
+      const records = new Records(Database.open(path).database);
+      records.volumes.put(VOLUME);
+      assert.deepEqual(new Set(modes()), new Set([0o600]), round);
+      assert.ok(modes().length > 1, 'the log beside it');
+      records.close();
+      rmSync(path);
+    }
   });
 });

@@ -1,9 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { TsstackError } from '../../model/error.ts';
-import type { ParentMatches, PatternMatcher } from './ignore.ts';
+import { escaped } from './glob.ts';
+import { type ParentMatches, PatternMatcher } from './ignore.ts';
 import { type Copied, Placement } from './placement.ts';
 import { findSources, type Selected } from './select.ts';
-import { joinPath, parentPath, pathBytes, pathText, resolveIn, type SourceTree } from './tree.ts';
+import { EMPTY_TREE, joinPath, parentPath, pathBytes, pathText, resolveIn, type SourceTree } from './tree.ts';
 
 export interface CopyRequest {
   readonly tree: SourceTree;
@@ -67,6 +68,20 @@ export async function planCopy(request: CopyRequest): Promise<CopyResult> {
 /** Which of the sources it belongs to, from 0. */
 interface Numbered {
   readonly source: number;
+}
+
+/** One path of a tree with all that is below it, put into nothing: a directory's content, or a file under its name. */
+export async function planWhole(tree: SourceTree, path: string): Promise<readonly Copied[]> {
+  const plan = await planCopy({
+    tree,
+    sources: [`/${escaped(path)}`],
+    destination: '/',
+    image: EMPTY_TREE,
+    excludes: new PatternMatcher([], 'none'),
+    parents: false,
+    others: 0,
+  });
+  return plan.copied();
 }
 
 /** Directories that have matched nothing yet are put in when something below them does. */

@@ -1,3 +1,5 @@
+import { pathText } from './tree.ts';
+
 /** One step of a compiled pattern. */
 export type GlobToken =
   | { readonly type: 'literal'; readonly character: string }
@@ -111,4 +113,9 @@ function isBetween(low: string, character: string, high: string): boolean {
 /** Whether a path has wildcards that are not escaped. */
 export function hasWildcards(path: string): boolean {
   return /[*?[]/.test(path.replaceAll(/\\./gs, ''));
+}
+
+/** A path (a byte string) as a pattern of COPY that matches just this. */
+export function escaped(path: string): string {
+  return pathText(path).replaceAll(/[\\*?[]/g, '\\$&');
 }

@@ -86,6 +86,12 @@ export function parentPath(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 }
 
+/** The directories that a path lies in, the innermost first; the root is none of them. */
+export function parentPaths(path: string): readonly string[] {
+  const parent = parentPath(path);
+  return parent === '' ? [] : [parent, ...parentPaths(parent)];
+}
+
 /** A byte string as text: what patterns are held against. */
 export function pathText(path: string): string {
   return /[\x80-\xff]/.test(path) ? Buffer.from(path, 'latin1').toString('utf8') : path;

@@ -1,9 +1,9 @@
+import { escaped } from '../context/glob.ts';
 import { ImageTree } from '../context/image-tree.ts';
 import { DirectoryTree } from '../context/scan.ts';
 import { findSources } from '../context/select.ts';
 import type { ReadableTree } from '../context/tree.ts';
 import { copyStep, type Part, type Transfer } from './copy-step.ts';
-import { escaped } from './escaped.ts';
 import type { StageState } from './state.ts';
 import type { Step, Work } from './work.ts';
 

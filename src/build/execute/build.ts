@@ -1,6 +1,6 @@
 import { hostPlatform, type Platform } from '../../image/platform.ts';
 import type { Build } from '../../model/build.ts';
-import { TsstackError } from '../../model/error.ts';
+import { resultsOf } from '../../model/error.ts';
 import { ignoreFilesOf } from '../context/ignore.ts';
 import type { ReadableTree } from '../context/tree.ts';
 import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts';
@@ -31,10 +31,10 @@ export async function buildImage(machine: Machine, request: ImageRequest): Promi
   if (platforms.length === 1 && platforms[0] !== undefined) {
     return buildFor(machine, request, { ...files, platform: platforms[0] });
   }
-  const built = await Promise.all(
+  const built = await Promise.allSettled(
     platforms.map(async (platform) => ({ platform, ...(await buildFor(machine, request, { ...files, platform })) })),
   );
-  return writeIndex(machine.store, built);
+  return writeIndex(machine.store, resultsOf(built));
 }
 
 interface Files {
@@ -57,6 +57,7 @@ async function buildFor(machine: Machine, request: ImageRequest, files: Files): 
   const work: Work = {
     ...request,
     machine,
+    trees: new Map(),
     imported: request.noCache ? new Map() : await importSteps(machine, request, platform),
     dockerfile,
     file: source.file,
@@ -78,16 +79,15 @@ async function buildFor(machine: Machine, request: ImageRequest, files: Files): 
     stages.set(planned.index, built);
     built.catch(() => failure.abort());
   }
-  const ended = await Promise.allSettled(stages.values());
-  const failed = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-  const first = failed.find((error) => !(error instanceof TsstackError && error.code === 'cancelled')) ?? failed[0];
-  if (first !== undefined) throw first;
+  resultsOf(await Promise.allSettled(stages.values()));
   return writeImage(machine.store, await work.stage(plan.target.index), { labels: build.labels });
 }
 
 async function contextOf(machine: Machine, build: Build): Promise<ReadableTree> {
   if (!build.context.startsWith('/')) return openRemote(machine, build.context);
-  const name = build.dockerfileInline === undefined ? (build.dockerfile ?? `${build.context}/Dockerfile`) : undefined;
-  const files = [...(name === undefined ? [] : ignoreFilesOf(name).slice(0, 1))];
-  return openContext(machine.images.host, build.context, files);
+  const { context, dockerfile = `${context}/Dockerfile`, dockerfileInline } = build;
+  const { host } = machine.images;
+  return dockerfileInline === undefined
+    ? openContext(host, context, ignoreFilesOf(dockerfile))
+    : openContext(host, context);
 }

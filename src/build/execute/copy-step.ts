@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { type KeyFile, stepKey } from '../cache-key.ts';
-import { type Chmod, madeMode, parseChmod } from '../context/chmod.ts';
+import { madeMode, parseChmod } from '../context/chmod.ts';
 import { planCopy } from '../context/copy.ts';
 import { entryDigest } from '../context/entry-digest.ts';
 import { PatternMatcher } from '../context/ignore.ts';
@@ -8,10 +8,10 @@ import type { Copied } from '../context/placement.ts';
 import { EMPTY_TREE, NO_FILES, type ReadableTree } from '../context/tree.ts';
 import type { Step as ExpandedStep } from '../dockerfile/expand.ts';
 import { type Heredoc, heredocText } from '../dockerfile/instruction.ts';
-import { copiedEntries } from '../layer/copied-entries.ts';
+import { type CopiedOptions, entriesOf } from '../layer/copied-entries.ts';
 import { type LayerEntry, PLAIN } from '../layer/layer-entry.ts';
 import { describe } from './describe.ts';
-import { layerOf, treeOf } from './file-system.ts';
+import { layerOf, nowNs, treeOf } from './file-system.ts';
 import { textIn } from './open-context.ts';
 import { perform } from './perform.ts';
 import { chainOf, type StageState } from './state.ts';
@@ -20,7 +20,6 @@ import type { Step, Work } from './work.ts';
 export type Transfer = ExpandedStep & { readonly type: 'copy' | 'add' };
 
 const HEREDOC_MODE = 0o644;
-const NS_PER_MS = 1_000_000n;
 
 /** Where some of the sources of a COPY or ADD are. */
 export interface Part {
@@ -28,6 +27,8 @@ export interface Part {
   readonly sources: readonly string[];
   /** It is a directory, whatever the instruction says: of what was an archive. */
   readonly intoDirectory?: true;
+  /** Files whose text stands in the instruction. */
+  readonly heredocs?: readonly Heredoc[];
 }
 
 /** COPY, and ADD of what has been brought here. */
@@ -41,11 +42,12 @@ export async function copyStep(
   const owner = transfer.chown === undefined ? {} : { owner: await ownerOf(work, image, transfer.chown) };
   const chmod =
     transfer.chmod === undefined ? {} : { chmod: parseChmod(transfer.chmod), madeMode: madeMode(transfer.chmod) };
-  const rights = { ...owner, ...chmod, nowNs: BigInt(work.machine.now()) * NS_PER_MS };
+  const rights = { ...owner, ...chmod, nowNs: nowNs(work) };
   const placed = new Map<string, LayerEntry>();
   const files = new Map<string, KeyFile>();
   const count = parts.reduce((sum, { sources }) => sum + sources.length, transfer.heredocs.length);
-  for (const part of withHeredocs(parts, transfer)) {
+  const heredocs = transfer.heredocs.length === 0 ? [] : [{ tree: NO_FILES, sources: [], heredocs: transfer.heredocs }];
+  for (const part of [...parts, ...heredocs] as readonly Part[]) {
     const destination = destinationOf(transfer.destination, state);
     const plan = await planCopy({
       tree: part.tree,
@@ -57,10 +59,10 @@ export async function copyStep(
       others: count - part.sources.length,
     });
     for (const source of plan.empty) work.progress.warning(`${describe(transfer)}: ${source} matches no file`);
-    const places = part.heredocs.map((heredoc) => ({ heredoc, to: plan.placeOf(heredoc.name) }));
+    const places = (part.heredocs ?? []).map((heredoc) => ({ heredoc, to: plan.placeOf(heredoc.name) }));
     const copied = plan.copied();
     const entries = [
-      ...(await entriesOf(work, part.tree, copied, rights)),
+      ...(await entriesOf(part.tree, copied, { ...rights, signal: work.signal })),
       ...places.map(({ heredoc, to }) => heredocEntry(heredoc, to, rights)),
     ];
     for (const entry of entries) placed.set(entry.path, entry);
@@ -78,32 +80,7 @@ export async function copyStep(
   });
 }
 
-type PartWithHeredocs = Part & { readonly heredocs: readonly Heredoc[] };
-
-/** Heredocs come with the last part, or are one. */
-function withHeredocs(parts: readonly Part[], { heredocs }: Transfer): readonly PartWithHeredocs[] {
-  const all = parts.length === 0 ? [{ tree: NO_FILES, sources: [] }] : parts;
-  return all.map((part, index) => ({ ...part, heredocs: index === all.length - 1 ? heredocs : [] }));
-}
-
-/** As entries of a layer, with their extended attributes. */
-export async function entriesOf(
-  { signal }: Pick<Work, 'signal'>,
-  tree: ReadableTree,
-  copied: readonly Copied[],
-  rights: Rights,
-): Promise<readonly LayerEntry[]> {
-  const paths = copied.flatMap((each) => (each.type === 'entry' ? [each.entry.path] : []));
-  const xattrs = await tree.xattrs?.(paths, signal);
-  return copiedEntries(copied, tree, { ...rights, ...(xattrs !== undefined && { xattrs }) });
-}
-
-interface Rights {
-  readonly owner?: { readonly uid: number; readonly gid: number };
-  readonly chmod?: Chmod;
-  readonly madeMode?: number;
-  readonly nowNs: bigint;
-}
+type Rights = Omit<CopiedOptions, 'xattrs'>;
 
 /** What a step's key sees of the files that it takes. */
 export async function keyFiles(

@@ -41,9 +41,15 @@ export async function fileSystemOf(
 }
 
 /** What a stage has so far, to be read. */
-export async function treeOf(work: Pick<Work, 'machine' | 'signal'>, state: StageState): Promise<ReadableTree> {
-  const found = await fileSystemOf(work.machine, state.layers, work.signal);
-  return found === undefined ? NO_FILES : new ImageTree(found.directories);
+export async function treeOf(
+  { machine, signal, trees }: Pick<Work, 'machine' | 'signal' | 'trees'>,
+  state: StageState,
+): Promise<ReadableTree> {
+  const found = await fileSystemOf(machine, state.layers, signal);
+  if (found === undefined) return NO_FILES;
+  const tree = trees.get(found.chainId) ?? new ImageTree(found.directories);
+  trees.set(found.chainId, tree);
+  return tree;
 }
 
 /** undefined where nothing has changed. */
@@ -54,6 +60,11 @@ export async function layerOf(
   if (entries.length === 0) return undefined;
   const epoch = sourceDateEpoch === undefined ? {} : { sourceDateEpoch };
   return writeLayer(store, entries, { gzipLevel: GZIP_LEVEL, ...epoch, signal });
+}
+
+/** The time of what a step makes itself. */
+export function nowNs({ machine }: Pick<Work, 'machine'>): bigint {
+  return BigInt(machine.now()) * 1_000_000n;
 }
 
 /** A file system with nothing in it: what a program sees in a stage from scratch. */

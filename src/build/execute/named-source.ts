@@ -25,7 +25,7 @@ export async function namedSource(work: Work, name: string, platform: Platform):
     case 'oci':
       return ofImage(await machine.layoutImage(named.path, named.tag, platform));
     case 'directory':
-      return { type: 'tree', tree: openContext(machine.images.host, named.path, []) };
+      return { type: 'tree', tree: openContext(machine.images.host, named.path) };
     case 'url':
       return { type: 'tree', tree: await openRemote(machine, named.url) };
     case undefined:

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { PatternMatcher, parseIgnoreFile } from '../context/ignore.ts';
 import { DirectoryTree } from '../context/scan.ts';
 import { pathBytes, type ReadableTree, resolveIn } from '../context/tree.ts';
@@ -7,13 +8,14 @@ const IGNORE_FILE = '.dockerignore';
 /** Of a text that is read whole. */
 const MAX_BYTES = 2 ** 20;
 
-/** A directory of this machine. `ignoreFiles`: where its patterns may be besides `.dockerignore`, which comes last. */
+/** A directory of this machine. `ignoreFiles`: relative to it; the first that is there counts. */
 export function openContext(
   host: Machine['images']['host'],
   directory: string,
-  ignoreFiles: readonly string[],
+  ignoreFiles: readonly string[] = [IGNORE_FILE],
 ): ReadableTree {
-  for (const file of [...ignoreFiles, `${directory}/${IGNORE_FILE}`]) {
+  for (const name of ignoreFiles) {
+    const file = posix.resolve(directory, name);
     const text = host.readText(file);
     if (text !== undefined) return treeWithout(directory, parseIgnoreFile(text, file), file);
   }

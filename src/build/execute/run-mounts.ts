@@ -1,12 +1,11 @@
 import { TsstackError } from '../../model/error.ts';
 import type { Mount } from '../../model/mounts.ts';
 import type { KeyFile } from '../cache-key.ts';
-import { planCopy } from '../context/copy.ts';
-import { PatternMatcher } from '../context/ignore.ts';
-import { EMPTY_TREE, pathBytes, type ReadableTree, resolveIn, shownPath } from '../context/tree.ts';
+import { planWhole } from '../context/copy.ts';
+import { pathBytes, type ReadableTree, resolveIn, shownPath } from '../context/tree.ts';
 import type { RunMount } from '../dockerfile/mount.ts';
-import { entriesOf, keyFiles } from './copy-step.ts';
-import { escaped } from './escaped.ts';
+import { entriesOf } from '../layer/copied-entries.ts';
+import { keyFiles } from './copy-step.ts';
 import { fileSystemOf, layerOf } from './file-system.ts';
 import type { RunFile, Work } from './work.ts';
 
@@ -85,17 +84,8 @@ async function prepareBind(work: Work, mount: RunMount, tree: ReadableTree): Pro
     throw new TsstackError('build-failed', `--mount: there is no ${JSON.stringify(source)} to mount`);
   }
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const plan = await planCopy({
-    tree,
-    sources: [`/${escaped(path)}`],
-    destination: '/',
-    image: EMPTY_TREE,
-    excludes: new PatternMatcher([], '--mount'),
-    parents: false,
-    others: 0,
-  });
-  const copied = plan.copied();
-  const entries = await entriesOf(work, tree, copied, { nowNs: 0n });
+  const copied = await planWhole(tree, path);
+  const entries = await entriesOf(tree, copied, { nowNs: 0n, signal: work.signal });
   const files = await keyFiles(tree, copied, entries);
   const { target = '' } = mount;
   return {

@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { printableLines } from '../../lib/printable-lines.ts';
 import { sourceExcerpt } from '../../lib/source-excerpt.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 import type { Position } from '../../model/diagnostic.ts';
 import { TsstackError } from '../../model/error.ts';
 import { stepKey } from '../cache-key.ts';
-import { ImageTree } from '../context/image-tree.ts';
-import { parentPath, pathBytes, type ReadableTree, type SourceTree } from '../context/tree.ts';
+import { parentPaths, pathBytes, type ReadableTree, type SourceTree } from '../context/tree.ts';
 import type { Step as ExpandedStep } from '../dockerfile/expand.ts';
 import { type Command, script } from '../dockerfile/instruction.ts';
 import type { RunMount } from '../dockerfile/mount.ts';
@@ -13,10 +13,10 @@ import type { StageScope } from '../dockerfile/scope.ts';
 import type { LayerEntry } from '../layer/layer-entry.ts';
 import { describe, describeRun } from './describe.ts';
 import { FailedRunError } from './failed-run.ts';
-import { emptyFileSystem, type FileSystem, fileSystemOf, layerOf } from './file-system.ts';
+import { emptyFileSystem, type FileSystem, fileSystemOf, layerOf, treeOf } from './file-system.ts';
 import { perform } from './perform.ts';
 import { type Mounted, mountAll, prepareMount } from './run-mounts.ts';
-import { chainOf, DEFAULT_PATH, type StageState } from './state.ts';
+import { chainOf, type StageState } from './state.ts';
 import type { RunFile, RunRequest, Step, Work } from './work.ts';
 
 export type RunStep = ExpandedStep & { readonly type: 'run' };
@@ -98,7 +98,7 @@ interface Execution {
 
 async function execute(work: Work, execution: Execution): Promise<Awaited<ReturnType<typeof layerOf>>> {
   const { run, step, state, shell, network, seen, mounted, env } = execution;
-  const tree = new ImageTree(seen.directories);
+  const before = await treeOf(work, state);
   const program = programOf(run.command, shell);
   let last = '';
   const request = {
@@ -119,7 +119,7 @@ async function execute(work: Work, execution: Execution): Promise<Awaited<Return
     signal: work.signal,
   };
   return work.machine.run(request, async ({ exitCode, oomKilled }, changes) => {
-    const layer = async () => layerOf(work, withoutOurs(await changes(), request, tree));
+    const layer = async () => layerOf(work, withoutOurs(await changes(), request, before));
     if (exitCode === 0) return layer();
     const kept = work.keepFailed ? await layer() : undefined;
     throw new FailedRunError({
@@ -147,18 +147,13 @@ function withoutOurs(
     ...ETC_FILES,
     ...[...mounts, ...files].map(({ target }) => pathBytes(posix.normalize(target)).slice(1)),
   ];
-  const parents = new Set(targets.flatMap((target) => [target, ...parentsOf(target)]));
+  const parents = new Set(targets.flatMap((target) => [target, ...parentPaths(target)]));
   const used = new Set(
     entries
       .filter(({ path, type }) => type !== 'directory' || !parents.has(path))
-      .flatMap(({ path }) => parentsOf(path)),
+      .flatMap(({ path }) => parentPaths(path)),
   );
   return entries.filter(({ path }) => !parents.has(path) || used.has(path) || before.entry(path) !== undefined);
-}
-
-function parentsOf(path: string): readonly string[] {
-  const parent = parentPath(path);
-  return parent === '' ? [] : [parent, ...parentsOf(parent)];
 }
 
 interface Program {
@@ -196,22 +191,14 @@ function excerptOf({ file, text }: Work, { file: place, line, end }: Position): 
   return place === file ? [`${file}:${line}`, ...sourceExcerpt(text, line, end.line)] : [];
 }
 
-function checkEntitlements({ build }: Work, { network, security, position }: RunStep): void {
+function checkEntitlements({ build }: Work, { network, security }: RunStep): void {
   const needed = [
     ...(network === 'host' && build.network !== 'host' ? ['network.host'] : []),
     ...(security === 'insecure' && !build.privileged ? ['security.insecure'] : []),
   ].filter((each) => !build.entitlements.includes(each));
   const [first] = needed;
   if (first === undefined) return;
-  throw new TsstackError(
-    'build-failed',
-    `${shownPlace(position)}: the RUN asks for ${first}, which the build does not have`,
-    {
-      hint: `Write "entitlements: [${first}]" below build in the stack file`,
-    },
-  );
-}
-
-function shownPlace({ file, line }: Position): string {
-  return `${file}:${line}`;
+  throw new TsstackError('build-failed', `the RUN asks for ${first}, which the build does not have`, {
+    hint: `Write "entitlements: [${first}]" below build in the stack file`,
+  });
 }

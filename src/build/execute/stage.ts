@@ -8,15 +8,15 @@ import { NO_FILES, pathBytes, type ReadableTree, resolveIn } from '../context/tr
 import { type Step as ExpandedStep, expandStep } from '../dockerfile/expand.ts';
 import type { StageInstruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parse.ts';
-import { StageScope, type Values } from '../dockerfile/scope.ts';
+import { StageScope } from '../dockerfile/scope.ts';
 import type { PlannedStage, Source } from '../dockerfile/stages.ts';
-import { applyToConfig } from '../image-config.ts';
+import { applyToConfig, environmentOf } from '../image-config.ts';
 import { copiedEntries } from '../layer/copied-entries.ts';
 import { addStep } from './add-step.ts';
 import { copyStep, ownerOf } from './copy-step.ts';
 import { describe } from './describe.ts';
 import { FailedRunError } from './failed-run.ts';
-import { layerOf, treeOf } from './file-system.ts';
+import { layerOf, nowNs, treeOf } from './file-system.ts';
 import { namedSource } from './named-source.ts';
 import { perform, told } from './perform.ts';
 import { runStep } from './run-step.ts';
@@ -106,21 +106,14 @@ class StageBuilder {
     return treeOf(this.#work, await this.#stateOf(source, undefined));
   }
 
-  #scope({ config: { Env }, variables }: StageState): StageScope {
+  #scope({ config, variables }: StageState): StageScope {
     const { given, globals, dockerfile } = this.#work;
-    const environment: Values = new Map(
-      (Env ?? []).map((entry): [string, string] => {
-        const equals = entry.indexOf('=');
-        return equals === -1 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
-      }),
-    );
-    const { escapeCharacter } = dockerfile;
     return new StageScope({
       given,
       globals,
-      environment,
+      environment: environmentOf(config),
       ...(variables !== undefined && { variables }),
-      escapeCharacter,
+      escapeCharacter: dockerfile.escapeCharacter,
     });
   }
 
@@ -146,7 +139,7 @@ class StageBuilder {
       case 'copy': {
         const tree = await this.#tree(expanded.from);
         return copyStep(this.#work, state, expanded, {
-          parts: [{ tree, sources: expanded.sources }].filter(({ sources }) => sources.length > 0),
+          parts: [{ tree, sources: expanded.sources }],
           step: this.#step(describe(expanded)),
         });
       }
@@ -179,9 +172,8 @@ class StageBuilder {
       const placement = new Placement(tree);
       const place = resolveIn(tree, pathBytes(path));
       if (place !== '') placement.makeDirectory(place);
-      const nowNs = BigInt(this.#work.machine.now()) * 1_000_000n;
       const owner = user === '' ? {} : { owner: await ownerOf(this.#work, tree, user) };
-      return layerOf(this.#work, copiedEntries(placement.copied(), NO_FILES, { ...owner, nowNs }));
+      return layerOf(this.#work, copiedEntries(placement.copied(), NO_FILES, { ...owner, nowNs: nowNs(this.#work) }));
     };
     const key = stepKey({
       parent: chainOf(state).at(-1) ?? '',

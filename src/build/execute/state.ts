@@ -2,12 +2,11 @@ import type { BuiltLayer } from '../../image/build-cache/step-cache.ts';
 import type { StoredImage } from '../../image/content/stored-image.ts';
 import { chainIds } from '../../image/digest.ts';
 import { asArray, asObject, type JsonObject, parseObject } from '../../image/json.ts';
+import { OCI_LAYER } from '../../image/manifest.ts';
 import type { Platform } from '../../image/platform.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 import type { Values } from '../dockerfile/scope.ts';
 import type { RunDocument } from '../image-config.ts';
-
-/** Where programs are looked for when nothing says it. */
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A stage up to some step: what its image would be. */
 export interface StageState {
@@ -76,7 +75,7 @@ export function imageState(image: StoredImage, read: (digest: string) => Buffer)
 /** Docker's own types of the same formats: one manifest holds those of one family. */
 function ociType(mediaType: string): string {
   const format = /\.(?:tar\.)?(gzip|zstd)$|\+(gzip|zstd)$/.exec(mediaType)?.slice(1).join('') ?? '';
-  return `application/vnd.oci.image.layer.v1.tar${format === '' ? '' : `+${format}`}`;
+  return `${OCI_LAYER}${format === '' ? '' : `+${format}`}`;
 }
 
 /** Chain ids of the layers, bottom first. */

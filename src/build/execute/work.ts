@@ -117,6 +117,8 @@ export interface Work {
   readonly globals: Values;
   /** The build context. */
   readonly context: ReadableTree;
+  /** Layers that were read, by chain id: what is known of them, hashes of files among it, is known once. */
+  readonly trees: Map<string, ReadableTree>;
   /** By id. */
   readonly secrets: ReadonlyMap<string, FileSource>;
   /** What the sources of `cache_from` have, by the keys of their steps. */

@@ -1,12 +1,8 @@
 import type { ContentStore } from '../../image/content/content-store.ts';
-import type { Descriptor } from '../../image/manifest.ts';
+import { type Descriptor, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from '../../image/manifest.ts';
 import { hostPlatform, type Platform, platformDistance } from '../../image/platform.ts';
 import { stepAnnotations } from './inline-cache.ts';
 import type { StageState } from './state.ts';
-
-const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
-const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
-const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 
 export interface Built {
   /** Of the manifest, or of the index of several platforms. */
@@ -34,23 +30,23 @@ export function writeImage(
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     history,
   };
-  const configuration = store.addDocument(Buffer.from(JSON.stringify(document)), CONFIG_TYPE);
+  const configuration = store.addDocument(Buffer.from(JSON.stringify(document)), OCI_CONFIG);
   const manifest = {
     schemaVersion: 2,
-    mediaType: MANIFEST_TYPE,
+    mediaType: OCI_MANIFEST,
     config: configuration,
     layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
     annotations: stepAnnotations(state),
   };
-  const root = store.addDocument(Buffer.from(JSON.stringify(manifest)), MANIFEST_TYPE);
+  const root = store.addDocument(Buffer.from(JSON.stringify(manifest)), OCI_MANIFEST);
   return { root, id: configuration.digest };
 }
 
 /** Stores the images of several platforms as one. */
 export function writeIndex(store: ContentStore, built: readonly (Built & { readonly platform: Platform })[]): Built {
   const manifests = built.map(({ root, platform }) => ({ ...root, platform }));
-  const index = { schemaVersion: 2, mediaType: INDEX_TYPE, manifests };
-  const root = store.addDocument(Buffer.from(JSON.stringify(index)), INDEX_TYPE);
+  const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests };
+  const root = store.addDocument(Buffer.from(JSON.stringify(index)), OCI_INDEX);
   const own = built.find(({ platform }) => platformDistance(hostPlatform(), platform) !== undefined) ?? built[0];
   return { root, id: own?.id ?? '' };
 }

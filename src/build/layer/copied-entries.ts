@@ -40,3 +40,14 @@ export function copiedEntries(
     return [{ ...common, type, ...(type === 'file' && { data: () => tree.read(each.entry) }) }];
   });
 }
+
+/** The same with the extended attributes that the tree keeps. */
+export async function entriesOf(
+  tree: ReadableTree,
+  copied: readonly Copied[],
+  { signal, ...options }: Omit<CopiedOptions, 'xattrs'> & { readonly signal: AbortSignal },
+): Promise<readonly LayerEntry[]> {
+  const paths = copied.flatMap((each) => (each.type === 'entry' ? [each.entry.path] : []));
+  const xattrs = await tree.xattrs?.(paths, signal);
+  return copiedEntries(copied, tree, { ...options, ...(xattrs !== undefined && { xattrs }) });
+}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ContentStore } from '../../image/content/content-store.ts';
 import { raw } from '../../image/layer/byte-fs.ts';
 import { gzipped } from '../../image/layer/gzip.ts';
+import { OCI_LAYER } from '../../image/manifest.ts';
 import { encodeHeader, type PaxRecord } from '../../image/tar/encode-header.ts';
 import { BLOCK, padded } from '../../image/tar/header.ts';
 import { TsstackError } from '../../model/error.ts';
@@ -50,7 +51,7 @@ export async function writeLayer(
   const tar = hashed(layerTar(entries, options), (chunk) => diffHash.update(chunk));
   const packed = options.gzipLevel === 0 ? tar : gzipped(tar, options.gzipLevel);
   const { digest, size } = await store.addUnknown(packed, options.signal);
-  const mediaType = `application/vnd.oci.image.layer.v1.tar${options.gzipLevel === 0 ? '' : '+gzip'}`;
+  const mediaType = `${OCI_LAYER}${options.gzipLevel === 0 ? '' : '+gzip'}`;
   return { mediaType, digest, size, diffId: `sha256:${diffHash.digest('hex')}` };
 }
 

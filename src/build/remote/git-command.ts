@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { printableLines } from '../../lib/printable-lines.ts';
 import { shellQuote } from '../../lib/shell-quote.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 import { TsstackError } from '../../model/error.ts';
 
 export interface GitOptions {
@@ -24,7 +25,6 @@ interface RunOptions {
   readonly take?: (chunk: Buffer) => void;
 }
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What of the caller's variables gets to git. */
 const PASSED = [
   'http_proxy',
@@ -113,7 +113,7 @@ export class Git {
     const passed = Object.entries(env).filter(([name]) => PASSED.includes(name.toLowerCase()));
     return {
       ...Object.fromEntries(passed),
-      PATH,
+      PATH: DEFAULT_PATH,
       LC_ALL: 'C',
       HOME: scratch,
       ...(outside ? { GIT_CEILING_DIRECTORIES: parent(scratch) } : { GIT_DIR: directory, GIT_WORK_TREE: workTree }),

@@ -3,6 +3,7 @@ import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { mayPass, retryAfterMs } from '../../image/registry/answer-failure.ts';
 import { connectionFailure, type Peer } from '../../image/registry/connection-failure.ts';
 import { type Answer, drain, headerOf, trusted } from '../../image/registry/connections.ts';
+import { MOST_REDIRECTS, REDIRECTS } from '../../image/registry/exchange.ts';
 import { Proxies, type RegistryProxy } from '../../image/registry/proxies.ts';
 import { Again, type Timing } from '../../image/registry/retry.ts';
 import { TsstackError } from '../../model/error.ts';
@@ -16,10 +17,6 @@ export interface HttpSourceOptions {
   readonly timing: Timing;
   readonly signal: AbortSignal;
 }
-
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Go, and so BuildKit, follows as many. */
-const MOST_REDIRECTS = 10;
 
 /** One file of the web. Its methods throw `build-failed`, `cancelled`, and `Again` where another attempt may succeed. */
 export class HttpSource {

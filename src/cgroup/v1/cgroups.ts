@@ -3,8 +3,9 @@ import type { HostOp } from '../../host/op.ts';
 import type { Resources } from '../../model/limits.ts';
 import type { Usage } from '../../model/observed.ts';
 import { absent, type Controller } from '../controller.ts';
+import { deviceRules } from '../device-rules.ts';
 import { readFacts } from '../facts.ts';
-import type { Cgroups, DeviceAccess } from '../interface.ts';
+import type { Cgroups } from '../interface.ts';
 import { commonCgroups, limitOps, type Placed, parentsOf, write } from '../layout.ts';
 import { parseMemory } from '../memory-size.ts';
 import type { V1Controller } from '../mounts.ts';
@@ -13,7 +14,7 @@ import { blkio, parseIoBytes } from './blkio.ts';
 import { cpu, parseQuota } from './cpu.ts';
 import { parseCpuUsec } from './cpuacct.ts';
 import { cpuset, cpusetParentFiles } from './cpuset.ts';
-import { deviceWrites } from './devices.ts';
+import { deviceChanges, deviceWrites } from './devices.ts';
 import { FREEZER_FILE, freezerState } from './freezer.ts';
 import { memory, parseOomKills } from './memory.ts';
 
@@ -30,8 +31,11 @@ export function createCgroupsV1(host: Host, mounts: ReadonlyMap<V1Controller, st
       ...cpusetParentOps(host, mounts.get('cpuset'), name),
       ...directories.map((mount): HostOp => ({ op: 'mkdir', path: `${mount}/${name}` })),
       ...controllers.flatMap((placed) => limitOps(placed, name, resources)),
-      ...deviceOps(host, mounts.get('devices'), name, devices),
+      ...writeDevices(mounts.get('devices'), name, deviceWrites(deviceRules(host, devices))),
     ],
+    updateDevices: (name, before, after) =>
+      writeDevices(mounts.get('devices'), name, deviceChanges(deviceRules(host, before), deviceRules(host, after))),
+    deviceProgramDirectory: () => undefined,
     // A single thread that moves itself takes no lock of the whole machine (`cgroup_procs_write_start()`, since 5.18);
     // behind cgroup.procs it waits for an RCU grace period, 5 ms.
     joinFiles: (name) => directories.map((mount) => `${mount}/${name}/tasks`),
@@ -69,9 +73,12 @@ function cpusetParentOps(host: Host, mount: string | undefined, name: string): r
   ];
 }
 
-function deviceOps(host: Host, mount: string | undefined, name: string, access: DeviceAccess): readonly HostOp[] {
-  if (mount === undefined) return [];
-  return deviceWrites(host, access).map(([file, data]) => write(`${mount}/${name}/${file}`, data));
+function writeDevices(
+  mount: string | undefined,
+  name: string,
+  writes: readonly (readonly [file: string, data: string])[],
+): readonly HostOp[] {
+  return mount === undefined ? [] : writes.map(([file, data]) => write(`${mount}/${name}/${file}`, data));
 }
 
 function readUsage(host: Host, mounts: ReadonlyMap<V1Controller, string>, name: string): Usage | undefined {

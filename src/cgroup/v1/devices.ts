@@ -1,37 +1,34 @@
-import type { Host } from '../../host/host.ts';
-import type { Device } from '../../model/limits.ts';
-import { readDeviceNumber } from '../device-number.ts';
+import { type DeviceRule, deviceRuleText } from '../../model/device-rule.ts';
+import { keyOf } from '../device-rules.ts';
 
-/**
- * What every container may do (the OCI runtime specification's default devices, as runc allows them): make any node,
- * use null, zero, full, random, urandom, tty, console, ptmx and the pseudo-terminals.
- */
-const DEFAULT_ALLOW = [
-  'c *:* m',
-  'b *:* m',
-  'c 1:3 rwm',
-  'c 1:5 rwm',
-  'c 1:7 rwm',
-  'c 1:8 rwm',
-  'c 1:9 rwm',
-  'c 5:0 rwm',
-  'c 5:1 rwm',
-  'c 5:2 rwm',
-  'c 136:* rwm',
-];
+type Write = readonly [file: string, data: string];
 
 /**
  * Writes for a new cgroup, one rule a write (kernel: admin-guide/cgroup-v1/devices.rst): everything denied, then what is
  * allowed. A privileged container keeps its parent's access, which is to all.
  */
-export function deviceWrites(
-  host: Host,
-  access: 'all' | readonly Device[],
-): readonly (readonly [file: string, data: string])[] {
-  if (access === 'all') return [];
-  const asked = access.map((device) => {
-    const { type, number } = readDeviceNumber(host, device.source);
-    return `${type === 'block' ? 'b' : 'c'} ${number} ${device.permissions || 'rwm'}`;
+export function deviceWrites(rules: 'all' | readonly DeviceRule[]): readonly Write[] {
+  return rules === 'all' ? [] : [['devices.deny', 'a'], ...allow(rules)];
+}
+
+/**
+ * The same for a cgroup that has others: no access that is allowed before and after is denied in between, but where all
+ * was allowed.
+ */
+export function deviceChanges(
+  before: 'all' | readonly DeviceRule[],
+  after: 'all' | readonly DeviceRule[],
+): readonly Write[] {
+  if (after === 'all') return before === 'all' ? [] : [['devices.allow', 'a']];
+  if (before === 'all') return deviceWrites(after);
+  const wanted = new Map(after.map((rule) => [keyOf(rule), rule.permissions]));
+  const denied = before.flatMap((rule) => {
+    const permissions = [...rule.permissions].filter((letter) => !wanted.get(keyOf(rule))?.includes(letter)).join('');
+    return permissions === '' ? [] : { ...rule, permissions };
   });
-  return [['devices.deny', 'a'], ...[...DEFAULT_ALLOW, ...asked].map((rule) => ['devices.allow', rule] as const)];
+  return [...allow(after), ...denied.map((rule): Write => ['devices.deny', deviceRuleText(rule)])];
+}
+
+function allow(rules: readonly DeviceRule[]): readonly Write[] {
+  return rules.map((rule) => ['devices.allow', deviceRuleText(rule)]);
 }

@@ -1,4 +1,6 @@
+import type { Resources } from '../../model/limits.ts';
 import type { Controller } from '../controller.ts';
+import type { Facts } from '../facts.ts';
 import type { Limit } from '../limit.ts';
 import { memoryAndSwapLimit, memoryLimit, memoryReservation, sameMemory } from '../memory-size.ts';
 
@@ -9,7 +11,7 @@ const UNLIMITED = '-1';
 /** kernel: admin-guide/cgroup-v1/memory.rst. Files named memsw are there with swap accounting only. */
 export const memory: Controller = {
   name: 'memory',
-  limits(resources) {
+  limits(resources, facts) {
     return [
       memoryFile('memory.soft_limit_in_bytes', memoryReservation(resources), 'mem_reservation'),
       memoryFile(LIMIT, memoryLimit(resources), 'mem_limit'),
@@ -18,6 +20,8 @@ export const memory: Controller = {
         memoryAndSwapLimit(resources),
         resources.memorySwapBytes === undefined ? undefined : 'memswap_limit',
       ),
+      oomControl(resources),
+      swappiness(resources, facts),
     ];
   },
   supports: (file, facts) => facts.readRoot(file) !== undefined,
@@ -44,6 +48,30 @@ function memoryFile(file: string, bytes: number | undefined, askedBy: string | u
     isInitial: bytes === undefined,
     ...(bytes !== undefined && askedBy !== undefined && { askedBy }),
     matches: (shown) => sameMemory(shown, bytes),
+  };
+}
+
+function oomControl({ oomKillDisable }: Resources): Limit {
+  const data = oomKillDisable === true ? '1' : '0';
+  return {
+    file: 'memory.oom_control',
+    data,
+    isInitial: oomKillDisable !== true,
+    ...(oomKillDisable === true && { askedBy: 'oom_kill_disable' }),
+    matches: (shown) => new RegExp(`^oom_kill_disable ${data}$`, 'm').test(shown),
+  };
+}
+
+/** A new cgroup has what the one above it had then. */
+function swappiness({ memorySwappiness }: Resources, facts: Facts): Limit {
+  const data = String(memorySwappiness ?? (facts.readRoot('memory.swappiness')?.trim() || '60'));
+  const asked = memorySwappiness !== undefined;
+  return {
+    file: 'memory.swappiness',
+    data,
+    isInitial: !asked,
+    ...(asked && { askedBy: 'mem_swappiness' }),
+    matches: (shown) => !asked || shown.trim() === data,
   };
 }
 

@@ -16,7 +16,7 @@ import { readPressure } from './pressure.ts';
 
 const CONTROLLERS: readonly Controller[] = [cpuset, cpu, memory, pids, io];
 
-/** `mount`: where the unified hierarchy is. Device access is not limited here: v2 has only BPF programs for that. */
+/** `mount`: where the unified hierarchy is. Device access is not limited here: v2 has only BPF programs for that, which the launcher loads. */
 export function createCgroupsV2(host: Host, mount: string): Cgroups {
   const facts = readFacts(host, mount);
   const present = new Set(words(facts.readRoot('cgroup.controllers')));
@@ -33,6 +33,8 @@ export function createCgroupsV2(host: Host, mount: string): Cgroups {
       ...directoryOps(host, mount, name, usable),
       ...controllers.flatMap((placed) => limitOps(placed, name, resources)),
     ],
+    updateDevices: () => [],
+    deviceProgramDirectory: (name) => `${mount}/${name}`,
     joinFiles: (name) => [`${mount}/${name}/cgroup.procs`],
     usage: (name) => readUsage((file) => host.readText(`${mount}/${name}/${file}`)),
     oomKills: (name) => parseOomKills(host.readText(`${mount}/${name}/memory.events`)),

@@ -16,11 +16,19 @@ export const memory: Controller = {
         'max',
         resources.memorySwapBytes === undefined ? undefined : 'memswap_limit',
       ),
+      ...(resources.oomKillDisable === true ? [onlyV1('memory.oom_control', 'oom_kill_disable')] : []),
+      ...(resources.memorySwappiness === undefined ? [] : [onlyV1('memory.swappiness', 'mem_swappiness')]),
     ];
   },
   // The file is there where the kernel has swap; the root, which we could look at, never has it.
-  supports: (file, facts) => file !== 'memory.swap.max' || facts.exists('/proc/swaps'),
+  supports: (file, facts) => !ONLY_V1.includes(file) && (file !== 'memory.swap.max' || facts.exists('/proc/swaps')),
 };
+
+const ONLY_V1: readonly string[] = ['memory.oom_control', 'memory.swappiness'];
+
+function onlyV1(file: string, askedBy: string): Limit {
+  return { file, data: '', isInitial: true, askedBy, matches: () => true };
+}
 
 /** v2 counts swap alone where v1 and Compose count memory and swap together. */
 function swapLimit(resources: Resources): number | undefined {

@@ -5,6 +5,7 @@ import { TsstackError } from '../../model/error.ts';
 import { askYes } from '../ask-yes.ts';
 import { type Context, defineCommand, EXIT } from '../command.ts';
 import { printRemoved } from '../image/verbs.ts';
+import { isGone, remover, unusedNetworks } from '../network/remove.ts';
 import { flag } from '../options.ts';
 import { runVerb, type Verbs } from '../verbs.ts';
 
@@ -37,7 +38,7 @@ export const command = defineCommand({
     },
     {
       command: 'tsstack system prune',
-      does: 'images without a name and layers that no container has, after a question',
+      does: 'networks without containers, images without a name and layers that no container has, after a question',
     },
   ],
   run: (context, { options, operands }) =>
@@ -63,9 +64,31 @@ async function showUse(context: Context, operands: readonly string[]): Promise<n
 async function prune(context: Context, operands: readonly string[], { all, force }: SystemOptions): Promise<number> {
   if (operands.length > 0) throw new TsstackError('usage', `system prune takes no names, got "${operands.join(' ')}"`);
   const images = all ? 'all images that no container is made from' : 'images without a name';
-  const what = `This removes ${images}, unpacked layers that no container has, what builds keep to be quicker the next time, and what broken transfers have left`;
+  const what = `This removes networks that no container is on, ${images}, unpacked layers that no container has, what builds keep to be quicker the next time, and what broken transfers have left`;
   if (!force && !(await askYes(context, what))) return EXIT.failed;
   const request: PruneImagesRequest = { all, layers: true };
-  printRemoved(context, await context.client.post<RemovedImages>('/v1/store/prune', request));
+  const networks = await removeNetworks(context);
+  const removed = await context.client.post<RemovedImages>('/v1/store/prune', request);
+  if (context.format === 'json') {
+    context.out.write(`${JSON.stringify({ ...removed, networks }, undefined, 2)}\n`);
+    return EXIT.done;
+  }
+  context.out.write(networks.map((name) => `Removed network: ${name}\n`).join(''));
+  printRemoved(context, removed);
   return EXIT.done;
+}
+
+/** Gives the names of those that are gone. */
+async function removeNetworks(context: Context): Promise<readonly string[]> {
+  const names: string[] = [];
+  const remove = remover(context);
+  for (const { name } of await unusedNetworks(context)) {
+    try {
+      await remove(name);
+      names.push(name);
+    } catch (error) {
+      if (!(error instanceof TsstackError && isGone(error))) throw error;
+    }
+  }
+  return names;
 }

@@ -1,4 +1,6 @@
 import { TsstackError } from '../../model/error.ts';
+import type { LinkShape } from '../../model/shape.ts';
+import type { Service } from '../../model/stack.ts';
 import type { LoadResult } from '../../spec/load.ts';
 import { didYouMean } from '../suggest.ts';
 
@@ -42,8 +44,8 @@ export async function hashesOf(result: LoadResult, wanted: string): Promise<Read
     const service = services.get(name);
     if (service === undefined) throw unknownService(name, [...services.keys()], result);
     const { build: _build, pull_policy: _policy, scale: _scale, depends_on: _needs, profiles: _, ...kept } = service;
-    // What the canonical form has no words for: `x-rootfs`, `x-time-namespace`, `x-ready`, `x-on-unhealthy`.
-    const { source, namespaces, healthcheck, restartUnhealthy } = result.stack.services[name] ?? {};
+    // What the canonical form has no words for: `x-rootfs`, `x-time-namespace`, `x-ready`, `x-on-unhealthy`, `x-shape`.
+    const { source, namespaces, healthcheck, restartUnhealthy, networks = {} } = result.stack.services[name] ?? {};
     hashes[name] = stableHash({
       ...kept,
       deploy: deployOf(kept),
@@ -51,9 +53,16 @@ export async function hashesOf(result: LoadResult, wanted: string): Promise<Read
       namespaces,
       ready: healthcheck?.ready,
       restartUnhealthy,
+      shapes: shapesOf(networks),
     });
   }
   return hashes;
+}
+
+/** By network; undefined where none is shaped. */
+function shapesOf(networks: Service['networks']): Readonly<Record<string, LinkShape>> | undefined {
+  const shapes = Object.entries(networks).flatMap(([name, { shape }]) => (shape === undefined ? [] : [[name, shape]]));
+  return shapes.length === 0 ? undefined : Object.fromEntries(shapes);
 }
 
 /** `deploy` without the number of replicas; undefined when that is all it says. */

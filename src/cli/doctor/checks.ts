@@ -1,15 +1,21 @@
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, dirname } from 'node:path';
+import { DEFAULT_PROFILE } from '../../model/apparmor.ts';
+import { outsideDirectory } from '../../store/paths.ts';
 import type { Context } from '../command.ts';
+import { checkDelegation } from '../rootless/delegation.ts';
+import { userChecks } from '../rootless/requirements.ts';
 import type { DoctorCheck } from './check.ts';
+import { firewallChecks } from './firewall.ts';
 import { kernelFeatureChecks } from './kernel-config.ts';
 
 /** Tools by the Debian package that has them. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   nftables: ['nft'],
-  iproute2: ['ip', 'ss'],
-  'util-linux': ['unshare', 'fallocate', 'setpriv'],
+  iproute2: ['ip', 'ss', 'tc'],
+  'util-linux': ['unshare', 'nsenter', 'fallocate', 'setpriv', 'flock'],
   mount: ['umount'],
   coreutils: ['cp', 'stty'],
 };
@@ -26,12 +32,40 @@ const OVERLAY_MAGIC = 0x794c7630;
 
 /** Everything that this machine must have, looked at without a daemon and without changing anything. */
 export function checkMachine(context: Context): DoctorCheck[] {
+  if (process.geteuid?.() !== 0) return checkForUser(context);
   return [
-    checkRoot(process.geteuid?.() ?? -1),
     checkCapabilities(readText('/proc/self/status')),
     checkKernel(release()),
     ...kernelFeatureChecks(),
+    ...firewallChecks(),
     checkCgroups(readText('/proc/self/mountinfo'), readText('/sys/fs/cgroup/cgroup.controllers')),
+    checkNamespaces((name) => existsSync(`/proc/self/ns/${name}`)),
+    checkSeccomp(readText('/proc/self/status')),
+    ...checkAppArmor({
+      enabled: readText('/sys/module/apparmor/parameters/enabled'),
+      securityfs: existsSync('/sys/kernel/security/apparmor'),
+      parser: findTool('apparmor_parser', context.env['PATH']),
+    }),
+    ...checkTools((tool) => findTool(tool, context.env['PATH'])),
+    checkNamePort(spawnSync('ss', ['-Hlntup'], { encoding: 'utf8' }).stdout ?? ''),
+    checkStateDirectory(context.paths.state),
+  ];
+}
+
+/** The same for an ordinary user, in whose namespaces containers will be. */
+function checkForUser(context: Context): DoctorCheck[] {
+  return [
+    ...userChecks(context.paths),
+    checkDelegation({
+      own: readText('/proc/self/cgroup'),
+      mountinfo: readText('/proc/self/mountinfo'),
+      isWritable,
+      read: readText,
+      pid: process.pid,
+      taken: readText(`${outsideDirectory(context.paths)}/cgroup`),
+    }),
+    checkKernel(release()),
+    ...kernelFeatureChecks(),
     checkNamespaces((name) => existsSync(`/proc/self/ns/${name}`)),
     checkSeccomp(readText('/proc/self/status')),
     ...checkTools((tool) => findTool(tool, context.env['PATH'])),
@@ -39,10 +73,13 @@ export function checkMachine(context: Context): DoctorCheck[] {
   ];
 }
 
-function checkRoot(uid: number): DoctorCheck {
-  const name = 'root';
-  if (uid === 0) return { name, status: 'ok', found: 'uid 0' };
-  return { name, status: 'missing', found: `uid ${uid}`, fix: 'sudo -i' };
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `status`: text of /proc/self/status, proc_pid_status(5). */
@@ -111,6 +148,24 @@ function checkSeccomp(status: string): DoctorCheck {
     : { name: 'seccomp filters', status: 'missing', found: 'kernel built without CONFIG_SECCOMP_FILTER' };
 }
 
+/** Nothing is said where the kernel has none, or it is off. */
+export function checkAppArmor(found: {
+  readonly enabled: string;
+  readonly securityfs: boolean;
+  readonly parser: string | undefined;
+}): DoctorCheck[] {
+  const name = 'AppArmor';
+  if (!found.enabled.startsWith('Y')) return [];
+  const without = (why: string, fix: string): DoctorCheck[] => [
+    { name, status: 'warning', found: `${why}: containers get no profile`, fix },
+  ];
+  if (!found.securityfs) {
+    return without('securityfs is not mounted', 'mount -t securityfs securityfs /sys/kernel/security');
+  }
+  if (found.parser === undefined) return without('apparmor_parser is not found', 'apt-get install -y apparmor');
+  return [{ name, status: 'ok', found: `containers get the profile ${DEFAULT_PROFILE}` }];
+}
+
 function checkTools(find: (tool: string) => string | undefined): DoctorCheck[] {
   return Object.entries(TOOLS).flatMap(([debianPackage, tools]) =>
     tools.map((name): DoctorCheck => {
@@ -119,6 +174,21 @@ function checkTools(find: (tool: string) => string | undefined): DoctorCheck[] {
       return { name, status: 'missing', found: 'not found in PATH', fix: `apt-get install -y ${debianPackage}` };
     }),
   );
+}
+
+/** Whether names can be answered on the gateways of networks. `listeners`: what `ss -Hlntup` prints. */
+export function checkNamePort(listeners: string): DoctorCheck {
+  const name = 'port 53';
+  const everywhere = /^(?:tcp|udp)(?:\s+\S+){3}\s+(?:0\.0\.0\.0|\*|\[::\]):53\s.*$/m.exec(listeners)?.[0];
+  if (everywhere === undefined) return { name, status: 'ok', found: 'free for the gateways of networks' };
+  const [, program = 'another program', pid = ''] = /users:\(\("([^"]*)",pid=(\d+)/.exec(everywhere) ?? [];
+  const holder = pid === '' ? program : `${program} (pid ${pid})`;
+  return {
+    name,
+    status: 'warning',
+    found: `${holder} has it on every address: containers find each other by /etc/hosts only`,
+    fix: `let ${program} listen on the addresses that it is for (dnsmasq: bind-interfaces)`,
+  };
 }
 
 function checkStateDirectory(state: string): DoctorCheck {

@@ -9,6 +9,8 @@ interface Feature {
   readonly symbol: string;
   /** Module that brings it where it is not built in. */
   readonly module: string;
+  /** What cannot be done without it; absent: nothing can. */
+  readonly without?: string;
 }
 
 const FEATURES: readonly Feature[] = [
@@ -19,6 +21,9 @@ const FEATURES: readonly Feature[] = [
   { name: 'nftables NAT', symbol: 'NFT_NAT', module: 'nft_nat' },
   { name: 'nftables masquerade', symbol: 'NFT_MASQ', module: 'nft_masq' },
   { name: 'connection tracking in nftables', symbol: 'NFT_CT', module: 'nft_ct' },
+  { name: 'token bucket filter', symbol: 'NET_SCH_TBF', module: 'sch_tbf', without: 'x-shape has no rate' },
+  { name: 'network emulator', symbol: 'NET_SCH_NETEM', module: 'sch_netem', without: 'x-shape has a rate only' },
+  { name: 'intermediate device', symbol: 'IFB', module: 'ifb', without: 'x-shape is for what comes in only' },
 ];
 
 /** What the running kernel was built with, as far as containers need it. */
@@ -28,7 +33,7 @@ export function kernelFeatureChecks(): DoctorCheck[] {
 }
 
 /** Pure: `config` is the text of a kernel configuration, undefined where there is none to read. */
-export function checkFeature({ name, symbol, module }: Feature, config: string | undefined): DoctorCheck {
+export function checkFeature({ name, symbol, module, without }: Feature, config: string | undefined): DoctorCheck {
   const load = `modprobe ${module}`;
   if (existsSync(`/sys/module/${module}`)) return { name, status: 'ok', found: `module ${module} is there` };
   if (config === undefined) {
@@ -39,8 +44,8 @@ export function checkFeature({ name, symbol, module }: Feature, config: string |
   if (setting === 'm') return { name, status: 'warning', found: `module ${module} is not loaded`, fix: load };
   return {
     name,
-    status: 'missing',
-    found: `kernel built without CONFIG_${symbol}`,
+    status: without === undefined ? 'missing' : 'warning',
+    found: `kernel built without CONFIG_${symbol}${without === undefined ? '' : `: ${without}`}`,
     fix: 'apt-get install -y linux-image-amd64',
   };
 }

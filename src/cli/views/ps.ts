@@ -28,11 +28,11 @@ export function renderContainers(
   return table([...head, ...(withUsage ? ['CPU', 'MEM'] : []), 'PORTS'], rows);
 }
 
-/** `Up 5 seconds (healthy)`, `Exited (137) OOM killed 3 seconds ago`, `Restarting (1) 2 seconds ago`, … */
+/** `Up 5 seconds (healthy)`, `Up 5 seconds, shaped`, `Exited (137) OOM killed 3 seconds ago`, `Restarting (1) 2 seconds ago`, … */
 export function statusText(container: ContainerSummary, nowMs: number): string {
-  return container.detail === undefined
-    ? stateText(container, nowMs)
-    : `${stateText(container, nowMs)}, ${container.detail}`;
+  const { shaped, cut, detail } = container;
+  const more = [...(shaped ? ['shaped'] : []), ...(cut ? ['cut off'] : []), ...(detail === undefined ? [] : [detail])];
+  return [stateText(container, nowMs), ...more].join(', ');
 }
 
 function stateText(container: ContainerSummary, nowMs: number): string {

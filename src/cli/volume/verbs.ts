@@ -2,6 +2,8 @@ import type { CreateVolumeRequest, RemoveVolumeRequest, VolumeDetail, VolumeSumm
 import { TsstackError } from '../../model/error.ts';
 import { askYes } from '../ask-yes.ts';
 import { type Context, EXIT } from '../command.ts';
+import { keyValues } from '../key-value.ts';
+import { removeAll } from '../remove-all.ts';
 import { printVolumes } from '../views/volumes.ts';
 import type { VolumeOptions } from './verb.ts';
 
@@ -31,7 +33,11 @@ export async function createVolume(
 ): Promise<number> {
   const [name, ...more] = names;
   if (name === undefined || more.length > 0) throw new TsstackError('usage', 'volume create needs one name');
-  const request: CreateVolumeRequest = { name, labels: pairs('label', label), driverOptions: pairs('opt', opt) };
+  const request: CreateVolumeRequest = {
+    name,
+    labels: keyValues('label', label),
+    driverOptions: keyValues('opt', opt),
+  };
   const made = await context.client.post<VolumeSummary>('/v1/volumes/create', request);
   context.out.write(context.format === 'json' ? `${JSON.stringify(made, undefined, 2)}\n` : `${name}\n`);
   return EXIT.done;
@@ -44,7 +50,7 @@ export async function removeVolumes(
   { force }: VolumeOptions,
 ): Promise<number> {
   requireNames('rm', names);
-  await removeAll(context, names, (error) => force && error.code === 'not-found');
+  await removeAll(context, names, removeVolume(context), (error) => force && error.code === 'not-found');
   return EXIT.done;
 }
 
@@ -62,39 +68,12 @@ export async function pruneVolumes(
     if (!(await askYes(context, what))) return EXIT.failed;
   }
   // One that was taken into use since then stays.
-  await removeAll(context, names, ({ code }) => code === 'not-found' || code === 'conflict');
+  await removeAll(context, names, removeVolume(context), ({ code }) => code === 'not-found' || code === 'conflict');
   return EXIT.done;
 }
 
-async function removeAll(
-  context: Context,
-  names: readonly string[],
-  isFine: (error: TsstackError) => boolean,
-): Promise<void> {
-  const removed: string[] = [];
-  const failures: unknown[] = [];
-  for (const name of names) {
-    const request: RemoveVolumeRequest = { name };
-    try {
-      await context.client.post('/v1/volumes/remove', request);
-      removed.push(name);
-    } catch (error) {
-      if (!(error instanceof TsstackError && isFine(error))) failures.push(error);
-    }
-  }
-  if (context.format === 'json') context.out.write(`${JSON.stringify({ removed }, undefined, 2)}\n`);
-  else context.out.write(removed.map((name) => `${name}\n`).join(''));
-  if (failures.length > 1) throw joined(failures);
-  if (failures.length === 1) throw failures[0];
-}
-
-function joined(failures: readonly unknown[]): TsstackError {
-  const lines = failures.map((failure) => {
-    if (!(failure instanceof TsstackError)) return String(failure);
-    return failure.hint === undefined ? failure.message : `${failure.message}\n  → ${failure.hint}`;
-  });
-  const code = failures.find((failure) => failure instanceof TsstackError)?.code ?? 'internal';
-  return new TsstackError(code, lines.join('\n'));
+function removeVolume(context: Context): (name: string) => Promise<unknown> {
+  return (name) => context.client.post('/v1/volumes/remove', { name } satisfies RemoveVolumeRequest);
 }
 
 function allVolumes(context: Context): Promise<readonly VolumeSummary[]> {
@@ -104,15 +83,4 @@ function allVolumes(context: Context): Promise<readonly VolumeSummary[]> {
 function requireNames(verb: string, names: readonly string[]): void {
   if (names.length > 0) return;
   throw new TsstackError('usage', `volume ${verb} needs the name of a volume`, { hint: 'See them: tsstack volume ls' });
-}
-
-/** `KEY=VALUE`, or `KEY` alone for an empty value. */
-function pairs(option: string, words: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    words.map((word) => {
-      const [key = '', ...rest] = word.split('=');
-      if (key === '') throw new TsstackError('usage', `Option --${option} needs KEY=VALUE, got "${word}"`);
-      return [key, rest.join('=')];
-    }),
-  );
 }

@@ -7,7 +7,7 @@ import { findStored } from '../../image/content/stored-image.ts';
 import { hostPlatform, type Platform, platformFromText } from '../../image/platform.ts';
 import { withStaging } from '../../image/staging.ts';
 import type { Build, BuildChanges } from '../../model/build.ts';
-import { TsstackError } from '../../model/error.ts';
+import { resultsOf, TsstackError } from '../../model/error.ts';
 import type { FileSource } from '../../model/mounts.ts';
 import type { Stack } from '../../model/stack.ts';
 import type { Engine } from '../engine.ts';
@@ -45,12 +45,9 @@ export async function buildImages(
   return engine.images.hold(async () => {
     const running = new Map<string, Promise<BuiltImage>>();
     const context: Context = { engine, stack, builds, options, reporting, running };
-    const results = await Promise.allSettled(builds.map(({ service }) => obtain(context, service)));
-    const failed = results.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-    const first = failed.find((error) => !(error instanceof TsstackError && error.code === 'cancelled')) ?? failed[0];
-    if (first !== undefined) throw first;
+    const images = resultsOf(await Promise.allSettled(builds.map(({ service }) => obtain(context, service))));
     engine.images.steps.prune(engine.machine.now() - KEPT_UNUSED_MS);
-    return results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    return images;
   });
 }
 

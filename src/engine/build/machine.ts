@@ -47,7 +47,7 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
     },
     serviceImage: async (service, platform) => findStored(content, await serviceImage(service), platform),
     owner: (text, passwd, group) => {
-      const { uid, gid } = resolveUser(text, [], passwd, group);
+      const { uid, gid } = resolveUser(text, [], { passwd, group, image: 'being built' });
       return { uid, gid };
     },
     run: (request, collect) => runContainer(engine, request, collect),

@@ -1,11 +1,11 @@
 import type { RunRequest } from '../../build/execute/work.ts';
+import { DEFAULT_SHM_BYTES } from '../../model/limits.ts';
 import type { FileMount, FileSource } from '../../model/mounts.ts';
 import type { Network, NetworkMode, Service, Stack } from '../../model/stack.ts';
 
 /** The one service of the stack that a RUN is. */
 export const RUN_SERVICE = 'run';
 const NETWORK = 'default';
-const DEFAULT_SHM_BYTES = 64 * 2 ** 20;
 
 /** A RUN as a stack. */
 export function runStack(name: string, request: RunRequest): Stack {

@@ -1,12 +1,13 @@
 import type { HostOp } from '../../host/op.ts';
 import { createSandbox } from '../../network/endpoint.ts';
-import { readHostResolvConf, resolvConf } from '../../network/names.ts';
+import { hostsOf } from '../../network/network-owner.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths, exitDirectory } from '../../store/paths.ts';
 import { writeFiles } from '../container-files.ts';
 import type { ExecutorContext } from '../context.ts';
+import { deviceAccess } from '../devices.ts';
 import type { Handler, StepOf } from '../handler.ts';
-import { hostsOf } from '../hosts.ts';
+import { resolvConfOf } from '../resolv-conf.ts';
 import { sandboxOptions } from '../sandbox.ts';
 
 /** Makes everything but the process: directory, cgroups, network namespace with its endpoints, name files. */
@@ -31,12 +32,11 @@ export const createContainerHandler: Handler<'create-container'> = {
     const { spec, endpoints } = step;
     const { cgroups } = context;
     const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
-    const devices = spec.security.privileged ? 'all' : spec.security.devices;
     return [
       ...containerFiles(step, context),
       ...writeFiles(context, spec),
-      ...cgroups.create(cgroupName(spec.key), spec.resources, devices),
-      ...(ownNamespace ? createSandbox(spec.key, endpoints, sandboxOptions(context.host)) : []),
+      ...cgroups.create(cgroupName(spec.key), spec.resources, deviceAccess(spec)),
+      ...(ownNamespace ? createSandbox(spec.key, endpoints, sandboxOptions(context.host, spec)) : []),
     ];
   },
 
@@ -46,7 +46,7 @@ export const createContainerHandler: Handler<'create-container'> = {
 };
 
 function containerFiles(step: StepOf<'create-container'>, context: ExecutorContext): readonly HostOp[] {
-  const { host, paths } = context;
+  const { paths } = context;
   const { spec, endpoints, ports, role } = step;
   const files = containerPaths(paths, spec.key);
   return [
@@ -59,7 +59,7 @@ function containerFiles(step: StepOf<'create-container'>, context: ExecutorConte
       mode: 0o600,
     },
     { op: 'write-file', path: files.hostname, data: `${spec.hostname}\n` },
-    { op: 'write-file', path: files.resolvConf, data: resolvConf(spec, readHostResolvConf(host)) },
+    { op: 'write-file', path: files.resolvConf, data: resolvConfOf(context, spec, endpoints) },
     { op: 'write-file', path: files.hosts, data: hostsOf(context, spec, endpoints) },
     { op: 'write-file', path: files.log, data: '', mode: 0o600 },
   ];

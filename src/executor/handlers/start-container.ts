@@ -1,8 +1,12 @@
+import type { HostOp } from '../../host/op.ts';
+import type { ContainerSpec } from '../../model/container.ts';
 import { TsstackError } from '../../model/error.ts';
 import type { WaitFor } from '../../model/plan.ts';
+import { hostsOf } from '../../network/network-owner.ts';
 import { containerPaths } from '../../store/paths.ts';
+import type { ExecutorContext } from '../context.ts';
 import type { Handler } from '../handler.ts';
-import { hostsOf } from '../hosts.ts';
+import { resolvConfOf } from '../resolv-conf.ts';
 import { explainStartError, recordStart, startOperations } from '../start.ts';
 
 export const startContainerHandler: Handler<'start-container'> = {
@@ -19,19 +23,11 @@ export const startContainerHandler: Handler<'start-container'> = {
       }
     }
     recordStart(context, spec.key, 'user');
+    // Its names are known, and those that it asks for, before it can ask.
+    await context.serving?.update();
   },
 
-  async operations({ spec }, context) {
-    const { host, paths, records } = context;
-    const hosts = containerPaths(paths, spec.key).hosts;
-    const endpoints = records.container(spec.key)?.endpoints ?? [];
-    const text = hostsOf(context, spec, endpoints);
-    const stale = host.readText(hosts) !== undefined && host.readText(hosts) !== text;
-    return [
-      ...(stale ? [{ op: 'write-in-place' as const, path: hosts, data: text }] : []),
-      ...(await startOperations(context, spec)),
-    ];
-  },
+  operations: async ({ spec }, context) => [...staleFiles(context, spec), ...(await startOperations(context, spec))],
 
   explain: (error, { spec, address }, context) => explainStartError(context, spec, address, error),
 
@@ -44,6 +40,21 @@ export const startContainerHandler: Handler<'start-container'> = {
     await run.idle(() => context.control.runHooks(spec.key, { kind: 'postStart', signal: run.signal }));
   },
 };
+
+/** What was written when the container was made, and is otherwise now. */
+function staleFiles(context: ExecutorContext, spec: ContainerSpec): readonly HostOp[] {
+  const { host, paths, records } = context;
+  const files = containerPaths(paths, spec.key);
+  const endpoints = records.container(spec.key)?.endpoints ?? [];
+  const wanted = [
+    { path: files.hosts, data: hostsOf(context, spec, endpoints) },
+    { path: files.resolvConf, data: resolvConfOf(context, spec, endpoints) },
+  ];
+  return wanted.flatMap(({ path, data }): readonly HostOp[] => {
+    const present = host.readText(path);
+    return present === undefined || present === data ? [] : [{ op: 'write-in-place', path, data }];
+  });
+}
 
 function describeWait({ service, condition }: WaitFor): string {
   return condition === 'service_healthy' ? `${service} to be healthy` : `${service} to complete`;

@@ -27,7 +27,7 @@ export const switchContainerHandler: Handler<'switch-container'> = {
     ];
   },
   async after({ spec, address }, context) {
-    await context.host.perform(refreshHosts(context, spec.key.stack));
+    await Promise.all([context.host.perform(refreshHosts(context, spec.key.stack)), context.serving?.update()]);
     context.emit({ stack: spec.key.stack, address, event: 'update', detail: 'the new container has taken over' });
   },
 };

@@ -3,17 +3,21 @@ import { livingProcess } from '../../host/process.ts';
 import { parseSignal } from '../../lib/signal-number.ts';
 import { stableJson } from '../../lib/stable-json.ts';
 import type { Endpoint } from '../../model/container.ts';
-import { connectEndpoint, disconnectEndpoint, repairSandbox } from '../../network/endpoint.ts';
+import { withLive } from '../../model/live.ts';
+import { connectEndpoint, disconnectEndpoint, moveDefaultRoutes, repairSandbox } from '../../network/endpoint.ts';
 import { inspectNetwork } from '../../network/inspect.ts';
-import { readHostResolvConf, resolvConf } from '../../network/names.ts';
+import { hostsOf } from '../../network/network-owner.ts';
 import { clearStalePorts, publishPorts, unpublishPorts } from '../../network/ports.ts';
+import { reshapeEndpoints, shapeEndpoints } from '../../network/shaped-links.ts';
 import { containerFile } from '../../store/description.ts';
 import { cgroupName, containerPaths } from '../../store/paths.ts';
 import { joinCgroups, nameNamespace } from '../adopt-process.ts';
 import { rememberFiles, rewriteFiles } from '../container-files.ts';
 import type { ExecutorContext } from '../context.ts';
+import { performCuts } from '../cuts.ts';
+import { deviceAccess, deviceOperations } from '../devices.ts';
 import type { Handler, StepOf } from '../handler.ts';
-import { hostsOf } from '../hosts.ts';
+import { resolvConfOf } from '../resolv-conf.ts';
 import { closeToHost, type Exposure, openToHost, sandboxOptions } from '../sandbox.ts';
 import { thawOperations } from '../thaw.ts';
 
@@ -28,7 +32,7 @@ export const updateContainerHandler: Handler<'update-container'> = {
     const { host, paths } = context;
     const { spec, endpoints, ports } = step;
     const files = containerPaths(paths, spec.key);
-    const resolv = resolvConf(spec, readHostResolvConf(host));
+    const resolv = resolvConfOf(context, spec, endpoints);
     return [
       ...resourceOperations(step, context),
       ...(await staleOperations(step, context)),
@@ -47,8 +51,10 @@ export const updateContainerHandler: Handler<'update-container'> = {
       },
     ];
   },
-  after({ spec, endpoints, ports, address, fields }, { records, control, emit }) {
+  async after({ spec, endpoints, ports, address, fields }, { host, records, control, emit }) {
     records.updateContainer(spec.key, { spec, endpoints, ports });
+    // Its links may be others now, or somebody has taken away what cut them off.
+    if (records.container(spec.key)?.live?.cuts !== undefined) await performCuts(host, records);
     control.changed(spec.key);
     emit({ stack: spec.key.stack, address, event: 'update', detail: fields.map(({ field }) => field).join(', ') });
   },
@@ -74,9 +80,10 @@ function resourceOperations({ before, spec, repair }: Update, context: ExecutorC
     ? changed || again
       ? cgroups.update(name, before.resources, spec.resources)
       : []
-    : cgroups.create(name, spec.resources, spec.security.privileged ? 'all' : spec.security.devices);
+    : cgroups.create(name, spec.resources, deviceAccess(spec));
   return [
     ...limits,
+    ...(cgroups.exists(name) ? deviceOperations(context, before, spec) : []),
     ...(again ? joinCgroups(context, spec.key) : []),
     ...(repair.includes('frozen') ? thawOperations(context, name) : []),
   ];
@@ -102,22 +109,33 @@ async function staleOperations(
 function networkOperations(step: Update, context: ExecutorContext): readonly HostOp[] {
   const { spec, endpoints, ports, repair } = step;
   const { key } = spec;
+  const options = sandboxOptions(context.host, spec);
   const record = context.records.container(key);
   const had = step.had ?? record;
-  const before = { spec: record?.spec ?? spec, endpoints: had?.endpoints ?? [], ports: had?.ports ?? [] };
-  const after = { spec, endpoints, ports };
+  const before = {
+    spec: record?.spec ?? spec,
+    endpoints: withLive(had?.endpoints ?? [], record?.live),
+    ports: had?.ports ?? [],
+  };
+  const after = { spec, endpoints: withLive(endpoints, record?.live), ports };
   const opens = context.control.runs(key);
   const touched = repair.includes('network') || repair.includes('ports');
-  if (!touched && wiring(before) === wiring(after)) return portOperations(before, after, opens);
+  const reshaped = [
+    ...reshapeEndpoints(key, before.endpoints, after.endpoints, options),
+    ...(repair.includes('shape') ? shapeEndpoints(key, after.endpoints, options) : []),
+  ];
+  if (!touched && wiring(before) === wiring(after)) return [...reshaped, ...portOperations(before, after, opens)];
   const again = repair.includes('network');
-  const left = without(before.endpoints, endpoints, wire);
-  const joined = again ? [] : without(endpoints, before.endpoints, wire);
-  const options = sandboxOptions(context.host);
+  const left = without(before.endpoints, after.endpoints, wire);
+  const joined = again ? [] : without(after.endpoints, before.endpoints, wire);
+  const stayed = without(after.endpoints, joined, wire);
   return [
     ...closeToHost(before),
     ...left.flatMap((endpoint) => disconnectEndpoint(key, endpoint)),
-    ...(again ? [...nameNamespace(context, key), ...repairSandbox(key, endpoints, options)] : []),
+    ...(again ? [...nameNamespace(context, key), ...repairSandbox(key, after.endpoints, options)] : []),
     ...joined.flatMap((endpoint) => connectEndpoint(key, endpoint, options)),
+    ...moveDefaultRoutes(key, without(before.endpoints, left, wire), stayed),
+    ...reshaped,
     // A container that does not run keeps no port.
     ...(opens ? openToHost(after) : []),
   ];
@@ -132,11 +150,18 @@ function portOperations(before: Exposure, after: Exposure, opens: boolean): read
 }
 
 function wiring({ spec, endpoints }: Exposure): string {
-  return stableJson([endpoints.map(wire), spec.extraHosts]);
+  const routes = endpoints.map(({ gateway4, gateway6 }) => [gateway4, gateway6]);
+  return stableJson([endpoints.map(wire), routes, spec.extraHosts]);
 }
 
-/** What of an endpoint is in the kernel: the names are in hosts files only. */
-function wire(endpoint: Endpoint): string {
+/** What of an endpoint is its link: names are in hosts files, a default route moves and a shape changes without it. */
+function wire({
+  byHand: _byHand,
+  gateway4: _gateway4,
+  gateway6: _gateway6,
+  shape: _shape,
+  ...endpoint
+}: Endpoint): string {
   return stableJson({ ...endpoint, names: [] });
 }
 

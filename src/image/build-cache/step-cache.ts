@@ -30,11 +30,6 @@ export interface CachedStep {
   readonly createdMs: number;
 }
 
-export interface CacheEntry extends CachedStep {
-  readonly key: string;
-  readonly usedAtMs: number;
-}
-
 /**
  * Results of build steps by their keys, a file each. One that a power cut has left empty, or whose layer is gone, counts
  * as none. An entry keeps its layer from being collected.
@@ -59,20 +54,22 @@ export class StepCache {
     renameSync(temporary, this.#path(key));
   }
 
-  entries(): readonly CacheEntry[] {
-    if (!existsSync(this.#directory)) return [];
-    return readdirSync(this.#directory).flatMap((name): readonly CacheEntry[] => {
-      const key = name.replace(/\.json$/, '');
-      const step = key === name ? undefined : this.#read(key);
-      return step === undefined ? [] : [{ ...step, key, usedAtMs: statSync(this.#path(key)).mtimeMs }];
-    });
+  entries(): readonly CachedStep[] {
+    return this.#keys().flatMap((key) => this.#read(key) ?? []);
   }
 
   /** Forgets what was not used since then; without a time all. */
   prune(unusedSinceMs = Number.POSITIVE_INFINITY): void {
-    for (const { key, usedAtMs } of this.entries()) {
-      if (usedAtMs < unusedSinceMs) rmSync(this.#path(key), { force: true });
+    for (const key of this.#keys()) {
+      if (statSync(this.#path(key)).mtimeMs < unusedSinceMs) rmSync(this.#path(key), { force: true });
     }
+  }
+
+  #keys(): readonly string[] {
+    if (!existsSync(this.#directory)) return [];
+    return readdirSync(this.#directory).flatMap((name) =>
+      name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : [],
+    );
   }
 
   #read(key: string): CachedStep | undefined {

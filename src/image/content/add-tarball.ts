@@ -7,6 +7,7 @@ import { Budget } from '../layer/budget.ts';
 import { packingOf } from '../layer/decompress.ts';
 import { gzipped } from '../layer/gzip.ts';
 import { machineLimits } from '../limits-file.ts';
+import { OCI_LAYER } from '../manifest.ts';
 import type { LayerBlob } from '../opened-image.ts';
 import { TarReader } from '../tar/tar-reader.ts';
 import type { ContentStore } from './content-store.ts';
@@ -19,8 +20,6 @@ export interface AddedLayer {
   /** Digest of the archive as it is uncompressed. */
   readonly diffId: string;
 }
-
-const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
 /**
  * Stores a tarball as a layer: packed with gzip or zstd as it is, otherwise packed with gzip, since registries know
@@ -41,10 +40,10 @@ export async function addTarball(
     const rest = (offset: number): AsyncIterable<Buffer> =>
       streamRange({ ...file, start: offset, size: file.size - offset });
     await store.add({ digest, size: file.size }, rest, { signal });
-    return { mediaType: `${LAYER_TYPE}+${format}`, digest, size: file.size, diffId };
+    return { mediaType: `${OCI_LAYER}+${format}`, digest, size: file.size, diffId };
   }
   const packed = gzipped(layerTar(blob, new Budget(machineLimits()), signal), gzipLevel);
-  return { mediaType: `${LAYER_TYPE}+gzip`, ...(await store.addUnknown(packed, signal)), diffId };
+  return { mediaType: `${OCI_LAYER}+gzip`, ...(await store.addUnknown(packed, signal)), diffId };
 }
 
 /** Of the file and of what it unpacks to, which must be a tar archive with something in it. */

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { asArray, asObject, type JsonObject, parseObject } from '../json.ts';
-import { type Descriptor, parseDescriptor } from '../manifest.ts';
+import { type Descriptor, OCI_INDEX, parseDescriptor } from '../manifest.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { nameInFull } from './reference.ts';
 
@@ -9,7 +9,6 @@ const REF_NAME = 'org.opencontainers.image.ref.name';
 const IMAGE_NAME = 'io.containerd.image.name';
 /** Ours: when a name was last set, RFC 3339. */
 const NAMED_AT = 'io.tsstack.named-at';
-const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 
 export interface NamedDescriptor {
   readonly descriptor: Descriptor;
@@ -105,7 +104,7 @@ export class IndexFile {
 
   #document(): JsonObject {
     const path = `${this.#directory}/index.json`;
-    return existsSync(path) ? parseObject(readFileSync(path), path) : { schemaVersion: 2, mediaType: INDEX_TYPE };
+    return existsSync(path) ? parseObject(readFileSync(path), path) : { schemaVersion: 2, mediaType: OCI_INDEX };
   }
 
   #write(manifests: readonly JsonObject[]): void {

@@ -6,15 +6,20 @@ import { type SavedImage, savedImages, savedMember } from '../docker-archive.ts'
 import { imageInvalid } from '../errors.ts';
 import { type FileRange, type ImageFiles, openDirectory, readRange, streamRange } from '../file-range.ts';
 import { DOCUMENT_BYTES } from '../limits.ts';
-import { type Descriptor, INDEX_TYPES, MANIFEST_TYPES, parseIndex, parseManifest } from '../manifest.ts';
+import {
+  type Descriptor,
+  INDEX_TYPES,
+  MANIFEST_TYPES,
+  OCI_CONFIG,
+  OCI_LAYER,
+  OCI_MANIFEST,
+  parseIndex,
+  parseManifest,
+} from '../manifest.ts';
 import { blobFile, checkLayout, INDEX_DEPTH, readBlob } from '../oci-layout.ts';
 import type { AddOptions, ContentStore } from './content-store.ts';
 import { type NamedDescriptor, parseNamedIndex } from './index-file.ts';
 import { canonicalName, parseReference } from './reference.ts';
-
-const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
-const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
-const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 
 export interface LoadOptions extends Pick<AddOptions, 'signal'> {
   readonly progress: (blob: { readonly digest: string; readonly bytes: number; readonly size: number }) => void;
@@ -123,11 +128,11 @@ async function loadSaved(
     const packed = await packing(range);
     const digest = packed === '' ? parseDigest(diffIds[position]) : await digestOf(range);
     await addRange(store, range, digest, options);
-    layers.push({ mediaType: `${LAYER_TYPE}${packed}`, digest, size: range.size });
+    layers.push({ mediaType: `${OCI_LAYER}${packed}`, digest, size: range.size });
   }
-  const config = store.addDocument(configText, CONFIG_TYPE);
-  const manifest = { schemaVersion: 2, mediaType: MANIFEST_TYPE, config, layers };
-  const root = store.addDocument(Buffer.from(JSON.stringify(manifest)), MANIFEST_TYPE);
+  const config = store.addDocument(configText, OCI_CONFIG);
+  const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers };
+  const root = store.addDocument(Buffer.from(JSON.stringify(manifest)), OCI_MANIFEST);
   const names = saved.tags.map((tag) => canonicalName(parseReference(tag)));
   if (names.length === 0) store.index.add(root);
   for (const name of names) store.index.set(name, root);

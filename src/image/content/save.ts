@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
 import { TsstackError } from '../../model/error.ts';
-import { INDEX_TYPES, parseIndex, parseManifest } from '../manifest.ts';
+import { INDEX_TYPES, OCI_INDEX, parseIndex, parseManifest } from '../manifest.ts';
 import type { ContentStore } from './content-store.ts';
 import { familiarName, parseReference } from './reference.ts';
 import type { StoredImage } from './stored-image.ts';
@@ -42,7 +42,7 @@ async function fill(archive: Pack, store: ContentStore, images: readonly SavedUn
     const entry = { mediaType, digest, size };
     return names.length === 0 ? [entry] : names.map((name) => ({ ...entry, annotations: annotations(name) }));
   });
-  const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests };
+  const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests };
   addText(archive, 'index.json', JSON.stringify(index));
   addText(archive, 'manifest.json', JSON.stringify(images.map(dockerEntry)));
   addText(archive, 'oci-layout', '{"imageLayoutVersion":"1.0.0"}');

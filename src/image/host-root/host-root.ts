@@ -34,9 +34,17 @@ async function build(context: ImageContext): Promise<RootFilesystem> {
     ...PROGRAMS.filter((path) => isDirectory(context, path)),
     ...top.directories.map((path) => `/${path}`),
   ];
-  const mounts = overlaid.flatMap((path) => [path, ...mountsBelow(context, path)]);
+  const points = mountPoints(context);
+  const below = (directory: string): readonly string[] => points.filter((each) => each.startsWith(`${directory}/`));
+  // An overlay's lower directory ends at mount points: what is mounted below (`/usr/local`) needs an overlay of its own.
+  const mounts = overlaid.flatMap((path) => [path, ...below(path).filter((each) => isDirectory(context, each))]);
   const skeleton = await ensureSkeleton(context, top);
-  return { lower: [skeleton], overlays: mounts.map((path) => ({ target: path, lower: [path] })) };
+  const overlays = mounts.map((path) => ({
+    target: path,
+    lower: [path],
+    ...(below(path).length > 0 && { holdsMounts: true as const }),
+  }));
+  return { lower: [skeleton], overlays };
 }
 
 function topLevel({ host }: ImageContext): TopLevel {
@@ -55,12 +63,10 @@ function isDirectory({ host }: ImageContext, path: string): boolean {
   return host.stat(path)?.type === 'directory';
 }
 
-/** An overlay's lower directory ends at mount points: what is mounted below (`/usr/local`) needs an overlay of its own. */
-function mountsBelow(context: ImageContext, directory: string): readonly string[] {
-  const table = context.host.readText('/proc/self/mountinfo') ?? '';
+function mountPoints({ host }: ImageContext): readonly string[] {
+  const table = host.readText('/proc/self/mountinfo') ?? '';
   const points = table.split('\n').map((line) => unescapeMount(line.split(' ')[4] ?? ''));
-  const below = points.filter((point) => point.startsWith(`${directory}/`) && isDirectory(context, point));
-  return [...new Set(below)].sort();
+  return [...new Set(points)].sort();
 }
 
 /** proc(5): space, tab, newline and backslash are written as octal escapes. */

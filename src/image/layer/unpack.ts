@@ -1,5 +1,6 @@
 import { lutimesSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
+import { TsstackError } from '../../model/error.ts';
 import { imageInvalid, inContext, printable } from '../errors.ts';
 import { type TarEntry, TarReader } from '../tar/tar-reader.ts';
 import type { Budget } from './budget.ts';
@@ -82,7 +83,7 @@ class LayerUnpacker {
     checkOwner(entry);
     if (path === '' && entry.type !== 'directory') throw imageInvalid('an entry without a name');
     if (entry.type === 'link') writeHardLink(this.#tree, path, entry);
-    else await this.#write(path, entry);
+    else await this.#write(path, entry).catch((error: unknown) => Promise.reject(explainOwner(error, entry)));
     this.#xattrs.set(path, entry.type === 'link' ? NONE : entry.xattrs);
   }
 
@@ -111,6 +112,20 @@ class LayerUnpacker {
     this.#target.budget.device();
     return writeNode(this.#tree, path, entry, this.#target);
   }
+}
+
+/** chown(2), EINVAL: an id that a user namespace does not have. */
+function explainOwner(error: unknown, { uid, gid, name }: TarEntry): unknown {
+  const { code, syscall = '' } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (code !== 'EINVAL' || !syscall.endsWith('chown')) return error;
+  return new TsstackError(
+    'unsupported-host',
+    `${printable(name)} belongs to ${uid}:${gid}, ids that this user has not`,
+    {
+      hint: 'Give the user more ids in /etc/subuid and /etc/subgid, or run tsstack as root',
+      cause: error,
+    },
+  );
 }
 
 /** chown(2) takes -1 (4294967295) as "leave as it is": the file would become root's. */

@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { Host } from '../../host/host.ts';
+import { inUserNamespace } from '../../host/user-namespace.ts';
 import { imageInvalid, printable } from '../errors.ts';
 import { PATH_BYTES } from '../limits.ts';
 import type { TarEntry, TarReader } from '../tar/tar-reader.ts';
@@ -95,6 +96,8 @@ export async function writeNode(
   if (entry.type === 'char' && entry.deviceMajor === 0 && entry.deviceMinor === 0) {
     throw imageInvalid('a device 0:0, which overlayfs would take for a whiteout');
   }
+  // There no device can be made, and none that is there be opened: containers have those of the launcher.
+  if (entry.type !== 'fifo' && inUserNamespace(host)) return;
   const node = `${staging}/node`;
   const numbers = entry.type === 'fifo' ? [] : [`${entry.deviceMajor}`, `${entry.deviceMinor}`];
   const letter = { fifo: 'p', char: 'c', block: 'b' }[entry.type as 'fifo' | 'char' | 'block'];

@@ -20,9 +20,9 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal;
 }
 
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Docker follows as many. */
-const MOST_REDIRECTS = 10;
+export const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Docker follows as many, and so does Go. */
+export const MOST_REDIRECTS = 10;
 
 /** Asks one registry: says who we are when it wants to know, and follows it to other hosts, where we do not say so. */
 export class Exchange {

@@ -48,6 +48,14 @@ export const JS = short(0x78);
 export const JG = short(0x7f);
 export const JMP = short(0xeb);
 
+/** Opcode bytes and a 32-bit distance. */
+function near(...opcode: readonly number[]): (from: number, to: number) => readonly number[] {
+  return (from, to) => [...opcode, ...little32(to - from - opcode.length - 4)];
+}
+
+export const NEAR_JE = near(0x0f, 0x84);
+export const NEAR_JMP = near(0xe9);
+
 /** A64 branch with its distance, in instructions, at bit 0 (`b`) or bit 5 (the others). */
 function branch(word: number, bits: number, shift: number): (from: number, to: number) => readonly number[] {
   return (from, to) => little32((word | ((((to - from) / 4) & (2 ** bits - 1)) << shift)) >>> 0);

@@ -1,6 +1,7 @@
 /** Numbers of the kernel's interface that are the same on every 64-bit architecture we support (include/uapi/linux). */
 
 export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
@@ -68,6 +69,7 @@ export const LAST_DESCRIPTOR = 0xffffffff;
 export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_DUMPABLE = 4;
 export const PR_SET_NAME = 15;
+export const PR_SET_SECUREBITS = 28;
 export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;
@@ -85,6 +87,12 @@ export const LAST_SIGNAL = 64;
 /** Size of the kernel's sigset_t in bytes. */
 export const SIGSET_SIZE = 8;
 
+/** linux/socket.h, linux/net.h */
+export const AF_UNIX = 1;
+export const SOCK_STREAM = 1;
+/** linux/keyctl.h */
+export const KEYCTL_JOIN_SESSION_KEYRING = 1;
+
 /** asm-generic/ioctls.h */
 export const TIOCSCTTY = 0x540e;
 export const TIOCSPTLCK = 0x40045431;
@@ -94,7 +102,9 @@ export const EPERM = 1;
 export const ENOENT = 2;
 export const EBADF = 9;
 export const EACCES = 13;
+export const EFAULT = 14;
 export const EEXIST = 17;
 export const ENOTDIR = 20;
 export const EINVAL = 22;
 export const EROFS = 30;
+export const ENOSYS = 38;

@@ -38,7 +38,7 @@ export function assembleElf(arch: Architecture, calls: readonly Call[], reportDe
   return Buffer.concat([headers(arch, HEADERS_SIZE + body.length), body]);
 }
 
-const FORKS = { no: 0, wait: 1, init: 2 } as const;
+const FORKS = { no: 0, wait: 1, init: 2, adopt: 3 } as const;
 
 /**
  * 64 bytes: u32 number; u8[3] tolerated errnos (0: none); u8 skip; u8 exit status; u8 exit status on ENOENT; u8 fork;
@@ -107,7 +107,7 @@ class DataSection {
         pieces.map((piece) => {
           if (piece instanceof Uint8Array) return piece;
           const pointer = Buffer.alloc(8);
-          pointer.writeBigUInt64LE(BigInt(this.place(piece.pointer)));
+          pointer.writeBigUInt64LE(argumentValue(piece.pointer, this));
           return pointer;
         }),
       ),

@@ -1,3 +1,4 @@
+import { armAdopt, x86Adopt } from './adopt.ts';
 import {
   Assembler,
   B,
@@ -14,6 +15,7 @@ import {
   ldrbW10,
   little32,
   movz,
+  NEAR_JE,
   TBNZ_SIGN_X0,
 } from './assembler.ts';
 import { armRefusal, x86Refusal } from './refusal.ts';
@@ -32,7 +34,8 @@ export interface LoopOptions {
  * do the call; on an error that the entry does not tolerate write {u32 index, u32 errno} to the report descriptor and
  * exit; on a tolerated one skip as many entries as the entry says; after a fork the parent closes all but the standard
  * descriptors, waits, and exits as its child did (128 + signal), or it goes on after the calls that are the child's. As an init it
- * does the same while it reaps all that end and passes on every signal that it takes: they must be blocked.
+ * does the same while it reaps all that end and passes on every signal that it takes: they must be blocked. Or it ends with
+ * the last of its children, adopted ones included (`adopt.ts`).
  */
 export function loopCode(arch: Architecture, options: LoopOptions): Uint8Array {
   return arch === 'x86_64' ? x86Loop(options) : armLoop(options);
@@ -80,6 +83,7 @@ function x86Loop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   x86Failure(code, reportDescriptor);
   x86Parent(code);
   x86Init(code);
+  x86Adopt(code);
   return code.finish();
 }
 
@@ -101,6 +105,8 @@ function x86Failure(code: Assembler, reportDescriptor: number): void {
   code.label('exit');
   code.emit(0xb8, ...little32(231)); // mov eax, exit_group
   code.emit(0x0f, 0x05); // syscall
+  // A seccomp profile may refuse even that: end by a signal then, instead of running on into what follows.
+  code.emit(0x0f, 0x0b); // ud2
 }
 
 function x86Parent(code: Assembler): void {
@@ -114,6 +120,8 @@ function x86Parent(code: Assembler): void {
   code.emit(0x50); // push rax: room for the status, or a set of all signals
   code.emit(0x80, 0x7b, 10, 2); // cmp byte [rbx+10], 2
   code.jump('init', JE);
+  code.emit(0x80, 0x7b, 10, 3); // cmp byte [rbx+10], 3
+  code.jump('adopt', NEAR_JE);
   code.emit(0x48, 0x83, 0xcf, 0xff); // or rdi, -1
   code.emit(0x48, 0x89, 0xe6); // mov rsi, rsp
   code.emit(0x31, 0xd2); // xor edx, edx
@@ -212,9 +220,10 @@ function armLoop({ table, reportDescriptor }: LoopOptions): Uint8Array {
   code.jump('exit', B_NE);
   words(0x39402660); // ldrb w0, [x19, #9]
   code.label('exit');
-  words(movz(8, 94), svc); // exit_group
+  words(movz(8, 94), svc, 0); // exit_group; udf #0: where that is refused
   armParent(code, words);
   armInit(code, words);
+  armAdopt(code);
   return code.finish();
 }
 
@@ -227,6 +236,8 @@ function armParent(code: Assembler, words: (...list: readonly number[]) => void)
   words(0x92800009, 0xf9000be9); // mov x9, #-1; str x9, [sp, #16]: all signals
   words(ldrbW10(10), 0x7100095f); // cmp w10, #2
   code.jump('init', B_EQ);
+  words(0x71000d5f); // cmp w10, #3
+  code.jump('adopt', B_EQ);
   words(0x92800000, 0x910003e1, movz(2, 0), movz(3, 0), movz(8, 260), svc); // wait4(-1, sp, 0, 0)
   code.label('status');
   words(0xb94003e9); // ldr w9, [sp]

@@ -5,11 +5,15 @@ export type Datum = string | Uint8Array | Structure;
 
 /** Pieces that follow each other: bytes as they are, and 8-byte pointers. */
 export interface Structure {
-  readonly pieces: readonly (Uint8Array | { readonly pointer: string | Uint8Array })[];
+  readonly pieces: readonly (Uint8Array | { readonly pointer: string | Uint8Array | Structure | Scratch })[];
 }
 
-/** `scratch`: address of a writable page, for calls that give something back that nobody reads. */
-export type Argument = number | bigint | Datum | { readonly scratch: true };
+/** Address of a writable page, for calls that give something back that nobody reads. */
+export interface Scratch {
+  readonly scratch: true;
+}
+
+export type Argument = number | bigint | Datum | Scratch;
 
 /** One system call of the launcher. */
 export interface Call {
@@ -24,9 +28,10 @@ export interface Call {
   readonly skip: number;
   /**
    * The child that the call makes goes on with the next call. `wait`: the caller waits for it and ends as it ended. `init`: so
-   * too, and meanwhile it reaps every other child and passes signals on; it must have blocked them.
+   * too, and meanwhile it reaps every other child and passes signals on; it must have blocked them. `adopt`: the caller ends
+   * when it has no child any more, those included that it adopted, and as the last of them ended.
    */
-  readonly fork: 'no' | 'wait' | 'init';
+  readonly fork: 'no' | 'wait' | 'init' | 'adopt';
   /** How many of the following calls are for the child that the call makes, and left out by its parent. */
   readonly parentSkips: number;
   /** The call gives back a new descriptor: the lowest free one. */
@@ -38,7 +43,7 @@ export interface Call {
 export interface CallOptions {
   readonly tolerate?: readonly number[];
   readonly skip?: number;
-  readonly fork?: 'wait' | 'init';
+  readonly fork?: 'wait' | 'init' | 'adopt';
   readonly parentSkips?: number;
   readonly executes?: boolean;
 }

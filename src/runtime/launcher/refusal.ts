@@ -16,6 +16,7 @@ export function x86Refusal(code: Assembler): void {
   code.emit(0xbf, ...little32(STATUS)); // mov edi, status
   code.emit(0xb8, ...little32(231)); // mov eax, exit_group
   code.emit(0x0f, 0x05); // syscall
+  code.emit(0x0f, 0x0b); // ud2
 }
 
 /** The same for A64. */
@@ -31,7 +32,7 @@ export function armRefusal(code: Assembler, words: (...list: readonly number[]) 
     words(0xf90003e9 | (index << 10)); // str x9, [sp, #8 * index]
   }
   words(movz(0, 2), 0x910003e1, movz(2, TEXT.length), movz(8, 64), svc); // write(2, sp, length)
-  words(movz(0, STATUS), movz(8, 94), svc); // exit_group
+  words(movz(0, STATUS), movz(8, 94), svc, 0); // exit_group; udf #0
 }
 
 function chunks(): readonly (readonly number[])[] {

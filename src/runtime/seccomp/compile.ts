@@ -1,5 +1,7 @@
+import { TsstackError } from '../../model/error.ts';
 import { type Architecture, syscallTable } from '../launcher/syscalls.ts';
-import { type Condition, type Profile, RET_ALLOW, RET_ERRNO, type Rule } from './profile.ts';
+import { type Condition, type Profile, type Rule, strictness } from './profile.ts';
+import { RET_ALLOW, RET_ERRNO, RET_LOG, RET_TRACE } from './words.ts';
 
 /** What decides which rules of a profile apply. */
 export interface FilterTarget {
@@ -22,7 +24,7 @@ export const AND = 0x54;
 export const RET = 0x06;
 
 /** AUDIT_ARCH_* (linux/audit.h) and Go's names, as profiles have them. */
-const ARCHITECTURES = {
+export const ARCHITECTURES = {
   x86_64: { audit: 0xc000003e, go: 'amd64' },
   aarch64: { audit: 0xc00000b7, go: 'arm64' },
 } as const;
@@ -34,6 +36,8 @@ const ARCHITECTURE = 4;
 const ARGUMENTS = 16;
 /** System call numbers of the x32 ABI have this bit. */
 const X32_BIT = 0x40000000;
+/** linux/bpf_common.h: instructions of one filter. */
+const BPF_MAXINSNS = 4096;
 
 /** A verdict for one system call: always the same, or by its arguments. */
 type Verdict = { readonly action: number } | { readonly rules: readonly Rule[] };
@@ -43,6 +47,10 @@ type Verdict = { readonly action: number } | { readonly rules: readonly Rule[] }
  *
  * Order: the architecture (another one, and x32, gets ENOSYS); numbers beyond the profile get ENOSYS as in runc, so that
  * a C library falls back to what it had before; then a binary search over ranges of numbers with the same verdict.
+ *
+ * Rules count as with runc and libseccomp: one that says the same as the default says nothing; the first without
+ * conditions counts for more than all with conditions. Where several with conditions hold, the strictest counts; libseccomp
+ * goes by its own order of comparisons there. Throws `launch-failed` for more than the kernel takes.
  */
 export function compileFilter(profile: Profile, target: FilterTarget): Uint8Array {
   const program: Instruction[] = [
@@ -53,6 +61,12 @@ export function compileFilter(profile: Profile, target: FilterTarget): Uint8Arra
   ];
   if (target.arch === 'x86_64') program.push([JGE, 0, 1, X32_BIT], [RET, 0, 0, RET_ERRNO | ENOSYS]);
   program.push(...searchTree(verdictRanges(profile, target), profile.defaultAction));
+  if (program.length > BPF_MAXINSNS) {
+    const why = `${program.length} instructions, and the kernel takes ${BPF_MAXINSNS}`;
+    throw new TsstackError('launch-failed', `A seccomp profile is too long: ${why}`, {
+      hint: 'Write fewer conditions: join those that a mask or a comparison can express together.',
+    });
+  }
   const bytes = Buffer.alloc(program.length * 8);
   for (const [index, [code, whenTrue, whenFalse, operand]] of program.entries()) {
     bytes.writeUInt16LE(code, index * 8);
@@ -72,12 +86,13 @@ function verdictRanges(profile: Profile, target: FilterTarget): readonly Range[]
   const numbers = syscallTable(target.arch);
   const always = new Map<number, number>();
   const byArguments = new Map<number, Rule[]>();
-  for (const rule of profile.rules.filter((each) => applies(each, target))) {
+  const effective = ({ action }: Rule) => action !== profile.defaultAction;
+  for (const rule of profile.rules.filter((each) => effective(each) && applies(each, target))) {
     for (const name of rule.names) {
       const number = numbers[name];
       if (number === undefined) continue;
       if (rule.args.length > 0) byArguments.set(number, [...(byArguments.get(number) ?? []), ...splitRule(rule)]);
-      else if (always.get(number) !== RET_ALLOW) always.set(number, rule.action);
+      else if (!always.has(number)) always.set(number, rule.action);
     }
   }
   const newest = Math.max(-1, ...profile.rules.flatMap((rule) => rule.names.map((name) => numbers[name] ?? -1)));
@@ -89,13 +104,23 @@ function verdictRanges(profile: Profile, target: FilterTarget): readonly Range[]
     const identity = action === undefined ? `rules of ${number}` : String(action);
     if (identity === previous) continue;
     previous = identity;
-    ranges.push({ first: number, verdict: action === undefined ? { rules: rules ?? [] } : { action } });
+    ranges.push({ first: number, verdict: action === undefined ? { rules: strictestFirst(rules ?? []) } : { action } });
   }
-  const beyond = profile.defaultAction === RET_ALLOW ? RET_ALLOW : RET_ERRNO | ENOSYS;
-  return [...ranges, { first: newest + 1, verdict: { action: beyond } }];
+  return [...ranges, { first: newest + 1, verdict: { action: actionBeyond(profile) } }];
 }
 
-function applies({ includes, excludes }: Rule, { arch, kernel, capabilities }: FilterTarget): boolean {
+/** runc libcontainer/seccomp/patchbpf: what lets calls pass lets unknown ones pass, too. */
+function actionBeyond({ defaultAction }: Profile): number {
+  const passes = [RET_ALLOW, RET_LOG, RET_TRACE].some((action) => strictness(action) === strictness(defaultAction));
+  return passes ? defaultAction : RET_ERRNO | ENOSYS;
+}
+
+function strictestFirst(rules: readonly Rule[]): readonly Rule[] {
+  return rules.toSorted((one, other) => strictness(one.action) - strictness(other.action));
+}
+
+/** Whether a rule is in the filter of a target at all. */
+export function applies({ includes, excludes }: Rule, { arch, kernel, capabilities }: FilterTarget): boolean {
   const goArch = ARCHITECTURES[arch].go;
   if (excludes.caps.some((name) => capabilities.has(name)) || excludes.arches.includes(goArch)) return false;
   if (!includes.caps.every((name) => capabilities.has(name))) return false;
@@ -105,7 +130,7 @@ function applies({ includes, excludes }: Rule, { arch, kernel, capabilities }: F
 }
 
 /** Several conditions on the same argument are alternatives, as in runc; on different ones they must all hold. */
-function splitRule(rule: Rule): readonly Rule[] {
+export function splitRule(rule: Rule): readonly Rule[] {
   if (new Set(rule.args.map(({ index }) => index)).size === rule.args.length) return [rule];
   return rule.args.map((condition) => ({ ...rule, args: [condition] }));
 }
@@ -143,7 +168,8 @@ function test({ index, op, value, valueTwo }: Condition, rest: number): readonly
   const low = ARGUMENTS + 8 * index;
   const high = low + 4;
   const [lowValue, highValue] = halves(value);
-  const [lowTwo, highTwo] = halves(valueTwo);
+  // As libseccomp: of what is compared with, the mask takes bits, too.
+  const [lowTwo, highTwo] = halves(valueTwo & value);
   switch (op) {
     case 'SCMP_CMP_EQ':
       return [

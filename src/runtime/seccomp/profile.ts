@@ -1,13 +1,17 @@
 import { TsstackError } from '../../model/error.ts';
-
-export type Comparison =
-  | 'SCMP_CMP_NE'
-  | 'SCMP_CMP_LT'
-  | 'SCMP_CMP_LE'
-  | 'SCMP_CMP_EQ'
-  | 'SCMP_CMP_GE'
-  | 'SCMP_CMP_GT'
-  | 'SCMP_CMP_MASKED_EQ';
+import { parseExactly, Reader } from './reader.ts';
+import {
+  ACTIONS,
+  ARCHITECTURE_NAMES,
+  ARCHITECTURES,
+  CAPABILITY_NAMES,
+  COMPARISONS,
+  type Comparison,
+  FLAGS,
+  isSystemCall,
+  RET_ERRNO,
+  RET_TRACE,
+} from './words.ts';
 
 /** One condition on an argument; `valueTwo` is what a masked argument must equal, `value` then the mask. */
 export interface Condition {
@@ -32,136 +36,182 @@ export interface Rule {
 export interface Gate {
   /** With `CAP_`. */
   readonly caps: readonly string[];
-  /** Go's names: `amd64`, `arm64`. */
+  /** libseccomp's names: `amd64`, `arm64`. */
   readonly arches: readonly string[];
   readonly minKernel?: readonly [number, number];
 }
 
 export interface Profile {
   readonly defaultAction: number;
+  /** SECCOMP_FILTER_FLAG_*, as bits. */
+  readonly flags: number;
   readonly rules: readonly Rule[];
 }
 
-/** SECCOMP_RET_* of linux/seccomp.h. */
-export const RET_ALLOW = 0x7fff0000;
-export const RET_ERRNO = 0x00050000;
-
-const ACTIONS: Readonly<Record<string, number>> = {
-  SCMP_ACT_ALLOW: RET_ALLOW,
-  SCMP_ACT_ERRNO: RET_ERRNO,
-  SCMP_ACT_KILL: 0,
-  SCMP_ACT_KILL_THREAD: 0,
-  SCMP_ACT_KILL_PROCESS: 0x80000000,
-  SCMP_ACT_TRAP: 0x00030000,
-  SCMP_ACT_TRACE: 0x7ff00000,
-  SCMP_ACT_LOG: 0x7ffc0000,
-};
-
-const COMPARISONS: ReadonlySet<string> = new Set<Comparison>([
-  'SCMP_CMP_NE',
-  'SCMP_CMP_LT',
-  'SCMP_CMP_LE',
-  'SCMP_CMP_EQ',
-  'SCMP_CMP_GE',
-  'SCMP_CMP_GT',
-  'SCMP_CMP_MASKED_EQ',
-]);
-
-/** Reads the text of a profile. Throws `launch-failed` saying what is wrong with it. */
-export function parseProfile(text: string): Profile {
+/**
+ * Reads the text of a profile. Throws `launch-failed`, saying which value of which file is wrong: a key that is not known
+ * may be one that asks for more protection.
+ */
+export function parseProfile(text: string, file: string): Profile {
+  const fail = (why: string, cause: unknown, hint?: string) =>
+    new TsstackError('launch-failed', `The seccomp profile ${file} cannot be used: ${why}`, {
+      cause,
+      ...(hint !== undefined && { hint }),
+    });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch (cause) {
-    throw refuse(`it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw fail(`it is not JSON: ${why}`, cause, 'Correct it, or set security_opt to seccomp=unconfined.');
   }
-  return toProfile(value);
+  try {
+    return toProfile(value);
+  } catch (cause) {
+    if (!(cause instanceof TsstackError)) throw cause;
+    throw fail(cause.message, cause, cause.hint);
+  }
 }
 
-/** The same from a value that was JSON. */
+const PROFILE_KEYS = [
+  'defaultAction',
+  'defaultErrnoRet',
+  'architectures',
+  'archMap',
+  'flags',
+  'listenerPath',
+  'listenerMetadata',
+  'syscalls',
+];
+const RULE_KEYS = ['names', 'name', 'action', 'errnoRet', 'args', 'comment', 'includes', 'excludes'];
+
+/** The same from a value that was JSON. Error messages lack the file. */
 export function toProfile(value: unknown): Profile {
-  const profile = record(value, 'the profile');
-  return {
-    defaultAction: action(profile['defaultAction'], profile['defaultErrnoRet']),
-    rules: list(profile['syscalls'] ?? [], 'syscalls').map(toRule),
-  };
-}
-
-function toRule(value: unknown): Rule {
-  const rule = record(value, 'a rule');
-  const names = rule['names'] ?? [rule['name']];
-  return {
-    names: strings(names, 'names'),
-    action: action(rule['action'], rule['errnoRet']),
-    args: list(rule['args'] ?? [], 'args').map(toCondition),
-    includes: toGate(rule['includes']),
-    excludes: toGate(rule['excludes']),
-  };
-}
-
-function toCondition(value: unknown): Condition {
-  const { index, op, value: first, valueTwo } = record(value, 'a condition');
-  if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index > 5) {
-    throw refuse(`argument index ${JSON.stringify(index)} is not between 0 and 5`);
+  const { at } = new Reader(value, '').object(PROFILE_KEYS);
+  checkArchitectures(at('architectures'), at('archMap'));
+  for (const key of ['listenerPath', 'listenerMetadata']) {
+    if (at(key).absent || at(key).value === '') continue;
+    throw at(key).refuse('no program that answers for system calls can be given a filter', `Take out ${key}.`);
   }
-  if (!isComparison(op)) throw refuse(`unknown comparison ${JSON.stringify(op)}`);
-  return { index, op, value: word(first), valueTwo: word(valueTwo ?? 0) };
-}
-
-function isComparison(value: unknown): value is Comparison {
-  return typeof value === 'string' && COMPARISONS.has(value);
-}
-
-function word(value: unknown): bigint {
-  if (typeof value !== 'number' || !Number.isInteger(value)) {
-    throw refuse(`${JSON.stringify(value)} is not a whole number`);
-  }
-  return BigInt.asUintN(64, BigInt(value));
-}
-
-function toGate(value: unknown): Gate {
-  const gate = record(value ?? {}, 'includes and excludes');
-  const minKernel = gate['minKernel'];
+  const defaultAction = action(at('defaultAction'), at('defaultErrnoRet'));
   return {
-    caps: strings(gate['caps'] ?? [], 'caps'),
-    arches: strings(gate['arches'] ?? [], 'arches'),
-    ...(minKernel !== undefined && { minKernel: kernelVersion(minKernel) }),
+    defaultAction,
+    flags: flags(at('flags')),
+    rules: at('syscalls')
+      .list()
+      .map((rule) => toRule(rule, defaultAction)),
   };
 }
 
-function kernelVersion(value: unknown): readonly [number, number] {
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(String(value)) ?? [];
-  if (major === undefined) throw refuse(`${JSON.stringify(value)} is not a kernel version`);
+/**
+ * A filter always is for the architecture of the machine; calls of its other ones (i386 and x32, 32-bit ARM) are refused
+ * with ENOSYS whatever a profile says. So these only have to be right.
+ */
+function checkArchitectures(architectures: Reader, archMap: Reader): void {
+  if (!architectures.absent && architectures.list().length > 0 && archMap.list().length > 0) {
+    throw archMap.refuse('there are architectures already', 'Take out one of architectures and archMap.');
+  }
+  for (const each of architectures.list()) each.oneOf(ARCHITECTURES, 'architecture');
+  for (const each of archMap.list()) {
+    const { at } = each.object(['architecture', 'subArchitectures']);
+    at('architecture').oneOf(ARCHITECTURES, 'architecture');
+    for (const sub of at('subArchitectures').list()) sub.oneOf(ARCHITECTURES, 'architecture');
+  }
+}
+
+function flags(list: Reader): number {
+  return list.list().reduce((bits, each) => {
+    if (each.value === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV') {
+      throw each.refuse('it is for filters with a listener, which are not done', 'Take it out.');
+    }
+    return bits | (FLAGS.get(each.oneOf(FLAGS.keys(), 'flag')) ?? 0);
+  }, 0);
+}
+
+function toRule(value: Reader, defaultAction: number): Rule {
+  const { at } = value.object(RULE_KEYS);
+  if (at('names').absent === at('name').absent)
+    throw value.refuse('it must have names', 'Write: "names": ["NAME", …].');
+  const verdict = action(at('action'), at('errnoRet'));
+  if (!at('comment').absent) at('comment').text();
+  const names = at('name').absent ? at('names').list() : [at('name')];
+  return {
+    names: names.map((each) => callName(each, strictness(verdict) < strictness(defaultAction))),
+    action: verdict,
+    args: at('args').list().map(toCondition),
+    includes: toGate(at('includes')),
+    excludes: toGate(at('excludes')),
+  };
+}
+
+/**
+ * Names that no kernel of ours has are left out, as profiles for other kernels have them: what they would allow is
+ * refused then. One that would have been refused must not be overlooked.
+ */
+function callName(name: Reader, refuses: boolean): string {
+  const text = name.text();
+  if (!refuses || isSystemCall(text)) return text;
+  throw name.refuse(
+    `there is no system call ${JSON.stringify(text)}, so that refusing it does nothing`,
+    'Correct its name, or take it out.',
+  );
+}
+
+function toCondition(value: Reader): Condition {
+  const { at } = value.object(['index', 'value', 'valueTwo', 'op']);
+  const largest = 0xffffffffffffffffn;
+  const two = at('valueTwo');
+  return {
+    index: Number(at('index').whole(5n)),
+    op: at('op').oneOf(COMPARISONS, 'comparison'),
+    value: at('value').whole(largest),
+    valueTwo: two.absent ? 0n : two.whole(largest),
+  };
+}
+
+function toGate(value: Reader): Gate {
+  if (value.absent) return { caps: [], arches: [] };
+  const { at } = value.object(['caps', 'arches', 'minKernel']);
+  const minKernel = at('minKernel');
+  return {
+    caps: at('caps')
+      .list()
+      .map((each) => each.oneOf(CAPABILITY_NAMES, 'capability')),
+    arches: at('arches')
+      .list()
+      .map((each) => each.oneOf(ARCHITECTURE_NAMES, 'architecture')),
+    ...(!minKernel.absent && { minKernel: kernelVersion(minKernel) }),
+  };
+}
+
+function kernelVersion(value: Reader): readonly [number, number] {
+  const [, major, minor] = /^(\d+)\.(\d+)$/.exec(value.text()) ?? [];
+  if (major === undefined)
+    throw value.refuse(`${JSON.stringify(value.value)} is not a kernel version`, 'Write it as 5.10.');
   return [Number(major), Number(minor)];
 }
 
-/** `errno` is an errnoRet; absent: EPERM. */
-function action(name: unknown, errno: unknown): number {
-  const known = typeof name === 'string' && Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-  if (known === undefined) throw refuse(`action ${JSON.stringify(name)} is not supported`);
-  if (name !== 'SCMP_ACT_ERRNO' && name !== 'SCMP_ACT_TRACE') return known;
-  return (known | (typeof errno === 'number' ? errno & 0xffff : 1)) >>> 0;
+/** errno(3): the kernel takes more for 4095. SECCOMP_RET_DATA is 16 bits. */
+const LARGEST = new Map([
+  [RET_ERRNO, 4095n],
+  [RET_TRACE, 0xffffn],
+]);
+
+/** `errno` is an errnoRet; absent: EPERM. Other actions take none, and it means nothing there. */
+function action(name: Reader, errno: Reader): number {
+  if (name.value === 'SCMP_ACT_NOTIFY') {
+    throw name.refuse(
+      'SCMP_ACT_NOTIFY needs a program that answers, which no container can be given',
+      'Write SCMP_ACT_ERRNO.',
+    );
+  }
+  const known = ACTIONS.get(name.oneOf(ACTIONS.keys(), 'action')) ?? 0;
+  const largest = LARGEST.get(known);
+  if (largest === undefined) return known;
+  return (known | (errno.absent ? 1 : Number(errno.whole(largest)))) >>> 0;
 }
 
-function record(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw refuse(`${what} is not an object`);
-  return { ...value };
-}
-
-function list(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw refuse(`${what} is not a list`);
-  return value;
-}
-
-function strings(value: unknown, what: string): readonly string[] {
-  return list(value, what).map((each) => {
-    if (typeof each !== 'string') throw refuse(`${what} holds something that is not a string`);
-    return each;
-  });
-}
-
-function refuse(reason: string): TsstackError {
-  return new TsstackError('launch-failed', `The seccomp profile cannot be used: ${reason}`, {
-    hint: "Write it in Docker's seccomp format, or set security_opt to seccomp=unconfined.",
-  });
+/** The kernel's order of actions (seccomp(2), "Seccomp-bpf return values"): the lower, the stricter. */
+export function strictness(verdict: number): number {
+  return (verdict & 0xffff0000) | 0;
 }

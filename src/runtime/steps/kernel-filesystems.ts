@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { ContainerSpec } from '../../model/container.ts';
+import type { ContainerPaths } from '../../store/paths.ts';
 import type { KernelFacts } from '../kernel-facts.ts';
 import {
   AT_EMPTY_PATH,
@@ -28,7 +29,13 @@ import { attachBind, makeMountPoint, mountAttributes, mountFilesystem, removeLin
 const HARDENED = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 /** runc and moby: what of /proc stays visible but must not be written. */
-const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const READ_ONLY_PATHS: readonly string[] = [
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/irq',
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+];
 
 /** An empty read-only directory of ours, which masked directories are covered with; gone when the container starts. */
 const MASK = '/dev/.mask';
@@ -40,22 +47,55 @@ export interface KernelFilesystems {
   readonly cgroupJoinFiles: readonly string[];
   /** The host's /sys/fs/cgroup, taken, when the container shares the host's cgroup namespace. */
   readonly hostCgroups: number | undefined;
+  /** Those that were mounted before the root changed. */
+  readonly taken?: KernelMounts | undefined;
+}
+
+/** Descriptors of mounts that have no place yet. */
+export interface KernelMounts {
+  readonly proc: number;
+  readonly sys: number;
+}
+
+/**
+ * In a user namespace /proc and /sys can be mounted only where those of the machine are to be seen. So they are mounted on
+ * a directory of the container before its root changes, and taken away from there.
+ */
+export function takeKernelMounts(
+  program: Program,
+  { spec, paths }: { readonly spec: ContainerSpec; readonly paths: ContainerPaths },
+): KernelMounts {
+  const take = (type: string, flags: number): number => {
+    mountFilesystem(program, { type, target: paths.layers, flags });
+    const tree = program.open(
+      'open_tree',
+      [AT_FDCWD, paths.layers, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC],
+      `take the ${type}`,
+    );
+    program.call('umount2', [paths.layers, MNT_DETACH], `unmount ${paths.layers}`);
+    return tree;
+  };
+  return { proc: take('proc', HARDENED), sys: take('sysfs', HARDENED | (spec.security.privileged ? 0 : MS_RDONLY)) };
 }
 
 /** /proc and /sys, as Docker mounts them. */
-export function mountProcAndSys(program: Program, { spec }: KernelFilesystems): void {
+export function mountProcAndSys(program: Program, { spec, taken }: KernelFilesystems): void {
   for (const target of ['/proc', '/sys']) {
     removeLink(program, target);
     makeMountPoint(program, target, 'directory');
+  }
+  if (taken !== undefined) {
+    attachBind(program, taken.proc, '/proc', { follow: false });
+    attachBind(program, taken.sys, '/sys', { follow: false });
+    return;
   }
   mountFilesystem(program, { type: 'proc', target: '/proc', flags: HARDENED });
   const readOnly = spec.security.privileged ? 0 : MS_RDONLY;
   mountFilesystem(program, { type: 'sysfs', target: '/sys', flags: HARDENED | readOnly });
 }
 
-export function mountCgroups(program: Program, config: KernelFilesystems): void {
+export function mountCgroups(program: Program, config: KernelFilesystems, target = '/sys/fs/cgroup'): void {
   const { spec, kernel, hostCgroups } = config;
-  const target = '/sys/fs/cgroup';
   const readOnly = spec.security.privileged ? 0 : MS_RDONLY;
   if (hostCgroups !== undefined) {
     attachBind(program, hostCgroups, target, { follow: false });

@@ -1,6 +1,8 @@
+import { CAPABILITIES } from '../../model/capabilities.ts';
 import type { ContainerSpec } from '../../model/container.ts';
-import { CAPABILITIES, capabilityMask } from '../capabilities.ts';
+import { capabilityMask } from '../capabilities.ts';
 import type { KernelFacts } from '../kernel-facts.ts';
+import type { Label } from '../labels.ts';
 import {
   AT_FDCWD,
   CAPABILITY_VERSION,
@@ -9,8 +11,10 @@ import {
   EACCES,
   EINVAL,
   ENOENT,
+  ENOSYS,
   ENOTDIR,
   EPERM,
+  KEYCTL_JOIN_SESSION_KEYRING,
   LAST_DESCRIPTOR,
   LAST_SIGNAL,
   O_WRONLY,
@@ -22,6 +26,7 @@ import {
   PR_SET_NAME,
   PR_SET_NO_NEW_PRIVS,
   PR_SET_PDEATHSIG,
+  PR_SET_SECUREBITS,
   SECCOMP_SET_MODE_FILTER,
   SIG_SETMASK,
   SIGCHLD,
@@ -30,17 +35,18 @@ import {
   SIGSTOP,
 } from '../launcher/constants.ts';
 import type { CallOptions, Program, Structure } from '../launcher/program.ts';
-import { containerRlimits } from '../rlimit.ts';
+import { containerRlimits, limitText } from '../rlimit.ts';
+import type { Filter } from '../seccomp/filter.ts';
 import type { Identity } from '../user.ts';
 
 /** Who the program will be and what it will be able to do: the same for pid 1 and for what is executed beside it. */
 export interface ProcessConfig {
-  readonly spec: ContainerSpec;
+  readonly spec: Pick<ContainerSpec, 'security' | 'ulimits'>;
   readonly kernel: KernelFacts;
   readonly identity: Identity;
   /** Without `CAP_`. */
   readonly capabilities: readonly string[];
-  readonly filter: Uint8Array | undefined;
+  readonly filter: Filter | undefined;
   readonly workingDir: string;
   /** Descriptor of the user namespace to enter. */
   readonly userNamespace: number | undefined;
@@ -56,16 +62,42 @@ export function resetSignals(program: Program): void {
   program.call('rt_sigprocmask', [SIG_SETMASK, new Uint8Array(8), 0, SIGSET_SIZE], 'block no signal');
 }
 
-/** Done while the host's /proc is there. Less than our own needs CAP_SYS_RESOURCE; without it ours stays. */
-export function setOomScore(program: Program, score: number): void {
+/**
+ * A session keyring is inherited: without the filter, or with keyctl allowed, who starts a container would share their keys
+ * with it. Some kernels are built without keys.
+ */
+export function joinSessionKeyring(program: Program): void {
+  const words = 'have a session keyring of its own';
+  program.call('keyctl', [KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0], words, { tolerate: [ENOSYS] });
+}
+
+/**
+ * Done while the host's /proc is there. Less than our own needs CAP_SYS_RESOURCE; without it ours stays, unless the stack
+ * file asks for another. `wanted`: absent when it does not.
+ */
+export function setOomScore(program: Program, wanted: number | undefined): void {
   const file = program.open(
     'openat',
     [AT_FDCWD, '/proc/self/oom_score_adj', O_WRONLY, 0],
     'open /proc/self/oom_score_adj',
   );
-  const text = String(score);
-  program.call('write', [file, text, text.length], `set oom_score_adj to ${text}`, { tolerate: [EACCES, EPERM] });
+  const text = String(wanted ?? 0);
+  program.call('write', [file, text, text.length], `set oom_score_adj to ${text}`, {
+    tolerate: wanted === undefined ? [EACCES, EPERM] : [],
+  });
   program.close(file);
+}
+
+/**
+ * Done while the host's /proc is there: nothing that is mounted in the container can take the label away. It stays from
+ * here until the execution, whatever ids and capabilities change to; the kernel wants it written by whoever opened it.
+ */
+export function setLabels(program: Program, labels: readonly Label[]): void {
+  for (const { file: path, text, words } of labels) {
+    const file = program.open('openat', [AT_FDCWD, path, O_WRONLY, 0], `open ${path}`);
+    program.call('write', [file, text, Buffer.byteLength(text)], words);
+    program.close(file);
+  }
 }
 
 /**
@@ -83,11 +115,12 @@ export function becomeProcess(program: Program, config: ProcessConfig, parentDea
     program.call('setns', [userNamespace, CLONE_NEWUSER], 'enter the user namespace');
     program.close(userNamespace);
   }
+  // Root has capabilities and loses them with its ids, whatever was set for whoever started us; programs that keep some
+  // (PR_SET_KEEPCAPS) or none (SECBIT_NOROOT) may go on to ask for it, so nothing is locked. As with runc.
+  program.call('prctl', [PR_SET_SECUREBITS, 0, 0, 0, 0], 'have no securebits, and none locked');
   if (filter !== undefined && !noNewPrivileges) installFilter(program, filter);
   dropBoundingSet(program, kernel, capabilities);
-  program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], 'have no ambient capability', {
-    tolerate: [EINVAL],
-  });
+  program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], 'have no ambient capability');
   setIdentity(program, identity);
   setCapabilities(program, identity.uid === 0 ? capabilityMask(capabilities) : 0n);
   // Cleared by the kernel whenever ids or capabilities change, so not earlier.
@@ -103,17 +136,16 @@ function setRlimits(program: Program, { spec, kernel }: ProcessConfig): void {
     const limits = Buffer.alloc(16);
     limits.writeBigUInt64LE(BigInt.asUintN(64, BigInt(soft)), 0);
     limits.writeBigUInt64LE(BigInt.asUintN(64, BigInt(hard)), 8);
-    const text = [soft, hard].map((limit) => (limit === -1 ? 'unlimited' : String(limit))).join(':');
-    program.call('prlimit64', [0, resource, limits, 0], `set limit ${name} to ${text}`);
+    program.call('prlimit64', [0, resource, limits, 0], `set limit ${name} to ${limitText({ soft, hard })}`);
   }
 }
 
 /** `struct sock_fprog`: number of instructions, pointer to them. */
-function installFilter(program: Program, filter: Uint8Array): void {
+function installFilter(program: Program, { program: filter, flags }: Filter): void {
   const length = Buffer.alloc(8);
   length.writeUInt16LE(filter.length / 8);
   const words = `install the seccomp filter, ${filter.length / 8} instructions`;
-  program.call('seccomp', [SECCOMP_SET_MODE_FILTER, 0, { pieces: [length, { pointer: filter }] }], words);
+  program.call('seccomp', [SECCOMP_SET_MODE_FILTER, flags, { pieces: [length, { pointer: filter }] }], words);
 }
 
 function dropBoundingSet(program: Program, kernel: KernelFacts, keep: readonly string[]): void {

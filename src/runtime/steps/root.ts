@@ -4,9 +4,12 @@ import { type ContainerPaths, overlayName } from '../../store/paths.ts';
 import {
   AT_FDCWD,
   MNT_DETACH,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MS_NODEV,
+  MS_NOSUID,
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
@@ -72,18 +75,41 @@ export function overlayDirectories(rootfs: RootFilesystem, paths: ContainerPaths
 export function mountOverlays(
   program: Program,
   rootfs: RootFilesystem,
-  { paths, nodev, idmap }: MountPolicy & { readonly paths: ContainerPaths },
+  { paths, nodev, nosuid, idmap, userNamespace }: MountPolicy & { readonly paths: ContainerPaths },
 ): readonly TakenOverlay[] {
-  const place = { directory: paths.layers, flags: nodev ? MS_NODEV : 0, idmap };
-  const taken = furtherOverlays(rootfs, paths).map((each) => {
-    mountOverlay(program, each, place);
-    const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
-    const tree = program.open('open_tree', [AT_FDCWD, paths.layers, flags], `take the overlay of ${each.target}`);
-    program.call('umount2', [paths.layers, MNT_DETACH], `unmount ${paths.layers}`);
-    return { target: each.target, tree };
-  });
+  const flags = (nodev ? MS_NODEV : 0) | (nosuid ? MS_NOSUID : 0);
+  const place = { directory: paths.layers, flags, idmap, userNamespace, nodev, nosuid };
+  const bound = userNamespace === true ? boundDirectories(rootfs) : [];
+  const taken = furtherOverlays(rootfs, paths)
+    .filter(({ target }) => !bound.some((directory) => target.startsWith(`${directory}/`)))
+    .map((each) => {
+      if (bound.includes(each.target)) return { target: each.target, tree: takeAsItIs(program, each, place) };
+      mountOverlay(program, each, place);
+      const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+      const tree = program.open('open_tree', [AT_FDCWD, paths.layers, flags], `take the overlay of ${each.target}`);
+      program.call('umount2', [paths.layers, MNT_DETACH], `unmount ${paths.layers}`);
+      return { target: each.target, tree };
+    });
   mountOverlay(program, rootOverlay(rootfs, paths), place);
   return taken;
+}
+
+/**
+ * The machine's directories with mounts below them. In a user namespace those mounts are locked (mount_namespaces(7)), and
+ * the kernel makes no overlay of a directory of which they cover a part, as it would show what they cover.
+ */
+function boundDirectories({ overlays }: RootFilesystem): readonly string[] {
+  return overlays.filter(({ holdsMounts }) => holdsMounts === true).map(({ target }) => target);
+}
+
+/** With all mounts below it, for reading. */
+function takeAsItIs(
+  program: Program,
+  { lower: [source = '/'] }: Overlay,
+  { nodev, nosuid }: Pick<MountPolicy, 'nodev' | 'nosuid'>,
+): number {
+  const attributes = MOUNT_ATTR_RDONLY | (nodev ? MOUNT_ATTR_NODEV : 0) | (nosuid ? MOUNT_ATTR_NOSUID : 0);
+  return openBind(program, { source, recursive: true, attributes, propagation: 'private' });
 }
 
 /**
@@ -98,12 +124,15 @@ function mountOverlay(
     directory,
     flags,
     idmap,
-  }: { readonly directory: string; readonly flags: number; readonly idmap: number | undefined },
+    userNamespace,
+  }: Pick<MountPolicy, 'idmap' | 'userNamespace'> & { readonly directory: string; readonly flags: number },
 ): void {
   const { target, lower } = overlay;
   if (lower.length === 0) throw new TsstackError('image-invalid', `No layers for ${target} of the root filesystem`);
   const layers = idmap === undefined ? openLayers(program, overlay) : openMappedLayers(program, overlay, idmap);
-  const data = `lowerdir=${layers.lower.join(':')},upperdir=${layers.upper},workdir=${layers.work}`;
+  // overlayfs.rst, "User xattr": `trusted.*` is for the machine's own root alone.
+  const attributes = userNamespace === true ? ',userxattr' : '';
+  const data = `lowerdir=${layers.lower.join(':')},upperdir=${layers.upper},workdir=${layers.work}${attributes}`;
   program.call('chdir', ['/proc/self/fd'], 'go to /proc/self/fd, to name layers by number');
   program.call('mount', ['overlay', directory, 'overlay', flags, data], `mount the overlay of ${target} (${data})`);
   for (const descriptor of layers.all) program.close(descriptor);

@@ -1,5 +1,8 @@
+import type { ContainerSpec } from '../../model/container.ts';
 import { TsstackError } from '../../model/error.ts';
+import { guardsDevices } from '../capabilities.ts';
 import type { LaunchConfig, ResolvedMount } from '../config.ts';
+import type { KernelFacts } from '../kernel-facts.ts';
 import {
   AT_FDCWD,
   EEXIST,
@@ -17,7 +20,7 @@ import {
   S_IFREG,
 } from '../launcher/constants.ts';
 import type { Program } from '../launcher/program.ts';
-import { ID_COUNT } from '../user-namespace.ts';
+import { ID_COUNT, ownUserNamespace } from '../user-namespace.ts';
 import { takeLayers } from './layers.ts';
 import {
   attachBind,
@@ -66,8 +69,25 @@ export function isShared({ mount }: TakenMount): boolean {
 /** What holds for every mount of a container. */
 export interface MountPolicy {
   readonly nodev: boolean;
+  /** Of the root filesystem: with no_new_privs, setuid bits and file capabilities count for nothing anyway. */
+  readonly nosuid: boolean;
   /** Descriptor of the user namespace whose ids they show. */
   readonly idmap: number | undefined;
+  /** We are in a user namespace ourselves. */
+  readonly userNamespace?: true | undefined;
+}
+
+export function mountPolicy(
+  { security }: Pick<ContainerSpec, 'security'>,
+  kernel: KernelFacts,
+  idmap: number | undefined,
+): MountPolicy {
+  return {
+    nodev: !security.privileged && !guardsDevices(kernel),
+    nosuid: security.noNewPrivileges,
+    idmap,
+    ...ownUserNamespace(kernel),
+  };
 }
 
 export function takeMount(program: Program, taken: TakenMount, { nodev, idmap }: MountPolicy): TakenMount {

@@ -5,17 +5,23 @@ import { checkExclusive } from './exclusive.ts';
 import { checkFiles } from './files.ts';
 import { checkHostPorts } from './host-ports.ts';
 import { type CheckInput, type CheckRequest, servicesOf } from './input.ts';
+import { checkLinkShapes } from './link-shape.ts';
 import { checkMounts } from './mounts.ts';
+import { checkNamespaces } from './namespaces.ts';
 import { checkNetworks } from './networks.ts';
 import { checkPinned } from './pinned.ts';
+import { checkPrivileges } from './privileges.ts';
 import { checkReady } from './ready.ts';
 import { checkReferences } from './references.ts';
 import { checkResources } from './resources.ts';
 import { checkRunnable } from './runnable.ts';
+import { checkRuntimes } from './runtimes.ts';
+import { checkSecurity } from './security.ts';
 import { checkSexagesimals } from './sexagesimal.ts';
 import { checkShells } from './shell.ts';
 import { checkUnused } from './unused.ts';
 import { checkValues } from './values.ts';
+import { checkServiceWords } from './words.ts';
 
 /**
  * Everything that a schema cannot see: names that must exist, cycles, clashes, values without a meaning; and, as
@@ -29,9 +35,14 @@ export function checkConsistency(request: CheckRequest, context: Context): void 
   checkExclusive(input);
   checkCycles(input);
   checkValues(input);
+  checkSecurity(input);
+  checkServiceWords(input);
   checkMounts(input);
+  checkRuntimes(input);
   checkClashes(input);
   checkHostPorts(input);
+  checkNamespaces(input);
+  checkPrivileges(input);
   checkNetworks(input, context);
   checkResources(input, context);
   checkFiles(input, context);
@@ -39,5 +50,6 @@ export function checkConsistency(request: CheckRequest, context: Context): void 
   checkSexagesimals(input, context);
   checkShells(input, context);
   checkReady(input, context);
+  checkLinkShapes(input, context);
   checkPinned(input, context);
 }

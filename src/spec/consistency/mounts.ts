@@ -1,6 +1,9 @@
+import { didYouMean } from '../../lib/nearest.ts';
+import { TMPFS_OPTIONS, tmpfsOptionProblem } from '../../model/tmpfs-options.ts';
 import { at, complain, type Place } from '../canonical/context.ts';
 import { fileTarget } from '../file-target.ts';
 import { isDict } from '../node.ts';
+import { quoted } from '../printable.ts';
 import { pathKind } from '../read.ts';
 import {
   type CheckInput,
@@ -29,7 +32,9 @@ function checkTargets({ service, place }: ServiceAt): void {
     checkTarget(String(volume['target']), partPlace(placeOf(volume, at(place, 'volumes')), 'target'), targets);
   }
   for (const [index, spec] of ([service['tmpfs'] ?? []].flat() as unknown[]).entries()) {
-    checkTarget(String(spec).split(':')[0] ?? '', at(at(place, 'tmpfs'), index), targets);
+    const where = at(at(place, 'tmpfs'), index);
+    checkTarget(String(spec).split(':')[0] ?? '', where, targets);
+    checkTmpfsOptions(String(spec), where);
   }
   for (const section of ['configs', 'secrets'] as const) {
     for (const item of dictsOf(service[section])) {
@@ -37,6 +42,23 @@ function checkTargets({ service, place }: ServiceAt): void {
       const target = fileTarget(section, String(item['source']), written);
       checkTarget(target, partPlace(placeOf(item, at(place, section)), 'target'), targets);
     }
+  }
+}
+
+function checkTmpfsOptions(spec: string, place: Place): void {
+  const colon = spec.indexOf(':');
+  for (const option of colon === -1 ? [] : spec.slice(colon + 1).split(',')) {
+    const problem = option === '' ? undefined : tmpfsOptionProblem(option);
+    if (problem === undefined) continue;
+    const name = option.split('=')[0] ?? '';
+    complain(place, {
+      message: `the option ${quoted(option)} of a tmpfs cannot be set: ${problem}`,
+      hint: () =>
+        didYouMean(
+          name,
+          TMPFS_OPTIONS.filter((each) => each !== name),
+        ) ?? 'write size=64m,mode=755,uid=1000',
+    });
   }
 }
 

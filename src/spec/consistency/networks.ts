@@ -1,8 +1,10 @@
 import { at, type Context, complain, rootPlace } from '../canonical/context.ts';
 import { isDict } from '../node.ts';
+import { checkLinkOptions } from './attachment.ts';
 import { type CheckInput, keysOf, type ServiceAt, servicesOf } from './input.ts';
 import { addressInside, type Pools, poolsOf, type Subnet } from './subnets.ts';
 import { replicasOf } from './values.ts';
+import { checkAttachmentWords } from './words.ts';
 
 /** Subnets: valid, not overlapping inside the stack; static addresses inside them and used once. */
 export function checkNetworks(input: CheckInput, context: Context): void {
@@ -77,6 +79,8 @@ function checkAttachment(
 ): void {
   const attachment = isDict(service['networks']) ? service['networks'][network] : undefined;
   if (!isDict(attachment)) return;
+  checkLinkOptions(attachment, at(at(place, 'networks'), network));
+  checkAttachmentWords(attachment, at(at(place, 'networks'), network));
   for (const key of ['ipv4_address', 'ipv6_address']) {
     const written = attachment[key];
     const where = at(at(at(place, 'networks'), network), key);

@@ -14,7 +14,7 @@ export function checkResources(input: CheckInput, context: Context): void {
       checkName(name, place);
       if (!isDict(resource)) continue;
       const { name: real } = resource;
-      if (typeof real === 'string' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(real) && !/^[_.]/.test(name)) {
+      if (typeof real === 'string' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(real)) {
         complain(at(place, 'name'), {
           code: 'schema.pattern',
           message: `${nameOf(place)}: "${real}" is not a valid name`,

@@ -5,6 +5,7 @@ import { type Dict, isDict, type Value } from '../node.ts';
 import { quoted } from '../printable.ts';
 import { type CheckInput, checkServices, keysOf, type ServiceAt, type ServiceCheck } from './input.ts';
 import { checkLogging } from './logging.ts';
+import { hostname } from './words.ts';
 
 /** Replicas of one service. */
 const mostReplicas = 1_000;
@@ -103,8 +104,6 @@ function checkHealth({ service, place }: ServiceAt): void {
   }
 }
 
-/** Letters, digits and `-` between dots (RFC 1123), and `_`, which Docker lets pass. */
-const hostname = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/;
 /** `[registry/]name[:tag][@digest]`, loosely, or a file on disk. */
 const reference =
   /^([A-Za-z0-9.-]+(:\d+)?\/)?[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][\w.-]{0,127})?(@[a-z0-9+._-]+:[A-Za-z0-9=_-]+)?$/;

@@ -1,7 +1,17 @@
-import type { Blkio, DeviceRate, NamespaceModes, Resources, Security, Ulimit } from '../../model/limits.ts';
+import type {
+  Blkio,
+  DeviceRate,
+  NamespaceModes,
+  Resources,
+  Security,
+  SeLinuxLabel,
+  Ulimit,
+} from '../../model/limits.ts';
 import { type Dict, isDict } from '../node.ts';
 import { type PathBase, resolvePath } from '../paths.ts';
 import { defined, dictAt, dictsAt, numberAt, textAt, textsAt } from './read.ts';
+import { type SecurityOption, securityOption } from './security-opt.ts';
+import { sharedNamespace } from './sharing.ts';
 
 /** `deploy.resources` wins over the older keys; the two were checked to agree. */
 export function resources(service: Dict): Resources {
@@ -20,7 +30,16 @@ export function resources(service: Dict): Resources {
     pids: numberAt(limits, 'pids') ?? numberAt(service, 'pids_limit'),
     blkio: blkio(dictAt(service, 'blkio_config')),
     oomScoreAdj: numberAt(service, 'oom_score_adj'),
+    oomKillDisable: service['oom_kill_disable'] === true ? (true as const) : undefined,
+    memorySwappiness: numberAt(service, 'mem_swappiness'),
+    deviceRules: deviceRules(service),
   });
+}
+
+/** A set, not a list: another order is no change. */
+function deviceRules(service: Dict): readonly string[] | undefined {
+  const rules = [...new Set(textsAt(service, 'device_cgroup_rules'))].sort();
+  return rules.length === 0 ? undefined : rules;
 }
 
 function blkio(from: Dict | undefined): Blkio | undefined {
@@ -56,16 +75,20 @@ export function capabilities(names: readonly string[]): string[] {
 }
 
 export function security(service: Dict, base: PathBase): Security {
-  const options = textsAt(service, 'security_opt').map((option) => /^([^=:]+)(?:[=:](.*))?$/s.exec(option));
-  const optionOf = (key: string) => options.findLast((match) => match?.[1] === key);
-  const noNew = optionOf('no-new-privileges');
-  const seccomp = optionOf('seccomp')?.[2] ?? 'default';
+  const options = textsAt(service, 'security_opt').map(securityOption);
+  const noNewPrivileges = options.findLast((option) => option.key === 'no-new-privileges');
+  const seccomp = options.findLast((option) => option.key === 'seccomp')?.value ?? 'default';
   return {
     privileged: service['privileged'] === true,
     capAdd: capabilities(textsAt(service, 'cap_add')),
     capDrop: capabilities(textsAt(service, 'cap_drop')),
-    noNewPrivileges: noNew !== undefined && noNew?.[2] !== 'false',
+    noNewPrivileges: noNewPrivileges?.value === true,
     seccomp: seccomp === 'default' || seccomp === 'builtin' ? 'default' : seccompProfile(seccomp, base),
+    ...defined({
+      appArmor: options.findLast((option) => option.key === 'apparmor')?.value,
+      seLinux: seLinuxLabel(options),
+      systemPaths: options.some(({ key }) => key === 'systempaths') ? ('unconfined' as const) : undefined,
+    }),
     devices: dictsAt(service, 'devices').map((device) => ({
       source: textAt(device, 'source') ?? '',
       target: textAt(device, 'target') ?? textAt(device, 'source') ?? '',
@@ -74,16 +97,28 @@ export function security(service: Dict, base: PathBase): Security {
   };
 }
 
+/** `disable` takes back what stands before it. */
+function seLinuxLabel(options: readonly SecurityOption[]): SeLinuxLabel | undefined {
+  let label: SeLinuxLabel | undefined;
+  for (const option of options) {
+    if (option.key !== 'label') continue;
+    label = option.part === 'disable' ? undefined : { ...label, [option.part]: option.value };
+  }
+  return label;
+}
+
 function seccompProfile(value: string, base: PathBase): string {
   return value === 'unconfined' ? value : resolvePath(value, base);
 }
 
 export function namespaces(service: Dict, timeNamespace: boolean): NamespaceModes {
   const mode = (key: string) => (service[key] === 'host' ? 'host' : 'private');
+  const shared = (key: string) => sharedNamespace(textAt(service, key) ?? '');
+  const ipc = textAt(service, 'ipc');
   const user = textAt(service, 'userns_mode') ?? 'host';
   return {
-    pid: mode('pid'),
-    ipc: mode('ipc'),
+    pid: shared('pid') ?? mode('pid'),
+    ipc: shared('ipc') ?? (ipc === 'none' || ipc === 'shareable' ? ipc : mode('ipc')),
     uts: mode('uts'),
     cgroup: mode('cgroup'),
     user: user === 'private' || user === 'auto' ? 'private' : 'host',

@@ -65,13 +65,17 @@ function shortTmpfs(spec: string): Mount {
           .filter((option) => option !== '');
   const optionOf = (key: string) => options.findLast((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
   const size = optionOf('size');
+  // `size=50%` is the kernel's to read.
+  const sizeBytes = size === undefined ? undefined : parseBytes(size);
   const mode = optionOf('mode');
   return defined({
     type: 'tmpfs',
     target,
     readOnly: options.includes('ro'),
-    sizeBytes: size === undefined ? undefined : parseBytes(size),
+    sizeBytes,
     mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
-    options: options.filter((option) => !/^(size|mode)=|^(ro|rw)$/.test(option)),
+    options: options.filter(
+      (option) => !/^mode=|^(ro|rw)$/.test(option) && (sizeBytes === undefined || !option.startsWith('size=')),
+    ),
   });
 }

@@ -1,31 +1,30 @@
+import { ENDPOINT_OPTIONS } from '../../model/network-options.ts';
+import type { LinkShape } from '../../model/shape.ts';
 import type { Network, NetworkAttachment, NetworkMode, PortMapping, Volume } from '../../model/stack.ts';
-import { type Dict, isDict } from '../node.ts';
+import { parseLinkShape } from '../link-shape.ts';
+import type { Dict } from '../node.ts';
 import { boolAt, defined, dictAt, dictsAt, numberAt, stringsAt, textAt, textsAt } from './read.ts';
+import { sharedNamespace } from './sharing.ts';
 
 export function networkMode(service: Dict): NetworkMode {
   const mode = textAt(service, 'network_mode') ?? 'bridge';
   if (mode === 'host' || mode === 'none') return { type: mode };
-  const [kind, name = ''] = split(mode);
-  if (kind === 'service') return { type: 'service', service: name };
-  if (kind === 'container') return { type: 'container', container: name };
-  return { type: 'networks' };
+  return sharedNamespace(mode) ?? { type: 'networks' };
 }
 
-function split(text: string): [string, string | undefined] {
-  const colon = text.indexOf(':');
-  return colon === -1 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)];
-}
-
-/** `network_mode: bridge` is the default network: there is no bridge of the machine's that all stacks share. */
-export function attachments(service: Dict, mode: NetworkMode): Record<string, NetworkAttachment> {
+/**
+ * `network_mode: bridge` is the default network: there is no bridge of the machine's that all stacks share. `written` has
+ * what the canonical form has not: `x-shape`.
+ */
+export function attachments(service: Dict, mode: NetworkMode, written: Dict): Record<string, NetworkAttachment> {
   const result: Record<string, NetworkAttachment> = Object.create(null);
   if (mode.type !== 'networks') return result;
   const networks = dictAt(service, 'networks') ?? { default: null };
   const mac = textAt(service, 'mac_address');
   const primary = primaryNetwork(networks);
   for (const key of Object.keys(networks).sort()) {
-    const written = networks[key];
-    result[key] = attachment(isDict(written) ? written : {}, key === primary ? mac : undefined);
+    const canonical = dictAt(networks, key) ?? {};
+    result[key] = attachment(canonical, key === primary ? mac : undefined, linkShape(written, key));
   }
   return result;
 }
@@ -41,7 +40,16 @@ function primaryNetwork(networks: Dict): string | undefined {
     );
 }
 
-function attachment(from: Dict, serviceMac: string | undefined): NetworkAttachment {
+/** What the service says of one of its networks, else of all of them. `checkLinkShapes` has complained of what is wrong. */
+function linkShape(written: Dict, network: string): LinkShape | undefined {
+  const own = dictAt(dictAt(dictAt(written, 'networks'), network), 'x-shape') ?? dictAt(written, 'x-shape');
+  const shape = own === undefined ? {} : parseLinkShape(own).shape;
+  return Object.keys(shape).length === 0 ? undefined : shape;
+}
+
+function attachment(from: Dict, serviceMac: string | undefined, shape: LinkShape | undefined): NetworkAttachment {
+  const linkLocalIps = textsAt(from, 'link_local_ips');
+  const driverOptions = stringsAt(from, 'driver_opts');
   return defined({
     aliases: textsAt(from, 'aliases'),
     ipv4Address: textAt(from, 'ipv4_address'),
@@ -49,7 +57,10 @@ function attachment(from: Dict, serviceMac: string | undefined): NetworkAttachme
     macAddress: textAt(from, 'mac_address') ?? serviceMac,
     priority: numberAt(from, 'priority') ?? 0,
     gatewayPriority: numberAt(from, 'gw_priority') ?? 0,
-    interfaceName: textAt(from, 'interface_name'),
+    interfaceName: textAt(from, 'interface_name') ?? driverOptions[ENDPOINT_OPTIONS.interfaceName],
+    linkLocalIps: linkLocalIps.length === 0 ? undefined : linkLocalIps,
+    driverOptions: Object.keys(driverOptions).length === 0 ? undefined : driverOptions,
+    shape,
   });
 }
 
@@ -63,6 +74,8 @@ export function portMappings(service: Dict): PortMapping[] {
       published,
       publishedEnd: published === undefined ? undefined : (end ?? published),
       hostIp: textAt(port, 'host_ip'),
+      name: textAt(port, 'name'),
+      appProtocol: textAt(port, 'app_protocol'),
     });
   });
 }

@@ -35,6 +35,16 @@ function maxAttempts(attempts: number): Pick<RestartPolicy, 'maxAttempts'> {
   return attempts > 0 ? { maxAttempts: attempts } : {};
 }
 
+/**
+ * The OCI runtime of a service: a program's name or absolute path; undefined: tsstack itself. Docker's names of containerd's
+ * shims stand for what they call (`io.containerd.runc.v2`).
+ */
+export function ociRuntime(service: Dict): string | undefined {
+  const written = textAt(service, 'runtime');
+  if (written === undefined || written === '' || written === 'tsstack') return undefined;
+  return /^io\.containerd\.([^.]+)\.v\d+$/.exec(written)?.[1] ?? written;
+}
+
 /** What the service says itself; 0 says nothing, as in Docker. */
 export function healthcheck(service: Dict): Partial<Healthcheck> | undefined {
   const check = dictAt(service, 'healthcheck');

@@ -1,3 +1,4 @@
+import { DEFAULT_SHM_BYTES } from '../../model/limits.ts';
 import type { Service, WatchRule } from '../../model/stack.ts';
 import { durationMs } from '../duration.ts';
 import type { Dict } from '../node.ts';
@@ -8,14 +9,13 @@ import { namespaces, resources, security, ulimits } from './limits.ts';
 import { logging } from './logging.ts';
 import { mounts } from './mounts.ts';
 import { attachments, hostEntry, networkMode, portMappings } from './network.ts';
-import { defaultStopGraceMs, dependencies, healthcheck, restartPolicy } from './process.ts';
+import { defaultStopGraceMs, dependencies, healthcheck, ociRuntime, restartPolicy } from './process.ts';
 import { pullPolicy } from './pull-policy.ts';
 import { defined, dictAt, dictsAt, numberAt, stringsAt, textAt, textsAt } from './read.ts';
 import { readyCheck } from './ready.ts';
 import { updatePolicies } from './update.ts';
 
 /** Docker's default size of /dev/shm. */
-const defaultShmBytes = 64 * 1024 * 1024;
 
 export interface ServiceInput extends BuildInput {
   readonly enabled: ReadonlySet<string>;
@@ -43,6 +43,7 @@ export function normalizeService(input: ServiceInput): Service {
     hostname: textAt(service, 'hostname'),
     domainname: textAt(service, 'domainname'),
     init: service['init'] === true,
+    runtime: ociRuntime(service),
     tty: service['tty'] === true,
     stdinOpen: service['stdin_open'] === true,
     stopSignal: textAt(service, 'stop_signal'),
@@ -56,7 +57,7 @@ export function normalizeService(input: ServiceInput): Service {
     preStop: hooks(service, 'pre_stop'),
     dependsOn: dependencies(service, enabled),
     networkMode: mode,
-    networks: attachments(service, mode),
+    networks: attachments(service, mode, written),
     ports: portMappings(service),
     expose: textsAt(service, 'expose'),
     dns: textsAt(service, 'dns'),
@@ -66,7 +67,7 @@ export function normalizeService(input: ServiceInput): Service {
     mounts: mounts(service, base('volumes')),
     files: fileMounts(service),
     readOnly: service['read_only'] === true,
-    shmSizeBytes: numberAt(service, 'shm_size') ?? defaultShmBytes,
+    shmSizeBytes: numberAt(service, 'shm_size') ?? DEFAULT_SHM_BYTES,
     security: security(service, base('security_opt')),
     ulimits: ulimits(service),
     sysctls: stringsAt(service, 'sysctls'),

@@ -6,6 +6,7 @@ import { fileSources, type Places } from './files.ts';
 import { network, volume } from './network.ts';
 import { defined, dictAt, textAt } from './read.ts';
 import { normalizeService } from './service.ts';
+import { shareWithinStack } from './sharing.ts';
 
 export interface StackInput extends Places {
   readonly projectDirectory: string;
@@ -46,6 +47,7 @@ export function normalizeStack(model: Dict, written: Dict, input: StackInput): S
       origins: input.origins(key),
     });
   }
+  shareWithinStack(name, services);
   const buildSources = sourcesOfBuilds(services, (key) => {
     const service = input.all[key];
     return isDict(service) ? buildSource(buildInput(key, service)) : undefined;

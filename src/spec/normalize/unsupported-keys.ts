@@ -1,50 +1,23 @@
+import { PARENT_OPTIONS } from '../../model/network-drivers.ts';
+import { ENDPOINT_OPTIONS, NETWORK_OPTIONS } from '../../model/network-options.ts';
+import { OVERLAY_OPTIONS } from '../../model/network-overlay.ts';
 import { LOG_DRIVERS, LOG_OPTIONS } from '../log-options.ts';
-import { type Dict, isDict, type Value } from '../node.ts';
+import { isDict } from '../node.ts';
+import { securityOption } from './security-opt.ts';
+import { isNot, notDone, reasons, takeOut, type UnsupportedKey } from './unsupported-key.ts';
 
-/** Why a valid key has no effect; all but `later` will never have one. */
-const reasons = {
-  later: ': tsstack does not do this yet',
-  windows: ' is for Windows containers and has no meaning on Linux',
-  swarm: ' is for a cluster of machines (Swarm) and has no meaning on one machine',
-  desktop: ' is for file sharing with a virtual machine on macOS and has no meaning on Linux',
-  runtime: ': tsstack starts containers itself, there is no other runtime to choose',
-} as const;
-
-export type Reason = keyof typeof reasons;
-
-export interface UnsupportedKey {
-  /** Keys from the top of the file on; `*` is any name and any item of a list. */
-  readonly path: string;
-  readonly reason: Reason;
-  /** The values that are concerned; absent: all that say something. `parent` holds the key. */
-  readonly when?: (value: Value, parent: Dict, key: string) => boolean;
-  /** Instead of the reason's words. */
-  readonly says?: (value: Value, parent: Dict) => string;
-  /** What to write or do. */
-  readonly hint?: string;
-}
-
-const ownNamespace = (value: Value) => `: the value "${String(value)}" is not done yet: an own namespace is used`;
-const notDone = (value: Value) => `: the value "${String(value)}" is not done yet`;
-const isNot =
-  (...done: readonly string[]) =>
-  (value: Value) =>
-    value !== null && !done.includes(String(value));
-
-const isIpv6 = (subnet: Value | undefined) => String(subnet).includes(':');
-const onlyIpv4 = () => ': this is not done yet for IPv6';
-
-const takeOut = 'take it out';
-
-/** `driver_opts` of a network that the engine acts on. */
-const bridgeOptions = ['com.docker.network.driver.mtu', 'com.docker.network.bridge.enable_ip_masquerade'];
+/** `driver_opts` of a network and of a connection that the engine acts on. */
+const networkOptions: readonly string[] = [NETWORK_OPTIONS, PARENT_OPTIONS, OVERLAY_OPTIONS].flatMap((each) =>
+  Object.values(each),
+);
+const endpointOptions: readonly string[] = Object.values(ENDPOINT_OPTIONS);
 
 /** `driver_opts` of a volume that the engine acts on. */
 const localOptions = ['type', 'device', 'o'];
 
 const processKeys: readonly UnsupportedKey[] = [
   { path: 'annotations', reason: 'later' },
-  { path: 'credential_spec', reason: 'windows', hint: takeOut },
+  { path: 'credential_spec', reason: 'windows', hint: takeOut, refused: true },
   {
     path: 'develop.watch.*.action',
     reason: 'later',
@@ -68,44 +41,61 @@ const processKeys: readonly UnsupportedKey[] = [
   },
   { path: 'models', reason: 'later' },
   { path: 'provider', reason: 'later' },
-  { path: 'runtime', reason: 'runtime', hint: takeOut },
   { path: 'use_api_socket', reason: 'later' },
 ];
 
 const isolation: readonly UnsupportedKey[] = [
-  { path: 'cgroup_parent', reason: 'later' },
+  {
+    path: 'cgroup_parent',
+    reason: 'later',
+    says: () => ': cgroups are below tsstack, by stack and service, so that limits and removal hold',
+    hint: takeOut,
+  },
   { path: 'cpu_count', reason: 'windows', hint: 'write cpus' },
   { path: 'cpu_percent', reason: 'windows', hint: 'write cpus' },
-  { path: 'cpu_rt_period', reason: 'later' },
-  { path: 'cpu_rt_runtime', reason: 'later' },
-  { path: 'device_cgroup_rules', reason: 'later' },
+  ...['cpu_rt_period', 'cpu_rt_runtime'].map(
+    (path): UnsupportedKey => ({
+      path,
+      reason: 'later',
+      says: () => ': real-time time is not given out: the cgroups above would have to have it all first',
+      hint: 'write "ulimits: {rtprio: 99}" or "cap_add: [SYS_NICE]"',
+    }),
+  ),
   {
     path: 'devices.*',
     reason: 'later',
     when: (value) => isDict(value) && !String(value['source'] ?? '').startsWith('/'),
-    says: () => ': names of the Container Device Interface are not done yet',
+    says: (value) =>
+      `: "${isDict(value) ? String(value['source']) : ''}" is no path, and names of the Container Device Interface (CDI) are not looked up`,
     hint: 'write the path of a device node, such as /dev/fuse',
+    refused: true,
   },
-  { path: 'gpus', reason: 'later' },
-  { path: 'ipc', reason: 'later', when: isNot('host', 'private', 'shareable'), says: ownNamespace },
-  { path: 'isolation', reason: 'windows', hint: takeOut },
-  { path: 'mem_swappiness', reason: 'later' },
-  { path: 'oom_kill_disable', reason: 'later' },
-  { path: 'pid', reason: 'later', when: isNot('host', 'private'), says: ownNamespace },
+  {
+    path: 'gpus',
+    reason: 'later',
+    says: () => ': no driver of GPUs is asked: the container gets none',
+    hint: 'write the nodes below devices, such as /dev/dri, and mount the libraries of their driver',
+  },
+  { path: 'isolation', reason: 'windows', when: isNot('default', ''), hint: takeOut, refused: true },
   {
     path: 'security_opt.*',
     reason: 'later',
-    when: (value) => !/^(no-new-privileges|seccomp)([=:]|$)/.test(String(value)),
+    when: (value) => securityOption(String(value)).key === 'other',
     says: (value) => `: "${String(value)}" is not done yet`,
   },
-  { path: 'storage_opt', reason: 'later' },
+  {
+    path: 'storage_opt',
+    reason: 'later',
+    says: () => ': the size of the writable layer cannot be limited: overlay file systems have no quota of their own',
+    hint: 'write "read_only: true" with "tmpfs: /path:size=…", or mount a volume of that size',
+    refused: true,
+  },
   {
     path: 'userns_mode',
     reason: 'later',
     when: isNot('host', 'private', 'auto'),
     says: (value) => `${notDone(value)}: "host" is used`,
   },
-  { path: 'uts', reason: 'later', when: isNot('host', 'private'), says: ownNamespace },
 ];
 
 /** Images of these are read from where they lie. */
@@ -198,14 +188,11 @@ const connection: readonly UnsupportedKey[] = [
     hint: 'write aliases below a network of that service',
   },
   {
-    path: 'network_mode',
+    path: 'networks.*.driver_opts.*',
     reason: 'later',
-    when: (value) => String(value).startsWith('container:'),
-    says: notDone,
-    hint: 'write service:NAME',
+    when: (_value, _parent, key) => !endpointOptions.includes(key),
+    hint: `the options ${endpointOptions.join(' and ')} are done`,
   },
-  { path: 'networks.*.driver_opts', reason: 'later' },
-  { path: 'networks.*.link_local_ips', reason: 'later' },
 ];
 
 const mounts: readonly UnsupportedKey[] = [
@@ -244,17 +231,20 @@ const resources: readonly UnsupportedKey[] = [
   ]),
   { path: 'secrets.*.driver', reason: 'swarm', hint: takeOut },
   { path: 'secrets.*.driver_opts', reason: 'swarm', hint: takeOut },
-  { path: 'networks.*.attachable', reason: 'swarm', hint: takeOut },
-  { path: 'networks.*.driver_opts.*', reason: 'later', when: (_value, _parent, key) => !bridgeOptions.includes(key) },
+  { path: 'networks.*.driver_opts.*', reason: 'later', when: (_value, _parent, key) => !networkOptions.includes(key) },
   {
-    path: 'networks.*.ipam.config.*.aux_addresses',
+    path: 'networks.*.ipam.driver',
     reason: 'later',
-    when: (_, { subnet }) => isIpv6(subnet),
-    says: onlyIpv4,
+    when: isNot('default', ''),
+    says: (value) => `${notDone(value)}: tsstack gives out the addresses itself`,
+    hint: 'leave it out',
   },
-  { path: 'networks.*.ipam.config.*.ip_range', reason: 'later', when: isIpv6, says: onlyIpv4 },
-  { path: 'networks.*.ipam.driver', reason: 'later', when: isNot('default'), says: notDone },
-  { path: 'networks.*.ipam.options', reason: 'later' },
+  {
+    path: 'networks.*.ipam.options',
+    reason: 'later',
+    says: () => ': there is no ipam driver that takes options',
+    hint: takeOut,
+  },
   { path: 'volumes.*.driver', reason: 'later', when: isNot('local'), says: notDone, hint: 'leave driver out' },
   {
     path: 'volumes.*.driver_opts.*',
@@ -277,11 +267,6 @@ export const unsupportedKeys: readonly UnsupportedKey[] = [
 
 function below(prefix: string, keys: readonly UnsupportedKey[]): UnsupportedKey[] {
   return keys.map((each) => ({ ...each, path: `${prefix}.${each.path}` }));
-}
-
-/** What is said behind the name of the key. */
-export function wordsOf({ says, reason }: UnsupportedKey, value: Value, parent: Dict): string {
-  return says?.(value, parent) ?? reasons[reason];
 }
 
 function isAlias(link: string): boolean {

@@ -1,6 +1,7 @@
 import { at, type Context, complain, nameOf, type Place, rootPlace } from '../canonical/context.ts';
 import { type Dict, isDict, type Value } from '../node.ts';
-import { type UnsupportedKey, unsupportedKeys, wordsOf } from './unsupported-keys.ts';
+import { type UnsupportedKey, wordsOf } from './unsupported-key.ts';
+import { unsupportedKeys } from './unsupported-keys.ts';
 
 /** The table as a tree along the keys, so that the cost is that of what is written. */
 interface Branch {
@@ -75,7 +76,8 @@ function visit(value: Value, branch: Branch, place: Place, parent: Dict): void {
     return;
   }
   const message = `${nameOf(place)}${wordsOf(rule, value, parent)}`;
-  complain(place, { severity: 'warning', code: 'unsupported.key', message, hint: rule.hint, key: true });
+  const code = rule.refused === true ? 'refused.key' : 'unsupported.key';
+  complain(place, { severity: 'warning', code, message, hint: rule.hint, key: true });
 }
 
 /** Not what is the same as saying nothing. */

@@ -1,4 +1,4 @@
-import { AND, JA, JEQ, JGE, JGT, LD, RET } from '../../src/runtime/seccomp/compile.ts';
+import { AND, JA, JEQ, JGE, JGT, LD, RET } from './compile.ts';
 
 /** seccomp_data, as the kernel shows a system call to a filter. */
 export interface SystemCall {

@@ -1,0 +1,4 @@
+import { testNeighbours } from './parents.ts';
+
+testNeighbours('macvlan', 'bridge');
+testNeighbours('macvlan', 'private');
