@@ -1,8 +1,13 @@
-import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rootless } from '../model/rootless.ts';
 
 /** Where processes of ours are that are no container's: a cgroup that hands controllers down holds none itself. */
 const ENGINE = 'tsstack.engine';
+
+/** How long those who were killed may take to end, which a machine of little memory or an emulated one needs. */
+const LEAVE_DEADLINE_MS = 10_000;
+const LEAVE_RETRY_MS = 5;
 
 export type Delegated = Pick<Rootless, 'cgroup' | 'cgroupProblem'>;
 
@@ -10,14 +15,14 @@ export type Delegated = Pick<Rootless, 'cgroup' | 'cgroupProblem'>;
  * What one before us was given, where it was killed, or what we are: so it must be asked for before anything is started.
  * It is kept in `directory` for the next one.
  */
-export function obtainCgroup(directory: string, client: number): Delegated {
+export async function obtainCgroup(directory: string, client: number): Promise<Delegated> {
   const file = `${directory}/cgroup`;
   try {
     const before = JSON.parse(readFileSync(file, 'utf8')) as Delegated;
     if (before.cgroup !== undefined) joinEngine(before.cgroup, process.pid);
     return before;
   } catch {
-    const delegated = takeCgroup(client);
+    const delegated = await takeCgroup(client);
     writeFileSync(file, JSON.stringify(delegated), { mode: 0o600 });
     return delegated;
   }
@@ -27,7 +32,7 @@ export function obtainCgroup(directory: string, client: number): Delegated {
  * The cgroup that we are in, where it was delegated to this user (cgroups(7), "Cgroups delegation"): its directory and
  * files may be written. We go into one below it, with `client`, so that it can hand its controllers down.
  */
-function takeCgroup(client: number): Delegated {
+async function takeCgroup(client: number): Promise<Delegated> {
   const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
   const mount = unifiedMount();
   if (own === undefined || mount === undefined) {
@@ -46,7 +51,7 @@ function takeCgroup(client: number): Delegated {
     if (names.length > 0) writeFileSync(`${base}/cgroup.subtree_control`, names.map((name) => `+${name}`).join(' '));
     return { cgroup: base };
   } catch (error) {
-    leaveCgroup(base);
+    await leaveCgroup(base);
     const busy = (error as NodeJS.ErrnoException).code === 'EBUSY';
     const why = busy ? 'holds processes that are not of tsstack' : `cannot be used: ${(error as Error).message}`;
     return { cgroupProblem: `cgroup ${own} ${why}` };
@@ -58,8 +63,16 @@ export function joinEngine(base: string, pid: number): void {
   writeFileSync(`${base}/${ENGINE}/cgroup.procs`, String(pid));
 }
 
-/** As it was before: nothing is handed down, and nobody is below. */
-export function leaveCgroup(base: string): void {
+/**
+ * As it was before: nothing is handed down, and nobody is below. Who was killed a moment ago cannot be moved any more, but
+ * is in there until the kernel has ended it.
+ */
+export async function leaveCgroup(base: string): Promise<void> {
+  const deadline = performance.now() + LEAVE_DEADLINE_MS;
+  while (!tryToLeave(base) && performance.now() < deadline) await sleep(LEAVE_RETRY_MS);
+}
+
+function tryToLeave(base: string): boolean {
   try {
     const names = readFileSync(`${base}/cgroup.subtree_control`, 'utf8').trim().split(/\s+/).filter(Boolean);
     if (names.length > 0) writeFileSync(`${base}/cgroup.subtree_control`, names.map((name) => `-${name}`).join(' '));
@@ -67,8 +80,9 @@ export function leaveCgroup(base: string): void {
       writeFileSync(`${base}/cgroup.procs`, pid);
     }
     rmdirSync(`${base}/${ENGINE}`);
+    return true;
   } catch {
-    // Whoever is in there still keeps it.
+    return !existsSync(`${base}/${ENGINE}`);
   }
 }
 

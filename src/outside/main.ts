@@ -22,20 +22,18 @@ async function main(): Promise<void> {
   process.title = 'tsstack outside';
   process.umask(0o077);
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  const delegated = obtainCgroup(directory, Number(client));
+  const delegated = await obtainCgroup(directory, Number(client));
   const outside = new Outside(directory, await obtainNamespaces(directory), delegated);
   const server = createServer((socket) => listen(socket, outside));
   rmSync(outsideSocket(directory), { force: true });
   // The first client has come to enter: it is waited for.
   await outside.answer({ ask: 'enter', pid: Number(client) });
   server.listen({ path: outsideSocket(directory) });
-  setInterval(() => {
-    if (outside.needed) return;
-    server.close();
-    outside.end();
-    process.exit(0);
-  }, LOOK_MS);
   void keepMending(outside);
+  while (outside.needed) await sleep(LOOK_MS);
+  server.close();
+  await outside.end();
+  process.exit(0);
 }
 
 /** One after the other: what is started takes its time. What fails is told once, and tried again. */

@@ -20,6 +20,7 @@ export class Outside {
   #witness: Process | undefined;
 
   #mending: Promise<void> | undefined;
+  #isEnding = false;
 
   constructor(directory: string, namespaces: Namespaces, delegated: Delegated) {
     this.#directory = directory;
@@ -53,6 +54,7 @@ export class Outside {
 
   /** Puts right what somebody has killed. */
   mend(): Promise<void> {
+    if (this.#isEnding) return Promise.resolve();
     this.#mending ??= mendNamespaces(this.#namespaces, this.#directory)
       .then((mended) => {
         this.#namespaces = mended ?? this.#namespaces;
@@ -63,16 +65,19 @@ export class Outside {
     return this.#mending;
   }
 
-  /** Nobody is inside. */
-  end(): void {
+  /** Nobody is inside, and nobody is let in any more. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#mending?.catch(() => undefined);
     rmSync(`${this.#directory}/control`, { force: true });
     endNamespaces(this.#namespaces, this.#directory);
-    if (this.#delegated.cgroup !== undefined) leaveCgroup(this.#delegated.cgroup);
+    if (this.#delegated.cgroup !== undefined) await leaveCgroup(this.#delegated.cgroup);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
   async #enter(pid: number): Promise<OutsideReply> {
     const client = lookAt(pid);
+    if (this.#isEnding) return { failed: 'it is ending' };
     if (client === undefined) return { failed: 'it has ended' };
     this.#coming.add(client);
     await this.mend();

@@ -42,8 +42,14 @@ rootless(
       assert.match(read('cgroup.events'), /^frozen 1$/m);
       await project.expect(0, 'unpause', 'web');
       await project.expect(0, 'down');
-      const left = () => readdirSync(UNIT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-      await until('no cgroup of ours', () => left().length === 0);
+      await until('no cgroup of ours', () => {
+        const left = readdirSync(UNIT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+        assert.deepEqual(
+          left.map(({ name }) => name),
+          [],
+        );
+        return true;
+      });
       assert.equal(readFileSync(`${UNIT}/cgroup.subtree_control`, 'utf8').trim(), '');
     });
   },
