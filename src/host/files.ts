@@ -6,7 +6,6 @@ import {
   type Dirent,
   lstatSync,
   mkdirSync,
-  opendirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -75,33 +74,37 @@ export async function removeTree(path: string): Promise<void> {
   const mounted = mountPoints().find((point) => point === real || point.startsWith(`${real}/`));
   if (mounted !== undefined) throw new Error(`Cannot remove ${path}: something is mounted on ${mounted}`);
   // Few files are gone before another thread has been asked for the first.
-  if (holdsFewEntries(real)) rmSync(path, { recursive: true, force: true });
-  else await rm(path, { recursive: true, force: true });
+  const few = { left: FEW_ENTRIES };
+  if (!removeFew(Buffer.from(real), few)) await rm(path, { recursive: true, force: true });
 }
 
 const FEW_ENTRIES = 64;
+/** A directory that is larger than this may hold so much that to read it keeps others waiting. */
+const FEW_BYTES = 16_384;
 
-/** Are there so few entries in a tree that to remove them keeps nobody waiting? Looks at no more than that. */
-function holdsFewEntries(root: string): boolean {
-  // Names are any bytes: one that is no UTF-8 would be another name.
-  const open = [Buffer.from(root)];
-  let left = FEW_ENTRIES;
-  for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
-    const opened = opendirSync(directory, { encoding: 'buffer' as BufferEncoding });
-    try {
-      for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) {
-        left -= 1;
-        if (left < 0) return false;
-        const name: unknown = entry.name;
-        if (entry.isDirectory())
-          open.push(Buffer.concat([directory, Buffer.from('/'), Buffer.from(name as Uint8Array)]));
-      }
-    } finally {
-      opened.closeSync();
+/**
+ * Removes a tree while there is no more in it than is left to be removed; false: it is there still, or a part of it.
+ * Names are any bytes: one that is no UTF-8 would be another name.
+ */
+function removeFew(directory: Buffer, few: { left: number }): boolean {
+  try {
+    if (lstatSync(directory).size > FEW_BYTES) return false;
+    for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
+      few.left -= 1;
+      if (few.left < 0) return false;
+      const path = Buffer.concat([directory, SLASH, entry.name]);
+      if (!entry.isDirectory()) unlinkSync(path);
+      else if (!removeFew(path, few)) return false;
     }
+    rmdirSync(directory);
+    return true;
+  } catch {
+    // Who removes all the rest says what is in the way.
+    return false;
   }
-  return true;
 }
+
+const SLASH = Buffer.from('/');
 
 /** proc_pid_mountinfo(5): the fifth field is the mount point, with blanks as octal escapes. */
 function mountPoints(): readonly string[] {
@@ -121,18 +124,25 @@ export interface RemoveDirectoryOptions {
 
 /** rmdir(2); the files in a cgroup's directory are the kernel's and go with it. */
 export function removeEmptyDirectory(path: string, options: RemoveDirectoryOptions): void {
-  if (options.tree) {
-    for (const entry of listEntries(path)) {
-      if (entry.isDirectory()) removeEmptyDirectory(`${path}/${entry.name}`, options);
-    }
-  }
   try {
     rmdirSync(path);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT') return;
-    if (options.tolerateNonEmpty && (code === 'ENOTEMPTY' || code === 'EBUSY')) return;
-    throw error;
+    const isNotEmpty = code === 'ENOTEMPTY' || code === 'EBUSY';
+    if (isNotEmpty && options.tree) {
+      removeEmptyDirectories(path, options.tolerateNonEmpty);
+      removeEmptyDirectory(path, { ...options, tree: false });
+    } else if (!isNotEmpty || !options.tolerateNonEmpty) {
+      throw error;
+    }
+  }
+}
+
+/** Those that are in `path`. */
+function removeEmptyDirectories(path: string, tolerateNonEmpty: boolean): void {
+  for (const entry of listEntries(path)) {
+    if (entry.isDirectory()) removeEmptyDirectory(`${path}/${entry.name}`, { tree: true, tolerateNonEmpty });
   }
 }
 
