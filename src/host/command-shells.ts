@@ -7,8 +7,10 @@ import { DEFAULT_TIMEOUT_MS, OUTPUT_LIMIT_BYTES, outcome, runCommand, type Why }
 
 /** What every plan and every container starts. Neither is a word of the shell, and neither leaves anything running. */
 const PROGRAMS = ['ip', 'nft', 'ss', 'tc'];
-/** Shells at the same time; what is asked for beyond that is started by this process itself. */
+/** Shells at the same time. */
 const MOST_SHELLS = 4;
+/** How long one that is at work is waited for. After that this process starts the program itself: some may hang. */
+const PATIENCE_MS = 1000;
 /** What sh says with status 127. */
 const NOT_FOUND = /: (?:command )?not found\s*$/;
 
@@ -19,32 +21,54 @@ const NOT_FOUND = /: (?:command )?not found\s*$/;
  */
 export class CommandShells {
   readonly #idle: CommandShell[] = [];
+  /** Whoever is first is given the next one that is free. */
+  readonly #waiting: ((shell: CommandShell) => void)[] = [];
   #count = 0;
 
   async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const script = scriptOf(argv, options);
-    const shell = script === undefined || options.signal?.aborted === true ? undefined : this.#obtain();
+    const shell = script === undefined ? undefined : await this.#obtain();
     if (shell === undefined || script === undefined) return runCommand(argv, options);
     try {
+      // It may have been cancelled while a shell was waited for.
+      if (options.signal?.aborted === true) return await runCommand(argv, options);
       return await shell.run(argv, script, options);
     } finally {
-      if (shell.usable) this.#idle.push(shell);
-      else {
-        shell.close();
-        this.#count -= 1;
-      }
+      if (!shell.usable) shell.close();
+      this.#pass(shell);
     }
   }
 
   /** undefined: this process is to start the program itself. */
-  #obtain(): CommandShell | undefined {
+  #obtain(): CommandShell | Promise<CommandShell | undefined> {
     for (let shell = this.#idle.pop(); shell !== undefined; shell = this.#idle.pop()) {
       if (shell.usable) return shell;
       this.#count -= 1;
     }
-    if (this.#count === MOST_SHELLS) return undefined;
+    if (this.#count === MOST_SHELLS) return this.#wait();
     this.#count += 1;
     return new CommandShell();
+  }
+
+  #wait(): Promise<CommandShell | undefined> {
+    return new Promise((resolve) => {
+      const take = (shell: CommandShell): void => {
+        clearTimeout(timer);
+        resolve(shell);
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(take), 1);
+        resolve(undefined);
+      }, PATIENCE_MS);
+      this.#waiting.push(take);
+    });
+  }
+
+  #pass(shell: CommandShell): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) next(shell.usable ? shell : new CommandShell());
+    else if (shell.usable) this.#idle.push(shell);
+    else this.#count -= 1;
   }
 }
 

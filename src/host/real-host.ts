@@ -17,7 +17,7 @@ import {
 } from './files.ts';
 import type { FileStat, ProbeOptions, ProbeResult, RunOptions, RunResult, SupervisorHost } from './host.ts';
 import { type IpGroup, type IpOp, runIpBatch } from './ip-batch.ts';
-import { launchScript } from './launch-script.ts';
+import { LaunchShells } from './launch-shell.ts';
 import { type NftOp, runNftBatch } from './nft-batch.ts';
 import type { HostOp } from './op.ts';
 import { runProbe } from './probe.ts';
@@ -33,6 +33,7 @@ export class RealHost implements SupervisorHost {
   readonly #nft: Batcher<NftOp>;
   readonly #tc: Batcher<readonly TcOp[]>;
   readonly #run: RunCommand;
+  readonly #launches = new LaunchShells();
 
   /** `run`: how programs are started. */
   constructor(run: RunCommand = runCommand) {
@@ -134,7 +135,7 @@ export class RealHost implements SupervisorHost {
         return;
       }
       case 'launch':
-        return launchScript(op.script, op.timeoutMs);
+        return this.#launches.launch(op.script, op.timeoutMs);
       case 'copy-into':
         return copyInto(op.root, op.target, op.source);
       case 'kill':

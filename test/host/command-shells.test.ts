@@ -50,6 +50,20 @@ test('CommandShells give words, input, output and status on as they are, one aft
     await assert.rejects(shells.run(['ip', 'status', '7']), { code: 'command-failed', message: /status 7/ });
   }));
 
+test('CommandShells are waited for, so that this process forks for nobody, but not for long', () =>
+  withProgram(async (shells) => {
+    const parents = await Promise.all(Array.from({ length: 40 }, () => shells.run(['ip', 'parent'])));
+    const own = String(process.pid);
+    assert.ok(parents.every(({ stdout }) => stdout.trim() !== own));
+    const abort = new AbortController();
+    const all = Array.from({ length: 4 }, () => shells.run(['ip', 'sleep'], { signal: abort.signal }));
+    assert.equal((await shells.run(['ip', 'parent'])).stdout.trim(), own, 'where all that are there hang');
+    const late = shells.run(['ip', 'parent']);
+    abort.abort();
+    for (const each of all) await assert.rejects(each, { code: 'cancelled' });
+    assert.notEqual((await late).stdout.trim(), own, 'who waits is given another one for one that was killed');
+  }));
+
 test('CommandShells let one shell start what follows each other, and fail as runCommand() does', () =>
   withProgram(async (shells) => {
     const parent = async (): Promise<string> => (await shells.run(['ip', 'parent'])).stdout.trim();
