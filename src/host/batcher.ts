@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 interface Waiting<Item> {
   readonly item: Item;
   readonly resolve: () => void;
@@ -7,23 +9,27 @@ interface Waiting<Item> {
 /** Outcome of one item of a batch: undefined when it worked. */
 export type BatchOutcome = Error | undefined;
 
+export interface BatcherOptions {
+  /** Called whenever nothing runs that is waited for, and nothing waits any more. */
+  readonly onIdle?: () => void;
+  /** How long the next batch waits for the one before. It waits for its end where nothing is said. */
+  readonly patienceMs?: number;
+}
+
 /**
  * Joins what several steps ask for at the same time into one run of a program. While a batch runs, what comes in
- * waits for the next one. Invariant: one run at a time, items in the order in which they came.
+ * waits for the next one. Invariant: one run at a time unless patience is at an end, items in the order in which they came.
  */
 export class Batcher<Item> {
   readonly #run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>;
-  readonly #onIdle: () => void;
+  readonly #options: BatcherOptions;
   #waiting: Waiting<Item>[] = [];
   #running = false;
 
-  /**
-   * `run` gives one outcome per item; if it throws, every item of the batch fails with that. `onIdle` is called whenever
-   * nothing runs and nothing waits any more.
-   */
-  constructor(run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>, onIdle: () => void = () => undefined) {
+  /** `run` gives one outcome per item; if it throws, every item of the batch fails with that. */
+  constructor(run: (items: readonly Item[]) => Promise<readonly BatchOutcome[]>, options: BatcherOptions = {}) {
     this.#run = run;
-    this.#onIdle = onIdle;
+    this.#options = options;
   }
 
   add(item: Item): Promise<void> {
@@ -40,10 +46,14 @@ export class Batcher<Item> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
-      await this.#settle(batch);
+      const settled = this.#settle(batch);
+      const { patienceMs } = this.#options;
+      await (patienceMs === undefined
+        ? settled
+        : Promise.race([settled, sleep(patienceMs, undefined, { ref: false })]));
     }
     this.#running = false;
-    this.#onIdle();
+    this.#options.onIdle?.();
   }
 
   async #settle(batch: readonly Waiting<Item>[]): Promise<void> {

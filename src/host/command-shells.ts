@@ -6,7 +6,7 @@ import type { RunOptions, RunResult } from './host.ts';
 import { DEFAULT_TIMEOUT_MS, OUTPUT_LIMIT_BYTES, outcome, runCommand, type Why } from './run-command.ts';
 
 /** What every plan and every container starts. Neither is a word of the shell, and neither leaves anything running. */
-const PROGRAMS = ['ip', 'nft', 'ss', 'tc'];
+const PROGRAMS = ['ip', 'nft', 'rm', 'ss', 'tc'];
 /** Shells at the same time. */
 const MOST_SHELLS = 4;
 /** How long one that is at work is waited for. After that this process starts the program itself: some may hang. */

@@ -10,17 +10,14 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
   type Stats,
   truncateSync,
-  unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { FileStat } from './host.ts';
 import type { Owner } from './op.ts';
 
@@ -33,8 +30,14 @@ export function makeDirectory(path: string, mode = 0o755): void {
 /** Old content or new content, never a part: rename(2) replaces atomically. */
 export function writeWholeFile(path: string, data: string | Uint8Array, mode = 0o644, owner?: Owner): void {
   const temporary = `${path}.new`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, data, { mode, flag: 'wx' });
+  try {
+    writeFileSync(temporary, data, { mode, flag: 'wx' });
+  } catch (error) {
+    // Of one who was killed in between.
+    if (errorCode(error) !== 'EEXIST') throw error;
+    rmSync(temporary);
+    writeFileSync(temporary, data, { mode, flag: 'wx' });
+  }
   // chown(2) takes set-user-ID bits off the mode.
   if (owner !== undefined) chownSync(temporary, owner.uid, owner.gid);
   chmodSync(temporary, mode);
@@ -62,58 +65,6 @@ export function writeInPlace(path: string, data: string, tolerateAbsent: boolean
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** Removes a file or a tree. Refuses when something is mounted at or below it: that is not ours to empty. */
-export async function removeTree(path: string): Promise<void> {
-  const stats = fileStat(path);
-  if (stats === undefined) return;
-  if (stats.type !== 'directory') return unlinkSync(path);
-  // The path by which the kernel knows its mounts: the way to it may lead over a link.
-  const real = realpathSync(path);
-  const mounted = mountPoints().find((point) => point === real || point.startsWith(`${real}/`));
-  if (mounted !== undefined) throw new Error(`Cannot remove ${path}: something is mounted on ${mounted}`);
-  // Few files are gone before another thread has been asked for the first.
-  const few = { left: FEW_ENTRIES };
-  if (!removeFew(Buffer.from(real), few)) await rm(path, { recursive: true, force: true });
-}
-
-const FEW_ENTRIES = 64;
-/** A directory that is larger than this may hold so much that to read it keeps others waiting. */
-const FEW_BYTES = 16_384;
-
-/**
- * Removes a tree while there is no more in it than is left to be removed; false: it is there still, or a part of it.
- * Names are any bytes: one that is no UTF-8 would be another name.
- */
-function removeFew(directory: Buffer, few: { left: number }): boolean {
-  try {
-    if (lstatSync(directory).size > FEW_BYTES) return false;
-    for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
-      few.left -= 1;
-      if (few.left < 0) return false;
-      const path = Buffer.concat([directory, SLASH, entry.name]);
-      if (!entry.isDirectory()) unlinkSync(path);
-      else if (!removeFew(path, few)) return false;
-    }
-    rmdirSync(directory);
-    return true;
-  } catch {
-    // Who removes all the rest says what is in the way.
-    return false;
-  }
-}
-
-const SLASH = Buffer.from('/');
-
-/** proc_pid_mountinfo(5): the fifth field is the mount point, with blanks as octal escapes. */
-function mountPoints(): readonly string[] {
-  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return lines.map((line) =>
-    (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_all, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    ),
-  );
 }
 
 export interface RemoveDirectoryOptions {

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs';
+import { unlinkSync, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exhaustive } from '../lib/exhaustive.ts';
 import { Batcher } from './batcher.ts';
@@ -10,7 +10,6 @@ import {
   readLinkTarget,
   readWholeFile,
   removeEmptyDirectory,
-  removeTree,
   rewriteFile,
   writeInPlace,
   writeWholeFile,
@@ -22,16 +21,18 @@ import { type NftOp, runNftBatch } from './nft-batch.ts';
 import type { HostOp } from './op.ts';
 import { runProbe } from './probe.ts';
 import { signalProcess } from './process.ts';
+import { REMOVE_PATIENCE_MS, removeTrees } from './remove-batch.ts';
 import { type RunCommand, runCommand } from './run-command.ts';
 import { removeSecrets, writeSecret } from './secrets.ts';
 import { runTcBatch, type TcOp } from './tc-batch.ts';
 
-/** The machine itself. `ip`, `tc` and `nft` changes that are asked for at the same time share one process. */
+/** The machine itself. `ip`, `tc`, `nft` and `rm` that are asked for at the same time share one process. */
 export class RealHost implements SupervisorHost {
   /** One batch a namespace that something is under way in; the machine's own is ''. */
   readonly #ip = new Map<string, Batcher<IpGroup>>();
   readonly #nft: Batcher<NftOp>;
   readonly #tc: Batcher<readonly TcOp[]>;
+  readonly #trees: Batcher<string>;
   readonly #run: RunCommand;
   readonly #launches = new LaunchShells();
 
@@ -39,6 +40,7 @@ export class RealHost implements SupervisorHost {
   constructor(run: RunCommand = runCommand) {
     this.#run = run;
     this.#nft = new Batcher((ops) => runNftBatch(ops, run));
+    this.#trees = new Batcher((paths) => removeTrees(paths, run), { patienceMs: REMOVE_PATIENCE_MS });
     this.#tc = new Batcher((groups) => runTcBatch(groups, run));
   }
 
@@ -98,13 +100,19 @@ export class RealHost implements SupervisorHost {
     const name = netns ?? '';
     let batcher = this.#ip.get(name);
     if (batcher === undefined) {
-      batcher = new Batcher<IpGroup>(
-        (groups) => runIpBatch(netns, groups, this.#run),
-        () => this.#ip.delete(name),
-      );
+      batcher = new Batcher<IpGroup>((groups) => runIpBatch(netns, groups, this.#run), {
+        onIdle: () => this.#ip.delete(name),
+      });
       this.#ip.set(name, batcher);
     }
     await batcher.add(group);
+  }
+
+  /** A file, a link, or a directory with all that is in it. What is absent is nothing to do. */
+  async #remove(path: string): Promise<void> {
+    const type = fileStat(path)?.type;
+    if (type === 'directory') await this.#trees.add(path);
+    else if (type !== undefined) unlinkSync(path);
   }
 
   async #performOne(op: Exclude<HostOp, { op: 'ip' | 'tc' }>, signal: AbortSignal | undefined): Promise<void> {
@@ -120,7 +128,7 @@ export class RealHost implements SupervisorHost {
       case 'write-in-place':
         return writeInPlace(op.path, op.data, op.tolerateAbsent === true);
       case 'remove':
-        return removeTree(op.path);
+        return this.#remove(op.path);
       case 'rmdir':
         return removeDirectory(op);
       case 'nft':

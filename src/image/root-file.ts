@@ -59,7 +59,7 @@ function viewsOf(host: Host, rootfs: RootFilesystem, layersDirectory: string | u
 function canonical(directories: readonly string[]): readonly string[] {
   return directories.flatMap((directory) => {
     try {
-      return [realpathSync(directory)];
+      return [realpathSync.native(directory)];
     } catch {
       return [];
     }

@@ -15,8 +15,10 @@ test('what is asked for while a batch runs goes together into the next one', asy
       if (batches.length === 1) await first;
       return items.map(() => undefined);
     },
-    () => {
-      idle += 1;
+    {
+      onIdle: () => {
+        idle += 1;
+      },
     },
   );
   const a = batcher.add('a');
@@ -48,4 +50,20 @@ test('a run that throws rejects its whole batch and the next one still runs', as
   await assert.rejects(batcher.add(1), /no such program/);
   await batcher.add(2);
   assert.equal(runs, 2);
+});
+
+test('where patience is at an end the next batch does not wait, and both are told of', async () => {
+  const first = Promise.withResolvers<void>();
+  const batcher = new Batcher<string>(
+    async (items) => {
+      if (items.includes('slow')) await first.promise;
+      return items.map((item) => (item === 'slow' ? new Error('no') : undefined));
+    },
+    { patienceMs: 1 },
+  );
+  const slow = batcher.add('slow');
+  await new Promise((resolve) => setImmediate(resolve));
+  await batcher.add('quick');
+  first.resolve();
+  await assert.rejects(slow, { message: 'no' });
 });

@@ -22,7 +22,6 @@ import {
   readLinkTarget,
   readWholeFile,
   removeEmptyDirectory,
-  removeTree,
   writeInPlace,
   writeWholeFile,
 } from '../../src/host/files.ts';
@@ -74,34 +73,6 @@ test('writeInPlace() keeps the inode, shortens, and makes no file', () =>
     assert.throws(() => writeInPlace(`${directory}/absent`, 'x', false), { code: 'ENOENT' });
     writeInPlace(`${directory}/absent`, 'x', true);
     assert.equal(existsSync(`${directory}/absent`), false);
-  }));
-
-test('removeTree() removes few and many files, whatever bytes their names are', () =>
-  inDirectory(async (directory) => {
-    for (const count of [1, 63, 64, 65, 300]) {
-      const odd = Buffer.concat([Buffer.from(`${directory}/tree/`), Buffer.from([0xff, 0x41])]);
-      mkdirSync(odd, { recursive: true });
-      writeFileSync(Buffer.concat([odd, Buffer.from([0x2f, 0xfe])]), '');
-      for (let index = 0; index < count; index += 1) writeFileSync(`${directory}/tree/${index}`, '');
-      symlinkSync(directory, `${directory}/tree/link`);
-      await removeTree(`${directory}/tree`);
-      assert.deepEqual(readdirSync(directory), [], `${count} files`);
-    }
-  }));
-
-test('removeTree() removes a link and not what it leads to, and does not mind what is absent', () =>
-  inDirectory(async (directory) => {
-    mkdirSync(`${directory}/kept`);
-    writeFileSync(`${directory}/kept/file`, '');
-    symlinkSync('kept', `${directory}/link`);
-    mkdirSync(`${directory}/tree/deep`, { recursive: true });
-    symlinkSync('../../kept', `${directory}/tree/deep/link`);
-    await removeTree(`${directory}/link`);
-    await removeTree(`${directory}/tree`);
-    await removeTree(`${directory}/tree`);
-    await removeTree(`${directory}/kept/file/below`);
-    assert.deepEqual(readdirSync(directory), ['kept']);
-    assert.deepEqual(readdirSync(`${directory}/kept`), ['file']);
   }));
 
 test('removeEmptyDirectory() never removes a file', () =>
