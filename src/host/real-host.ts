@@ -22,6 +22,7 @@ import { type NftOp, runNftBatch } from './nft-batch.ts';
 import type { HostOp } from './op.ts';
 import { runProbe } from './probe.ts';
 import { signalProcess } from './process.ts';
+import { readWholeText } from './read-text.ts';
 import { type RunCommand, runCommand } from './run-command.ts';
 import { removeSecrets, writeSecret } from './secrets.ts';
 import { runTcBatch, type TcOp } from './tc-batch.ts';
@@ -73,8 +74,7 @@ export class RealHost implements SupervisorHost {
   }
 
   readText(path: string): string | undefined {
-    const bytes = readWholeFile(path);
-    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+    return readWholeText(path);
   }
 
   readBytes(path: string): Uint8Array | undefined {
