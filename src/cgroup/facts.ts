@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import { once } from '../lib/once.ts';
 import { TsstackError } from '../model/error.ts';
 import { readDeviceNumber } from './device-number.ts';
 
@@ -39,15 +40,5 @@ export function lenient(facts: Facts): Facts {
         throw error;
       }
     },
-  };
-}
-
-function once<Value>(look: (key: string) => Value): (key: string) => Value {
-  const seen = new Map<string, Value>();
-  return (key) => {
-    if (seen.has(key)) return seen.get(key) as Value;
-    const value = look(key);
-    seen.set(key, value);
-    return value;
   };
 }

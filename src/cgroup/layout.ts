@@ -88,6 +88,7 @@ function controllerDrift(host: Host, placed: Placed, name: string, resources: Re
   const directory = `${mount}/${name}`;
   const found: Drift[] = [];
   for (const limit of supportedLimits(controller, resources, lenient(facts))) {
+    if (limit.matches === undefined) continue;
     const shown = host.readText(`${directory}/${limit.file}`);
     if (shown === undefined) return [{ kind: 'resources', message: `cgroup ${directory} is missing` }];
     if (limit.matches(shown)) continue;

@@ -14,8 +14,8 @@ export interface Limit {
   readonly askedBy?: string;
   /** true: a new cgroup has it; not written into one. */
   readonly isInitial?: boolean;
-  /** Does what the kernel shows for the file mean the same as `data`? */
-  readonly matches: (shown: string) => boolean;
+  /** Does what the kernel shows for the file mean the same as `data`? Absent: whatever it shows is right. */
+  readonly matches?: (shown: string) => boolean;
 }
 
 /** `matches` of a file that shows just what was written. */

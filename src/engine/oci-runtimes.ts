@@ -1,6 +1,7 @@
 import type { MachineContext } from '../executor/context.ts';
 import { findProgram } from '../host/find-program.ts';
 import type { Host } from '../host/host.ts';
+import { once } from '../lib/once.ts';
 import { containerAddress } from '../model/address.ts';
 import type { Conflict } from '../model/plan.ts';
 import { NAMESPACE_WORDS, ownerWords, SHARING_KEYS, sharedNamespaces } from '../model/sharing.ts';
@@ -13,7 +14,8 @@ export function runtimeConflicts(
   { services }: Pick<Stack, 'services'>,
 ): readonly Conflict[] {
   const running = Object.values(services).filter(({ replicas }) => replicas > 0);
-  const missing = running.filter(({ runtime }) => runtime !== undefined && findProgram(host, runtime) === undefined);
+  const isThere = once((runtime) => findProgram(host, runtime) !== undefined);
+  const missing = running.filter(({ runtime }) => runtime !== undefined && !isThere(runtime));
   return [
     ...missing
       // One that several name lacks once.

@@ -1,5 +1,6 @@
 import { findProgram } from '../host/find-program.ts';
 import type { Host } from '../host/host.ts';
+import { once } from '../lib/once.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { containerAddress, volumeAddress } from '../model/address.ts';
 import { TsstackError } from '../model/error.ts';
@@ -16,6 +17,8 @@ const TOOLS: readonly (readonly [tool: string, packageName: string])[] = [
 
 /** What must be there besides what the planner knows: files that the stack names, programs that we run. */
 export function preflight(host: Host, stack: Stack): readonly Conflict[] {
+  // The same for every service, and a walk through PATH each.
+  const isThere = once((tool) => hasProgram(host, tool));
   const services = Object.values(stack.services)
     .flatMap((service) => {
       const address = containerAddress(service.name, 1);
@@ -28,7 +31,7 @@ export function preflight(host: Host, stack: Stack): readonly Conflict[] {
           hint: 'Make it, or set create_host_path: true',
         });
       }
-      return conflicts.concat(service.replicas > 0 ? missingTools(host, address) : []);
+      return conflicts.concat(service.replicas > 0 ? missingTools(isThere, address) : []);
     })
     .filter(uniqueMessage());
   return [...Object.values(stack.volumes).flatMap((volume) => mountConflicts(host, volume)), ...services];
@@ -59,8 +62,8 @@ function mountConflicts(host: Host, volume: Volume): readonly Conflict[] {
   ];
 }
 
-function missingTools(host: Host, address: Conflict['address']): readonly Conflict[] {
-  return TOOLS.filter(([tool]) => !hasProgram(host, tool)).map(([tool, packageName]) => ({
+function missingTools(isThere: (tool: string) => boolean, address: Conflict['address']): readonly Conflict[] {
+  return TOOLS.filter(([tool]) => !isThere(tool)).map(([tool, packageName]) => ({
     address,
     message: `this machine has no program "${tool}"`,
     hint: `apt-get install -y ${packageName}`,

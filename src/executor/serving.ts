@@ -37,6 +37,8 @@ export class Serving {
   readonly #rootless: boolean;
   #link: ServeLink | undefined;
   #told: Told | undefined;
+  /** The records that it was told of. */
+  #toldState: readonly unknown[] | undefined;
   #failed: readonly FailedSocket[] = [];
   /** Why it could not be started. */
   #problem: string | undefined;
@@ -142,7 +144,8 @@ export class Serving {
   }
 
   async #tell(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closed || this.#knowsAll()) return;
+    const state = this.#state();
     const now = served(this.#records, this.#rootless);
     const needed = now.networks.length > 0 && anyRuns(this.#records);
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -150,6 +153,7 @@ export class Serving {
       try {
         const { failed } = await this.#say(this.#link, now);
         this.#failed = failed;
+        this.#toldState = state;
         return;
       } catch {
         this.#link?.close();
@@ -158,6 +162,20 @@ export class Serving {
         this.#host.remove(true);
       }
     }
+  }
+
+  /** Whether it was told of the records as they are, and can do what it was told. */
+  #knowsAll(): boolean {
+    const told = this.#toldState;
+    return (
+      this.#link !== undefined && this.#failed.length === 0 && this.#state().every((each, at) => each === told?.[at])
+    );
+  }
+
+  /** All that `served()` looks at: other lists as soon as anything in them changes. */
+  #state(): readonly unknown[] {
+    const { containers, networks } = this.#records;
+    return [containers.all(), networks.all()];
   }
 
   async #say(link: ServeLink, now: Served): Promise<ServeReply> {
@@ -179,6 +197,7 @@ export class Serving {
       if (socket === undefined) return false;
       this.#openedMs = performance.now();
       this.#told = undefined;
+      this.#toldState = undefined;
       this.#failed = [];
       this.#problem = undefined;
       const link = new ServeLink(socket, () => {

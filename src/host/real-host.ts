@@ -21,6 +21,7 @@ import { type NftOp, runNftBatch } from './nft-batch.ts';
 import type { HostOp } from './op.ts';
 import { runProbe } from './probe.ts';
 import { signalProcess } from './process.ts';
+import { readWholeText } from './read-text.ts';
 import { REMOVE_PATIENCE_MS, removeTrees } from './remove-batch.ts';
 import { type RunCommand, runCommand } from './run-command.ts';
 import { removeSecrets, writeSecret } from './secrets.ts';
@@ -76,8 +77,7 @@ export class RealHost implements SupervisorHost {
   }
 
   readText(path: string): string | undefined {
-    const bytes = readWholeFile(path);
-    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+    return readWholeText(path);
   }
 
   readBytes(path: string): Uint8Array | undefined {

@@ -1,15 +1,23 @@
 import type { Host } from '../host/host.ts';
+import { once } from '../lib/once.ts';
 import type { Endpoint } from '../model/container.ts';
 import type { Drift } from '../model/observed.ts';
 import { addressToNumber, withoutPrefix } from './cidr.ts';
 
-/** What a network namespace has, by /proc/PID/net. */
+/** What a network namespace has, by /proc/PID/net. Each file is read when a question cannot be answered without it. */
 interface Inside {
-  readonly devices: string;
-  /** Local addresses: `10.1.2.3`, and of IPv6 with their interface: `fd00::1 eth0`. */
-  readonly addresses: ReadonlySet<string>;
-  /** Interface, destination and gateway, in hexadecimal as the files have them. */
-  readonly routes: readonly { readonly device: string; readonly to: string; readonly via: string }[];
+  /** undefined: the process has gone meanwhile. */
+  readonly hasDevice: (name: string) => boolean | undefined;
+  /** Is it a local address? `10.1.2.3`; of IPv6 `fd00::1`, on this interface. */
+  readonly hasAddress: (address: string, device: string) => boolean;
+  readonly hasRoute: (matches: (route: Route) => boolean) => boolean;
+}
+
+/** Interface, destination and gateway, in hexadecimal as the files have them. */
+interface Route {
+  readonly device: string;
+  readonly to: string;
+  readonly via: string;
 }
 
 /**
@@ -17,7 +25,7 @@ interface Inside {
  * the default routes. No process is needed for that, however many containers there are.
  */
 export function insideDrift(host: Host, pid: number, endpoints: readonly Endpoint[]): readonly Drift[] {
-  const inside = readInside(host, pid);
+  const inside = lookInside(host, pid);
   if (inside === undefined) return [];
   return endpoints.flatMap((endpoint): Drift[] => {
     const message = lackOf(inside, endpoint);
@@ -27,22 +35,25 @@ export function insideDrift(host: Host, pid: number, endpoints: readonly Endpoin
   });
 }
 
-function readInside(host: Host, pid: number): Inside | undefined {
-  const read = (name: string): string | undefined => host.readText(`/proc/${pid}/net/${name}`);
-  const [devices, trie, routes] = [read('dev'), read('fib_trie'), read('route')];
-  if (devices === undefined || trie === undefined || routes === undefined) return undefined;
-  // Neither file is there on a kernel without IPv6.
+/** undefined: the process is gone. */
+function lookInside(host: Host, pid: number): Inside | undefined {
+  const read = once((name) => host.readText(`/proc/${pid}/net/${name}`));
+  const [trie, table] = [read('fib_trie'), read('route')];
+  if (trie === undefined || table === undefined) return undefined;
+  const addresses = localAddresses(trie);
+  const routes = fieldsOf(table, '\t').map(([device = '', to = '', via = '']) => ({ device, to, via }));
   return {
-    devices,
-    addresses: new Set([...localAddresses(trie), ...localAddresses6(read('if_inet6') ?? '')]),
-    routes: [
-      ...fieldsOf(routes, '\t').map(([device = '', to = '', via = '']) => ({ device, to, via })),
-      ...fieldsOf(read('ipv6_route') ?? '', /\s+/).map(([to = '', prefix, , , via = '', , , , , device = '']) => ({
-        device,
-        to: `${to}/${prefix}`,
-        via,
-      })),
-    ],
+    hasDevice: (name) =>
+      routes.some(({ device }) => device === name) ||
+      read('dev')
+        ?.split('\n')
+        .some((line) => line.trimStart().startsWith(`${name}:`)),
+    // Neither file of IPv6 is there on a kernel without it.
+    hasAddress: (address, device) =>
+      address.includes(':')
+        ? localAddresses6(read('if_inet6') ?? '').includes(`${hex(address)} ${device}`)
+        : addresses.has(address),
+    hasRoute: (matches) => routes.some(matches) || routesOf6(read('ipv6_route') ?? '').some(matches),
   };
 }
 
@@ -51,27 +62,26 @@ function fieldsOf(text: string, separator: string | RegExp): readonly string[][]
 }
 
 /** In words, the first thing that is missing. */
-function lackOf({ devices, addresses, routes }: Inside, endpoint: Endpoint): string | undefined {
+function lackOf({ hasDevice, hasAddress, hasRoute }: Inside, endpoint: Endpoint): string | undefined {
   const { containerInterface, hostInterface, parent, ipv4, ipv6, linkLocal = [], gateway4, gateway6 } = endpoint;
-  if (!devices.split('\n').some((line) => line.trimStart().startsWith(`${containerInterface}:`))) {
-    return `(of ${hostInterface ?? parent?.device}) is missing`;
-  }
+  const isThere = hasDevice(containerInterface);
+  if (isThere === undefined) return undefined;
+  if (!isThere) return `(of ${hostInterface ?? parent?.device}) is missing`;
   const wanted = [ipv4, ipv6, ...linkLocal].filter((address) => address !== undefined);
-  const lacking = wanted.find((address) => {
-    const plain = withoutPrefix(address);
-    return !addresses.has(plain.includes(':') ? `${hex(plain)} ${containerInterface}` : plain);
-  });
+  const lacking = wanted.find((address) => !hasAddress(withoutPrefix(address), containerInterface));
   if (lacking !== undefined) return `lacks address ${lacking}`;
   // The kernel takes the routes of an interface that is not up away.
-  const own = routes.filter(({ device }) => device === containerInterface);
-  if (wanted.length > 0 && own.length === 0) return 'is down';
-  const gateway = [gateway4, gateway6].find((each) => each !== undefined && !own.some((route) => leadsBy(route, each)));
+  const isOwn = ({ device }: Route): boolean => device === containerInterface;
+  if (wanted.length > 0 && !hasRoute(isOwn)) return 'is down';
+  const gateway = [gateway4, gateway6].find(
+    (each) => each !== undefined && !hasRoute((route) => isOwn(route) && leadsBy(route, each)),
+  );
   if (gateway !== undefined) return `lacks the default route by ${gateway}`;
-  const lost = endpoint.defaultRoute === true && !own.some(({ to }) => isEverything(to));
+  const lost = endpoint.defaultRoute === true && !hasRoute((route) => isOwn(route) && isEverything(route.to));
   return lost ? 'lacks the default route' : undefined;
 }
 
-function leadsBy({ to, via }: Inside['routes'][number], gateway: string): boolean {
+function leadsBy({ to, via }: Route, gateway: string): boolean {
   return isEverything(to) && via.toLowerCase() === hex(gateway);
 }
 
@@ -87,6 +97,14 @@ function localAddresses(trie: string): ReadonlySet<string> {
 /** /proc/net/if_inet6 (Documentation of proc_net): address, index, prefix length, scope, flags, interface. */
 function localAddresses6(text: string): readonly string[] {
   return fieldsOf(text, /\s+/).map(([address = '', , , , , device = '']) => `${address} ${device}`);
+}
+
+function routesOf6(text: string): readonly Route[] {
+  return fieldsOf(text, /\s+/).map(([to = '', prefix, , , via = '', , , , , device = '']) => ({
+    device,
+    to: `${to}/${prefix}`,
+    via,
+  }));
 }
 
 /** As /proc/net/route prints it, the bytes in network order read as a little-endian number; of IPv6 all 32 digits. */

@@ -6,6 +6,12 @@ export interface Peer {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** Lines of /etc/hosts, each once, and their text with a line feed after each. */
+export interface PeerLines {
+  readonly lines: ReadonlySet<string>;
+  readonly text: string;
+}
+
 /** As Docker and Debian write them. */
 const LOCAL_HOSTS = [
   '127.0.0.1\tlocalhost',
@@ -16,16 +22,32 @@ const LOCAL_HOSTS = [
 
 /**
  * /etc/hosts of a container: localhost, its own names, `extra_hosts` (`host-gateway` is its gateway), and the names of
- * every peer on a network that it shares. A name of `extra_hosts` comes before a peer's of the same name: the first line
- * counts.
+ * every peer on a network that it shares: `peerLines()`. A name of `extra_hosts` comes before a peer's of the same name:
+ * the first line counts.
  */
-export function hostsFile(spec: ContainerSpec, endpoints: readonly Endpoint[], peers: readonly Peer[]): string {
-  const lines = [...LOCAL_HOSTS, ...ownLines(spec, endpoints), ...extraLines(spec, endpoints)];
-  const networks = new Set(endpoints.map((endpoint) => endpoint.networkName));
-  for (const endpoint of [...endpoints, ...peers.flatMap((peer) => peer.endpoints)]) {
-    if (networks.has(endpoint.networkName)) lines.push(...addressLines(endpoint, endpoint.names));
-  }
-  return `${[...new Set(lines)].join('\n')}\n`;
+export function hostsFile(spec: ContainerSpec, endpoints: readonly Endpoint[], peers: PeerLines): string {
+  const own = [...LOCAL_HOSTS, ...ownLines(spec, endpoints), ...extraLines(spec, endpoints), ...nameLines(endpoints)];
+  const lines = new Set(own);
+  let text = `${[...lines].join('\n')}\n${peers.text}`;
+  // What is said already is cut out of the long text, which all share. What is cut is the last: the first is our own.
+  for (const line of lines) if (peers.lines.has(line)) text = withoutLast(text, line);
+  return text;
+}
+
+function withoutLast(text: string, line: string): string {
+  const start = text.lastIndexOf(`\n${line}\n`) + 1;
+  return text.slice(0, start) + text.slice(start + line.length + 1);
+}
+
+/** What /etc/hosts says of everybody on these networks, each line once: the same for all that are on them. */
+export function peerLines(networks: ReadonlySet<string>, peers: readonly Peer[]): PeerLines {
+  const endpoints = peers.flatMap((peer) => peer.endpoints.filter(({ networkName }) => networks.has(networkName)));
+  const lines = new Set(nameLines(endpoints));
+  return { lines, text: [...lines].map((line) => `${line}\n`).join('') };
+}
+
+function nameLines(endpoints: readonly Endpoint[]): readonly string[] {
+  return endpoints.flatMap((endpoint) => addressLines(endpoint, endpoint.names));
 }
 
 /** 127.0.1.1 is Debian's address for a host name without a network (Debian reference, 5.1.1). */

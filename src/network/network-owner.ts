@@ -3,7 +3,7 @@ import type { ContainerSpec, Endpoint } from '../model/container.ts';
 import { preStartReplica } from '../model/pre-start.ts';
 import { ownerRecord } from '../store/owner-record.ts';
 import type { ContainerRecord, Records } from '../store/records.ts';
-import { hostsFile } from './names.ts';
+import { hostsFile, type PeerLines, peerLines } from './names.ts';
 
 interface Machine {
   readonly records: Records;
@@ -41,10 +41,22 @@ function sharedWith({ records }: Machine, spec: ContainerSpec): ContainerRecord 
 export function hostsOf({ records }: Machine, spec: ContainerSpec, endpoints: readonly Endpoint[]): string {
   const owner = networkOwner({ records }, spec);
   if (owner !== undefined) return hostsOf({ records }, owner.spec, owner.endpoints);
-  const all = spec.networkMode.type === 'networks' ? records.containers.all() : [];
-  return hostsFile(
-    spec,
-    endpoints,
-    all.filter(({ role }) => role === undefined),
-  );
+  return hostsFile(spec, endpoints, spec.networkMode.type === 'networks' ? peersOn(endpoints, records) : NO_PEERS);
+}
+
+const NO_PEERS: PeerLines = { lines: new Set(), text: '' };
+
+/** By a state of the records and names of networks: made once, however many containers are on them. */
+const KNOWN = new WeakMap<readonly ContainerRecord[], Map<string, PeerLines>>();
+
+function peersOn(endpoints: readonly Endpoint[], { containers }: Records): PeerLines {
+  const all = containers.all();
+  const known = KNOWN.get(all) ?? new Map<string, PeerLines>();
+  KNOWN.set(all, known);
+  const networks = new Set(endpoints.map(({ networkName }) => networkName).sort());
+  const key = [...networks].join('\n');
+  const replicas = (): readonly ContainerRecord[] => all.filter(({ role }) => role === undefined);
+  const lines = known.get(key) ?? peerLines(networks, replicas());
+  known.set(key, lines);
+  return lines;
 }

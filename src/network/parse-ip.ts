@@ -61,8 +61,10 @@ const NOT_UNICAST = 0x80000000 | 0x00100000 | 0x0200;
 export function parseRoutes6(text: string): readonly Route[] {
   const routes: Route[] = [];
   for (const line of text.split('\n')) {
+    // Every interface has some of these: most lines are not looked at further.
+    if (/^(fe[89ab]|ff)/.test(line)) continue;
     const [destination = '', prefix = '', , , , , , , flags = '', device = ''] = line.trim().split(/\s+/);
-    if (!/^[0-9a-f]{32}$/.test(destination) || prefix === '00' || /^(fe[89ab]|ff)/.test(destination)) continue;
+    if (!/^[0-9a-f]{32}$/.test(destination) || prefix === '00') continue;
     if ((Number.parseInt(flags, 16) & NOT_UNICAST) !== 0) continue;
     const address = BigInt(`0x${destination}`);
     routes.push({

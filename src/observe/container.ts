@@ -10,16 +10,35 @@ import type { ObserveContext } from './context.ts';
 import { type Liveness, liveness } from './liveness.ts';
 import { namesDrift, processDrift } from './process-drift.ts';
 
-/** One container as it is now. Without `network` its drift is not looked for. */
-export function observeContainer(
+/** One container as it is now. Its drift is not looked for. */
+export function observeContainer(context: ObserveContext, record: ContainerRecord): ObservedContainer {
+  return observed(context, record, liveness(context.host, context.paths, record, context.bootId));
+}
+
+/**
+ * The same with its drift: what the kernel shows of it is read now, and how it stands to the machine's network is told
+ * when that is known, so that the one can be read while programs list the other.
+ */
+export function observeDrift(
   context: ObserveContext,
   record: ContainerRecord,
-  network?: NetworkState,
-): ObservedContainer {
+): (network: NetworkState) => ObservedContainer {
   const life = liveness(context.host, context.paths, record, context.bootId);
+  const container = observed(context, record, life);
+  if (isWithoutDirectory(context, record, life)) {
+    const drift: Drift = { kind: 'rootfs', message: 'its directory is missing' };
+    return () => ({ ...container, drift: [drift] });
+  }
+  const drift = ownDrift(context, record, container);
+  return (network) => ({
+    ...container,
+    drift: [...drift, ...networkDrift(context, record, { status: container.status, network })],
+  });
+}
+
+function observed(context: ObserveContext, record: ContainerRecord, life: Liveness): ObservedContainer {
   const supervised = context.supervised(record.key);
   const frozen = (): boolean => context.cgroups.frozen(cgroupName(record.key));
-  const status = containerStatus(life, supervised.restarting, frozen);
   const exitCode = life.state === 'ended' ? (life.exitCode ?? record.exitCode) : undefined;
   const finishedAtMs = life.state === 'ended' ? (life.finishedAtMs ?? record.finishedAtMs) : undefined;
   return {
@@ -28,7 +47,7 @@ export function observeContainer(
     ports: record.ports,
     ...(record.role !== undefined && { role: record.role }),
     ...(record.live !== undefined && { live: record.live }),
-    status,
+    status: containerStatus(life, supervised.restarting, frozen),
     health: life.state === 'running' ? supervised.health : 'none',
     ...(life.state === 'running' && life.process !== undefined && { pid: life.process.pid }),
     ...(exitCode !== undefined && { exitCode }),
@@ -38,7 +57,7 @@ export function observeContainer(
     createdAtMs: record.createdAtMs,
     ...(record.startedAtMs !== undefined && { startedAtMs: record.startedAtMs }),
     ...(finishedAtMs !== undefined && { finishedAtMs }),
-    drift: network === undefined ? [] : containerDrift(context, record, { status, network, life }),
+    drift: [],
   };
 }
 
@@ -55,37 +74,41 @@ function containerStatus(life: Liveness, restarting: boolean, frozen: () => bool
 
 const FROZEN: Drift = { kind: 'frozen', message: 'its processes are frozen, and nobody paused it' };
 
-function containerDrift(
+/** Who the process is was read in the directory. */
+function isWithoutDirectory({ host, paths }: ObserveContext, { key }: ContainerRecord, life: Liveness): boolean {
+  if (life.state === 'running' && life.process !== undefined) return false;
+  return host.stat(containerPaths(paths, key).directory) === undefined;
+}
+
+function ownDrift(
   context: ObserveContext,
   record: ContainerRecord,
-  {
-    status,
-    network,
-    life,
-  }: { readonly status: ContainerStatus; readonly network: NetworkState; readonly life: Liveness },
+  { status, pid }: ObservedContainer,
 ): readonly Drift[] {
-  const { host, paths, cgroups } = context;
+  const { host, cgroups } = context;
   const { key, spec } = record;
-  if (host.stat(containerPaths(paths, key).directory) === undefined) {
-    return [{ kind: 'rootfs', message: 'its directory is missing' }];
-  }
-  const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
-  const pid = life.state === 'running' ? life.process?.pid : undefined;
   return [
     ...(status === 'paused' && record.pausedByUser !== true ? [FROZEN] : []),
     ...(pid === undefined ? [] : processDrift(context, record, pid)),
     ...namesDrift(context, record),
     ...cgroups.drift(cgroupName(key), spec.resources),
     ...isolationDrift(host, record.endpoints),
+  ];
+}
+
+function networkDrift(
+  context: ObserveContext,
+  record: ContainerRecord,
+  { status, network }: { readonly status: ContainerStatus; readonly network: NetworkState },
+): readonly Drift[] {
+  const { key, spec } = record;
+  const ownNamespace = spec.networkMode.type === 'networks' || spec.networkMode.type === 'none';
+  const isUp = status === 'running' || status === 'paused';
+  const endpoints = withLive(record.endpoints, record.live);
+  const ports = record.role === undefined && isUp ? record.ports : [];
+  return [
     ...cutDrift(context, record, network),
-    ...(ownNamespace
-      ? endpointDrift(
-          network,
-          netnsName(key),
-          withLive(record.endpoints, record.live),
-          record.role === undefined && (status === 'running' || status === 'paused') ? record.ports : [],
-        )
-      : []),
+    ...(ownNamespace ? endpointDrift(network, netnsName(key), endpoints, ports) : []),
   ];
 }
 

@@ -30,9 +30,12 @@ function readExit(
   files: ContainerPaths,
   run: number,
 ): { readonly exitCode: number; readonly finishedAtMs: number } | undefined {
+  // Of most containers there is none, and to fail to open it would cost more than this look.
+  const stat = host.stat(files.exit);
+  if (stat === undefined) return undefined;
   const match = /^([0-9]+) ([0-9]+)\n$/.exec(host.readText(files.exit) ?? '');
   if (match === null || Number(match[1]) !== run) return undefined;
-  return { exitCode: Number(match[2]), finishedAtMs: host.stat(files.exit)?.modifiedMs ?? 0 };
+  return { exitCode: Number(match[2]), finishedAtMs: stat.modifiedMs };
 }
 
 export function readBootId(host: Host): string {

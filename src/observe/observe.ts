@@ -11,7 +11,7 @@ import { driftOf } from '../network/driver.ts';
 import { inspectNetwork, listListeners, type NetworkState } from '../network/inspect.ts';
 import type { ContainerRecord } from '../store/records.ts';
 import { hasMount, isVolumeMounted } from '../volume/mount.ts';
-import { observeContainer } from './container.ts';
+import { observeContainer, observeDrift } from './container.ts';
 import type { ObserveContext } from './context.ts';
 
 /**
@@ -24,21 +24,21 @@ export async function observe(context: ObserveContext, name: string, stack?: Sta
   const shaped = containers.some(({ endpoints, live }) =>
     withLive(endpoints, live).some(({ shape }) => shape !== undefined),
   );
-  const [network, listeners, images] = await Promise.all([
+  // What is read here is read while the programs run that tell of the network.
+  const [network, seen, listeners, images] = await Promise.all([
     inspectNetwork(context.host, {
       shaped,
       cut: containers.some(({ live }) => live?.cuts !== undefined),
       tunnels: context.records.networksOf(name).some(({ overlay }) => overlay),
     }),
+    readContainers(context, containers),
     publishes ? listStrangers(context) : [],
     stack === undefined ? {} : inspectImages(context, stack),
   ]);
   const { records } = context;
   const volumes = records.volumes.all();
   return {
-    containers: Object.fromEntries(
-      containers.map((record) => [replicaName(record.key), observeContainer(context, record, network)]),
-    ),
+    containers: Object.fromEntries(seen.map(([replica, tell]) => [replica, tell(network)])),
     networks: observeNetworks(context, name, stack, (spec) => driftOf(network, spec)),
     volumes: Object.fromEntries(volumes.map((volume) => [volume.name, volume])),
     unmountedVolumes: volumes
@@ -47,6 +47,14 @@ export async function observe(context: ObserveContext, name: string, stack?: Sta
     images,
     host: { ...observeHost(context, name, network.routes), links: hostLinks(context, network), listeners },
   };
+}
+
+/** Async, so that its failure is one among those of what it is waited for with. */
+async function readContainers(
+  context: ObserveContext,
+  containers: readonly ContainerRecord[],
+): Promise<readonly (readonly [replica: string, tell: ReturnType<typeof observeDrift>])[]> {
+  return containers.map((record) => [replicaName(record.key), observeDrift(context, record)]);
 }
 
 /** Sockets that listen, without those that relay ports which the records know. */
@@ -88,7 +96,6 @@ function hostLinks({ host }: ObserveContext, { links }: NetworkState): NonNullab
   );
 }
 
-/** The stack's own networks, and the external ones that it names, under its own keys. */
 /**
  * The stack's own networks, the external ones that it names, and those that its containers are on besides: each under the
  * key that the stack has it by.
@@ -181,21 +188,27 @@ function observeHost(
 
 /** Names of containers by the networks that they are on. */
 function networkUsers(containers: readonly ContainerRecord[]): Readonly<Record<string, readonly string[]>> {
-  const users: Record<string, string[]> = Object.create(null);
-  for (const { key, endpoints } of containers) {
-    for (const { networkName } of endpoints) users[networkName] = [...(users[networkName] ?? []), machineName(key)];
-  }
-  return users;
+  return usersOf(containers, ({ endpoints }) => endpoints.map(({ networkName }) => networkName));
 }
 
 /** Names of containers by the volumes that they mount. */
 function volumeUsers(containers: readonly ContainerRecord[]): Readonly<Record<string, readonly string[]>> {
-  const users: Record<string, string[]> = Object.create(null);
-  for (const { key, spec } of containers) {
-    for (const mount of spec.mounts) {
-      if (mount.type !== 'volume' || mount.source === undefined) continue;
-      users[mount.source] = [...(users[mount.source] ?? []), machineName(key)];
+  return usersOf(containers, ({ spec }) =>
+    spec.mounts.flatMap((mount) => (mount.type === 'volume' ? (mount.source ?? []) : [])),
+  );
+}
+
+function usersOf(
+  containers: readonly ContainerRecord[],
+  used: (record: ContainerRecord) => readonly string[],
+): Readonly<Record<string, readonly string[]>> {
+  const users = new Map<string, string[]>();
+  for (const record of containers) {
+    for (const name of used(record)) {
+      const known = users.get(name) ?? [];
+      known.push(machineName(record.key));
+      users.set(name, known);
     }
   }
-  return users;
+  return Object.fromEntries(users);
 }

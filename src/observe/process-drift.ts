@@ -17,7 +17,7 @@ export function processDrift(context: ObserveContext, record: ContainerRecord, p
   const { key, spec, endpoints } = record;
   const found: Drift[] = [];
   const cgroup = cgroupName(key);
-  if (cgroups.exists(cgroup) && !cgroups.processes(cgroup).includes(pid)) {
+  if (!cgroups.processes(cgroup).includes(pid) && cgroups.exists(cgroup)) {
     found.push({ kind: 'resources', message: `process ${pid} is not in cgroup ${cgroup}` });
   }
   if (spec.networkMode.type === 'networks') {
@@ -56,11 +56,12 @@ function namespaceIsLost(host: Host, { key }: ContainerRecord, pid: number): boo
 }
 
 function mountDrift(host: Host, { spec }: ContainerRecord, pid: number): readonly Drift[] {
+  const targets = [...spec.mounts, ...(spec.files ?? [])].map(({ target }) => target);
+  if (targets.length === 0) return [];
   const text = host.readText(`/proc/${pid}/mountinfo`);
   // Empty: it is about to end.
   if (text === undefined || text === '') return [];
   const points = new Set(text.split('\n').map((line) => unescapeOctal(line.split(' ')[4] ?? '')));
-  const targets = [...spec.mounts, ...(spec.files ?? [])].map(({ target }) => target);
   return targets
     .filter((target) => !points.has(resolveInside(host, pid, target)))
     .map((target) => ({ kind: 'mounts', message: `nothing is mounted on ${target}` }));

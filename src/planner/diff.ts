@@ -238,7 +238,8 @@ function diffFields<Type>(
   const old = before as Readonly<Record<string, unknown>>;
   const wanted = after as Readonly<Record<string, unknown>>;
   const changes: FieldChange[] = [];
-  for (const [field, policy] of Object.entries<Policy | Readonly<Record<string, Policy>>>(table)) {
+  for (const field of Object.keys(table) as (keyof Type & string)[]) {
+    const policy: Policy | Readonly<Record<string, Policy>> = table[field];
     if (policy === 'ignore' || equalJson(old[field], wanted[field])) continue;
     const leaf = (path: readonly string[]): boolean =>
       (typeof policy === 'string' ? policy : policy[path[0] ?? '']) === 'replace';

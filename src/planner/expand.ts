@@ -2,7 +2,7 @@ import { type ContainerKey, containerAddress, imageAddress } from '../model/addr
 import type { ContainerSpec } from '../model/container.ts';
 import type { ImageInfo } from '../model/image.ts';
 import type { Security } from '../model/limits.ts';
-import type { ObservedState } from '../model/observed.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import { shortId } from '../model/short-id.ts';
 import type { ImageSource, Service, Stack } from '../model/stack.ts';
 import { argvOf } from './argv.ts';
@@ -27,10 +27,23 @@ export interface ExpandContext {
 
 /** One container per replica. A service that can't be expanded is a conflict and gives none. */
 export function expandServices(context: ExpandContext, services: readonly Service[]): readonly ContainerSpec[] {
-  return services.flatMap((service) => expandService(context, service));
+  const present = Map.groupBy(
+    Object.values(context.observed.containers).filter(isReplica),
+    ({ spec }) => spec.key.service,
+  );
+  return services.flatMap((service) => expandService(context, service, present.get(service.name) ?? []));
 }
 
-function expandService(context: ExpandContext, service: Service): readonly ContainerSpec[] {
+function isReplica({ spec, role }: ObservedContainer): boolean {
+  return role === undefined && spec.oneOff === undefined;
+}
+
+/** `present`: its replicas. */
+function expandService(
+  context: ExpandContext,
+  service: Service,
+  present: readonly ObservedContainer[],
+): readonly ContainerSpec[] {
   const { stack, findings } = context;
   if (service.replicas === 0) return [];
   const imageKey = context.imageKey(service.source);
@@ -52,7 +65,7 @@ function expandService(context: ExpandContext, service: Service): readonly Conta
     const mounts = withImageIds(hashBinds(spec.mounts, context.bindHash), mounted, context.imageKey);
     return { ...spec, mounts };
   };
-  return replicaNumbers(service, context, replica).map(replica);
+  return replicaNumbers(service, { ...context, present }, replica).map(replica);
 }
 
 type ReplicaFields = 'name' | 'labels' | 'hostname' | 'env' | 'mounts';

@@ -1,8 +1,15 @@
 import type { ContainerSpec } from '../model/container.ts';
-import type { ObservedState } from '../model/observed.ts';
+import type { ObservedContainer, ObservedState } from '../model/observed.ts';
 import { sharedNamespaces } from '../model/sharing.ts';
 import type { Service, Stack } from '../model/stack.ts';
 import { diffContainer, forcesReplacement } from './diff.ts';
+
+interface Present {
+  readonly stack: Stack;
+  readonly observed: ObservedState;
+  /** Replicas of the service that are there. */
+  readonly present: readonly ObservedContainer[];
+}
 
 /**
  * The numbers of a service's replicas, sorted: 1, 2, … Where more are there than wanted, those that are as the file
@@ -11,15 +18,12 @@ import { diffContainer, forcesReplacement } from './diff.ts';
  */
 export function replicaNumbers(
   { name, replicas }: Service,
-  { stack, observed }: { readonly stack: Stack; readonly observed: ObservedState },
+  { stack, observed, present }: Present,
   specOf: (number: number) => ContainerSpec,
 ): readonly number[] {
-  const there = Object.values(observed.containers).filter(
-    ({ spec: { key, oneOff }, role }) => key.service === name && role === undefined && oneOff === undefined,
-  );
   const first = Array.from({ length: replicas }, (_, offset) => offset + 1);
-  if (there.every(({ spec }) => spec.key.index <= replicas) || lendsNamespaces(name, stack, observed)) return first;
-  const ranked = there
+  if (present.every(({ spec }) => spec.key.index <= replicas) || lendsNamespaces(name, stack, observed)) return first;
+  const ranked = present
     .map(({ spec }) => ({
       number: spec.key.index,
       stale: forcesReplacement(diffContainer(spec, specOf(spec.key.index))),

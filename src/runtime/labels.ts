@@ -51,8 +51,9 @@ export function containerLabels(
 
 /** Name of an AppArmor profile that is asked for and not loaded; undefined also where it cannot be told. */
 export function missingProfile(host: Host, profile: string | undefined): string | undefined {
+  if (profile === undefined || profile === 'unconfined') return undefined;
   const loaded = host.readText(LOADED_PROFILES);
-  if (profile === undefined || profile === 'unconfined' || loaded === undefined) return undefined;
+  if (loaded === undefined) return undefined;
   // `NAME (enforce)`
   const names = loaded.split('\n').map((line) => line.replace(/ \([a-z]+\)$/, ''));
   return names.includes(profile) ? undefined : profile;

@@ -11,6 +11,8 @@ export class Table<Row> {
   readonly #table: string;
   readonly #name: (row: Row) => string;
   readonly #rows: Map<string, Row>;
+  /** `all()` since the last change. */
+  #sorted: readonly Row[] | undefined;
 
   constructor(database: Database, table: string, name: (row: Row) => string) {
     this.#database = database;
@@ -34,20 +36,26 @@ export class Table<Row> {
     return this.#rows.get(name);
   }
 
-  /** Sorted by name, so that what is derived from it is the same every time. */
+  /**
+   * Sorted by name, so that what is derived from it is the same every time. The same array until a row changes: what is
+   * derived can be kept by it.
+   */
   all(): readonly Row[] {
-    return [...this.#rows].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, row]) => row);
+    this.#sorted ??= [...this.#rows].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, row]) => row);
+    return this.#sorted;
   }
 
   put(row: Row): void {
     const name = this.#name(row);
     this.#database.put(this.#table, name, JSON.stringify(row));
     this.#rows.set(name, row);
+    this.#sorted = undefined;
   }
 
   delete(name: string): void {
     this.#database.delete(this.#table, name);
     this.#rows.delete(name);
+    this.#sorted = undefined;
   }
 
   get size(): number {

@@ -61,3 +61,25 @@ test('limits that the machine does not give are warned of; what is not started i
   ]);
   assert.deepEqual(warnings(0), []);
 });
+
+test('services that ask for the same are looked at once, and each is told of; one that asks for more by itself', () => {
+  const reads: string[] = [];
+  const host = new FakeHost({});
+  host.readText = (path) => {
+    reads.push(path);
+    return undefined;
+  };
+  const wrong = { ...SECURITY, seccomp: '/p.json' };
+  const services = [
+    makeService('a', { security: wrong }),
+    makeService('b', { security: wrong }),
+    makeService('c'),
+    makeService('d', { security: { ...wrong, capAdd: ['SYS_ADMIN'] } }),
+  ];
+  const { conflicts } = preflightSecurity({ host, kernel: FACTS }, makeStack(services));
+  assert.deepEqual(
+    conflicts.map(({ address }) => address),
+    ['service.a[1]', 'service.b[1]', 'service.d[1]'],
+  );
+  assert.deepEqual(reads, ['/p.json', '/p.json']);
+});

@@ -32,6 +32,18 @@ test('every tool that is missing is named once, with the package to install', ()
   ]);
 });
 
+test('PATH is walked once for each tool, however many services there are', () => {
+  const host = new FakeHost(Object.fromEntries(TOOLS.map((path) => [path, ''])));
+  const asked: string[] = [];
+  const { stat } = FakeHost.prototype;
+  host.stat = (path) => {
+    asked.push(path);
+    return stat.call(host, path);
+  };
+  preflight(host, makeStack(['a', 'b', 'c'].map((name) => makeService(name, {}))));
+  for (const tool of TOOLS) assert.equal(asked.filter((path) => path === tool).length, 1, tool);
+});
+
 test('a stack that starts nothing needs no tools', () => {
   assert.deepEqual(look([], { replicas: 0 }), []);
 });

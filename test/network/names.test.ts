@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hostsFile, resolvConf } from '../../src/network/names.ts';
+import type { Endpoint } from '../../src/model/container.ts';
+import { hostsFile, peerLines, resolvConf } from '../../src/network/names.ts';
+import { hostsOf } from '../../src/network/network-owner.ts';
+import { Database } from '../../src/store/database.ts';
+import { type ContainerRecord, Records } from '../../src/store/records.ts';
 import { containerOf, endpointOf, keyOf, networkOf } from './fixtures.ts';
 
 const front = networkOf('front', '10.71.1.0/24');
@@ -10,6 +14,8 @@ const api = endpointOf(keyOf('api'), front, '10.71.1.3/24', { names: ['api', 'al
 const apiBack = endpointOf(keyOf('api'), back, '10.71.2.3/24', { names: ['api'] });
 const db = endpointOf(keyOf('db'), back, '10.71.2.2/24', { names: ['db'] });
 
+const NOBODY = peerLines(new Set(), []);
+
 function ownLines(text: string): readonly string[] {
   return text.split('\n').filter((line) => line !== '' && !/localhost|ip6-/.test(line));
 }
@@ -17,7 +23,11 @@ function ownLines(text: string): readonly string[] {
 describe('hostsFile()', () => {
   test('names its own container, extra hosts, and peers on networks that it shares, by their address there', () => {
     const spec = containerOf({ domainname: 'example', extraHosts: [{ host: 'far', address: '192.0.2.7' }] });
-    const text = hostsFile(spec, [web], [{ endpoints: [apiBack, api] }, { endpoints: [db] }]);
+    const text = hostsFile(
+      spec,
+      [web],
+      peerLines(new Set([web.networkName]), [{ endpoints: [apiBack, api] }, { endpoints: [db, web] }]),
+    );
     assert.match(text, /^127\.0\.0\.1\tlocalhost\n/);
     assert.deepEqual(ownLines(text), [
       '10.71.1.2\tweb.example web',
@@ -29,13 +39,44 @@ describe('hostsFile()', () => {
 
   test('host-gateway is the gateway of the default route, 127.0.0.1 on the host’s own network', () => {
     const extraHosts = [{ host: 'host', address: 'host-gateway' }];
-    assert.ok(hostsFile(containerOf({ extraHosts }), [web], []).includes('10.71.1.1\thost\n'));
+    assert.ok(hostsFile(containerOf({ extraHosts }), [web], NOBODY).includes('10.71.1.1\thost\n'));
     const onHost = containerOf({ extraHosts, networkMode: { type: 'host' } });
-    assert.ok(hostsFile(onHost, [], []).includes('127.0.0.1\thost\n'));
+    assert.ok(hostsFile(onHost, [], NOBODY).includes('127.0.0.1\thost\n'));
+  });
+
+  test('says what was said before by nobody again, and keeps every other line of the peers', () => {
+    const peers = peerLines(new Set([web.networkName]), [
+      { endpoints: [web] },
+      { endpoints: [api] },
+      { endpoints: [db] },
+    ]);
+    const extraHosts = [{ host: 'api alias', address: '10.71.1.3' }];
+    assert.deepEqual(ownLines(hostsFile(containerOf({ extraHosts }), [web], peers)), [
+      '10.71.1.2\tweb',
+      '10.71.1.3\tapi alias',
+      '10.71.1.2\tweb demo-web-1',
+    ]);
+  });
+
+  test('of hostsOf() names who is recorded when it is asked, on networks that it shares, and no one who is but to come', () => {
+    const records = new Records(Database.open(':memory:').database);
+    const spec = containerOf({ networkMode: { type: 'networks' } });
+    const names = () => ownLines(hostsOf({ records }, spec, [web])).slice(2);
+    const put = (service: string, endpoint: Endpoint, more: Partial<ContainerRecord> = {}) =>
+      records.containers.put({ key: keyOf(service), spec, endpoints: [endpoint], ...more } as ContainerRecord);
+    put('db', db);
+    assert.deepEqual(names(), []);
+    put('api', api);
+    put('new', { ...api, names: ['new'] }, { role: 'next' as never });
+    assert.deepEqual(names(), ['10.71.1.3\tapi alias']);
+    records.containers.delete('demo.api.1');
+    assert.deepEqual(names(), []);
   });
 
   test('a container without networks resolves its own name', () => {
-    assert.deepEqual(ownLines(hostsFile(containerOf(), [], [{ endpoints: [db] }])), ['127.0.1.1\tweb']);
+    assert.deepEqual(ownLines(hostsFile(containerOf(), [], peerLines(new Set(), [{ endpoints: [db] }]))), [
+      '127.0.1.1\tweb',
+    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Resources } from '../../model/limits.ts';
 import type { Controller } from '../controller.ts';
 import type { Facts } from '../facts.ts';
-import type { Limit } from '../limit.ts';
+import { type Limit, shows } from '../limit.ts';
 import { memoryAndSwapLimit, memoryLimit, memoryReservation, sameMemory } from '../memory-size.ts';
 
 const LIMIT = 'memory.limit_in_bytes';
@@ -71,7 +71,7 @@ function swappiness({ memorySwappiness }: Resources, facts: Facts): Limit {
     data,
     isInitial: !asked,
     ...(asked && { askedBy: 'mem_swappiness' }),
-    matches: (shown) => !asked || shown.trim() === data,
+    ...(asked && { matches: shows(data) }),
   };
 }
 

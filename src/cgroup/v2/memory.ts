@@ -27,7 +27,7 @@ export const memory: Controller = {
 const ONLY_V1: readonly string[] = ['memory.oom_control', 'memory.swappiness'];
 
 function onlyV1(file: string, askedBy: string): Limit {
-  return { file, data: '', isInitial: true, askedBy, matches: () => true };
+  return { file, data: '', isInitial: true, askedBy };
 }
 
 /** v2 counts swap alone where v1 and Compose count memory and swap together. */
