@@ -23,7 +23,7 @@ import { nameEvent } from './name-event.ts';
 import { recoverRecords } from './recover.ts';
 
 /** Steps in flight per core: most of a step is waiting for the kernel and for other processes. */
-const STEPS_PER_CORE = 16;
+const STEPS_PER_CORE = 32;
 
 /** The engine of one machine: what every action needs. Made once by the daemon; invariant: it alone writes. */
 export class Engine {
