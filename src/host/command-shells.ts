@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RunOptions, RunResult } from './host.ts';
+import { keepProcess } from './keep-process.ts';
 import { DEFAULT_TIMEOUT_MS, OUTPUT_LIMIT_BYTES, outcome, runCommand, type Why } from './run-command.ts';
 
 /** What every plan and every container starts. Neither is a word of the shell, and neither leaves anything running. */
@@ -112,8 +113,7 @@ class CommandShell {
       this.#tell?.();
     };
     this.#child.on('error', gone).on('close', gone);
-    this.#child.unref();
-    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) unref(stream);
+    keepProcess(this.#child, false);
   }
 
   get usable(): boolean {
@@ -194,11 +194,5 @@ class CommandShell {
       // It has ended by itself.
     }
     this.#tell?.(why);
-  }
-}
-
-function unref(stream: unknown): void {
-  if (typeof stream === 'object' && stream !== null && 'unref' in stream && typeof stream.unref === 'function') {
-    stream.unref();
   }
 }

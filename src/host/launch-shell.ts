@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { TsstackError } from '../model/error.ts';
+import { keepProcess } from './keep-process.ts';
 
 /** As hexadecimal digits and blanks still one write(2) that nobody else's comes between: PIPE_BUF is 4096. */
 const MOST_REPORT_BYTES = 1300;
@@ -69,7 +70,7 @@ class LaunchShell {
     // Also open in who tells of a script that was begun: these have told when it closes.
     this.#child.on('close', () => this.#abandon('the shell that starts it was killed'));
     this.#child.on('error', ({ message }) => this.#abandon(message));
-    this.#keepProcess(false);
+    keepProcess(this.#child, false);
   }
 
   get hasEnded(): boolean {
@@ -81,7 +82,7 @@ class LaunchShell {
     const name = `${this.#mark}.${this.#launches}`;
     const waiting = Promise.withResolvers<Uint8Array>();
     this.#waiting.set(name, waiting);
-    this.#keepProcess(true);
+    keepProcess(this.#child, true);
     const timer = setTimeout(() => {
       waiting.reject(new TsstackError('timeout', `The container did not start within ${timeoutMs / 1000} s`));
     }, timeoutMs);
@@ -91,7 +92,7 @@ class LaunchShell {
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(name);
-      if (this.#waiting.size === 0) this.#keepProcess(false);
+      if (this.#waiting.size === 0) keepProcess(this.#child, false);
     }
   }
 
@@ -109,14 +110,6 @@ class LaunchShell {
     this.#hasEnded = true;
     for (const { reject } of this.#waiting.values()) {
       reject(new TsstackError('launch-failed', `Cannot run the launch script: ${why}`));
-    }
-  }
-
-  #keepProcess(keep: boolean): void {
-    const { stdin, stdout } = this.#child;
-    for (const each of [this.#child, stdin, stdout] as readonly unknown[]) {
-      const { ref, unref } = each as { ref?: () => void; unref?: () => void };
-      (keep ? ref : unref)?.call(each);
     }
   }
 }

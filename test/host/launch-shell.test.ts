@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LaunchShells } from '../../src/host/launch-shell.ts';
 import { TsstackError } from '../../src/model/error.ts';
+import { lookAt } from '../../src/outside/processes.ts';
 import { until } from '../helpers/run.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -100,4 +102,19 @@ test('nobody is left of a script that has ended, and one whose shell is killed i
     await launch('echo $PPID >second');
     assert.notEqual(await written('second'), parent);
     await assert.rejects(launch('sleep 2', 100), { code: 'timeout' });
+  }));
+
+test('a shell ends with the process that it serves, what it started does not', () =>
+  withShells(async ({ directory, written }) => {
+    const source = join(import.meta.dirname, '../../src/host/launch-shell.ts');
+    writeFileSync(`${directory}/script`, `echo $$ $PPID >"$0.pids"; exec 3>&-; while [ -e "$0" ]; do sleep 0.05; done`);
+    const code = `
+      const { LaunchShells } = await import(${JSON.stringify(source)});
+      await new LaunchShells().launch(${JSON.stringify(`${directory}/script`)}, 30000);
+      process.kill(process.pid, 'SIGKILL');`;
+    const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+    assert.equal(signal, 'SIGKILL', stderr);
+    const [pid = '', shell = ''] = (await written('script.pids')).split(' ');
+    await until('the shell to be gone', () => lookAt(Number(shell)) === undefined);
+    assert.notEqual(lookAt(Number(pid)), undefined);
   }));
