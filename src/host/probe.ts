@@ -49,22 +49,18 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
       clearTimeout(timer);
       clearInterval(killing);
       options.signal?.removeEventListener('abort', kill);
-      // What it left running keeps the pipes open; it is not waited for.
       const finish = (): void => {
+        clearTimeout(late);
         child.stdout?.destroy();
         child.stderr?.destroy();
         log?.close();
         resolve({ ...(exitCode !== null && killing === undefined && { exitCode }), output: output.text() });
       };
-      if (log === undefined) setImmediate(finish);
-      else if (child.stdout?.closed === true && child.stderr?.closed === true) finish();
-      else {
-        const late = setTimeout(finish, DRAIN_MS);
-        child.on('close', () => {
-          clearTimeout(late);
-          finish();
-        });
-      }
+      // Where several end in one moment the end of one is told before its last output. What it left running keeps the pipes
+      // open, and is not waited for.
+      const late = setTimeout(finish, DRAIN_MS);
+      if (child.stdout?.closed === true && child.stderr?.closed === true) finish();
+      else child.once('close', finish);
     });
   });
 }

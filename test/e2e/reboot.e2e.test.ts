@@ -36,11 +36,16 @@ test('after a reboot the next command brings back what always and unless-stopped
         printf %s '${STACK}' >/tmp/stack.yaml
         ${tsstack} -f /tmp/stack.yaml up -d
         ${tsstack} stop -t 0 stopped-always stopped-unless
+        ${tsstack} net shape unless --rate 3mbit
+        ${tsstack} net cut unless always
         sync`);
     const shown = await boot(`
         ${tsstack} ps -a >/dev/null
         ${tsstack} start never
         echo; echo "== $(${tsstack} ps -a --format json | tr -d '\\n')"
+        ${tsstack} net unless
+        tc qdisc show | grep 3Mbit
+        nft list tables
         ${tsstack} exec unless true
         ${tsstack} down -t 0`);
     const containers = JSON.parse(/^== (.*)$/m.exec(shown)?.[1] ?? '') as readonly ContainerSummary[];
@@ -54,6 +59,9 @@ test('after a reboot the next command brings back what always and unless-stopped
       never: 'running',
     });
     const unless = containers.find(({ service }) => service === 'unless');
+    assert.match(shown, /unless-1 .*3mbit.*by hand.*always-1/, 'what was done to its network is said');
+    assert.match(shown, /^qdisc .* dev ts-unl\w+.* rate 3Mbit/m, 'and holds');
+    assert.match(shown, /^table bridge tsstack_cut$/m);
     assert.equal(unless?.usage?.limits.memoryBytes, 64 * 1024 * 1024, 'its limits are there again');
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -137,7 +137,8 @@ e2e('what is cut loses every packet, of an open connection too, until it is heal
   await project.expect(0, 'net', 'cut', 'web', 'db');
   await project.expect(0, 'up', '-d', '--force-recreate', '--no-deps', 'web');
   assert.doesNotMatch(await project.expect(0, 'net'), /web-1 .*db-1|db-1 .*web-1/);
-  // The connection was to the one that is gone.
+  // The connection was to the one that is gone: who holds it ends when it sends again what was lost.
+  await until('the end of the connection', async () => (await project.container('db')).status === 'exited');
   await project.expect(0, 'up', '-d');
   await goesOn();
 });

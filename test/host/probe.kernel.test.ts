@@ -39,3 +39,24 @@ test('output beyond the limit keeps its end, and the status is passed on', async
   assert.equal(result.output.length, 8);
   assert.match(result.output, /end\n$/);
 });
+
+test('no output is lost when many end in the same moment', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const all = Array.from({ length: 40 }, (_, index) =>
+      runProbe(['echo', String(index)], NOTHING, { timeoutMs: 30_000, outputLimitBytes: 64, single: true }),
+    );
+    assert.deepEqual(
+      (await Promise.all(all)).map(({ output }) => output),
+      all.map((_, index) => `${index}\n`),
+    );
+  }
+});
+
+test('what a probe leaves running with its output open is not waited for', async () => {
+  const { exitCode, output } = await runProbe(['sh', '-c', 'sleep 60 & echo $!'], NOTHING, {
+    timeoutMs: 30_000,
+    outputLimitBytes: 64,
+  });
+  process.kill(Number(output), 'SIGKILL');
+  assert.equal(exitCode, 0);
+});
