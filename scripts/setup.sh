@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 packages=(nftables iproute2 util-linux procps busybox-static attr xz-utils bzip2 zstd git curl)
 case ${1:-} in --examples | --tests) packages+=(nginx redis-server postgresql) ;; esac
 [ "${1:-}" != --tests ] || packages+=(docker-registry skopeo umoci buildah mmdebstrap openssl python3 libcap2-bin
-  python3-seccomp apparmor binutils-multiarch uidmap passt slirp4netns crun runc tini)
+  python3-seccomp apparmor binutils-multiarch uidmap passt slirp4netns crun runc tini qemu-user-static)
 
 fail() {
   echo "setup: $1" >&2
