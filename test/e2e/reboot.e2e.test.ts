@@ -43,7 +43,7 @@ test('after a reboot the next command brings back what always and unless-stopped
         ${tsstack} ps -a >/dev/null
         ${tsstack} start never
         echo; echo "== $(${tsstack} ps -a --format json | tr -d '\\n')"
-        ${tsstack} net unless
+        ${tsstack} net ls unless
         tc qdisc show | grep 3Mbit
         nft list tables
         ${tsstack} exec unless true
