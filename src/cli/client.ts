@@ -56,24 +56,27 @@ export class DaemonClient {
     if (last?.type !== 'done' && last?.type !== 'failed') throw connectionLost(undefined);
   }
 
-  /** What happens to a stack's containers from `sinceMs` on, until `signal`. Ends when the daemon does. */
-  async *events(stack: string, sinceMs: number, signal: AbortSignal): AsyncGenerator<ContainerEvent> {
+  /**
+   * What happens to a stack's containers from `sinceMs` on, until `signal`. Ends when the daemon does. `begun` is called
+   * when the daemon has begun to tell.
+   */
+  events(stack: string, sinceMs: number, signal: AbortSignal, begun?: () => void): AsyncGenerator<ContainerEvent> {
     const path = `/v1/stacks/${encodeURIComponent(stack)}/events?since=${sinceMs}`;
-    const response = await this.#call({ method: 'GET', path, signal });
-    try {
-      for await (const event of readNdjson(response.body)) yield event as ContainerEvent;
-    } catch (error) {
-      if (!signal.aborted && !isUnanswered(error)) throw error;
-    }
+    return this.#endless({ method: 'GET', path, signal }, begun);
   }
 
   /** Items without end, until `signal`. Ends when the daemon does. */
-  async *follow<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
-    const response = await this.#call({ method: 'POST', path, body, signal });
+  follow<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+    return this.#endless({ method: 'POST', path, body, signal });
+  }
+
+  async *#endless<T>(call: HttpRequest & { readonly signal: AbortSignal }, begun?: () => void): AsyncGenerator<T> {
     try {
+      const response = await this.#call(call);
+      begun?.();
       for await (const item of readNdjson(response.body)) yield item as T;
     } catch (error) {
-      if (!signal.aborted && !isUnanswered(error)) throw error;
+      if (!call.signal.aborted && !isUnanswered(error)) throw error;
     }
   }
 

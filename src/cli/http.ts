@@ -22,6 +22,7 @@ export interface HttpResponse {
  */
 export async function httpRequest(socketPath: string, request: HttpRequest): Promise<HttpResponse> {
   const { connect } = await import('node:net');
+  request.signal?.throwIfAborted();
   const socket = connect(socketPath);
   request.signal?.addEventListener('abort', () => socket.destroy());
   socket.write(serialize(request));

@@ -171,6 +171,22 @@ describe('plan', () => {
   });
 });
 
+describe('events --until', () => {
+  it('shows all that was until then, however late the daemon answers', async () => {
+    const event = { timeMs: 1, stack: 'demo', address: 'service.web[1]', event: 'start' };
+    const answer: Route = async (_body, response) => {
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      response.writeHead(200).write(`${JSON.stringify(event)}\n`);
+    };
+    await withDaemon({ 'GET /v1/stacks/demo/events': answer }, async (daemon) => {
+      const argv = ['-p', 'demo', 'events', '--since', '1970-01-01', '--until', '0s'];
+      const { stdout, stderr, status } = await tsstack(daemon, argv);
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, /container start service\.web\[1\]/);
+    });
+  });
+});
+
 describe('up -d', () => {
   it('prints plan and progress to standard error, and nothing to standard output', async () => {
     const events = [

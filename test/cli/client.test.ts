@@ -187,3 +187,12 @@ describe('DaemonClient without a daemon', () => {
     });
   });
 });
+
+describe('DaemonClient.events()', () => {
+  it('ends without a word when it is to end, also before the daemon has answered', () =>
+    withDaemon({ 'GET /v1/stacks/demo/events': () => undefined }, async (client) => {
+      for (const signal of [AbortSignal.timeout(50), AbortSignal.abort()]) {
+        for await (const event of client.events('demo', 0, signal)) assert.fail(JSON.stringify(event));
+      }
+    }));
+});

@@ -9,8 +9,10 @@ import { stackName } from '../stack-name.ts';
 /** How often it is looked whether a daemon runs again. */
 const AGAIN_MS = 500;
 
-/** How long what happened before `--until` may be on its way to us. */
+/** How long what happened before `--until` may be on its way to us, once the daemon tells. */
 const LATE_MS = 200;
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** `tsstack events`. */
 export const command = defineCommand({
@@ -33,8 +35,7 @@ export const command = defineCommand({
     const sinceMs = timeOption('since', options.since, now) ?? now;
     await untilInterrupted(async (interrupted) => {
       const stack = await stackName(context);
-      const over = untilMs === undefined ? [] : [AbortSignal.timeout(Math.max(untilMs - Date.now(), 0) + LATE_MS)];
-      await follow(context, { stack, services: operands, sinceMs, untilMs }, AbortSignal.any([interrupted, ...over]));
+      await follow(context, { stack, services: operands, sinceMs, untilMs }, interrupted);
     });
     return EXIT.done;
   },
@@ -55,11 +56,18 @@ interface Wanted {
 async function follow(
   context: Context,
   { stack, services, sinceMs, untilMs }: Wanted,
-  signal: AbortSignal,
+  interrupted: AbortSignal,
 ): Promise<void> {
+  const over = new AbortController();
+  const begun = (): void => {
+    if (untilMs === undefined) return;
+    const leftMs = Math.max(untilMs - Date.now(), 0) + LATE_MS;
+    setTimeout(() => over.abort(), Math.min(leftMs, LONGEST_TIMER_MS)).unref();
+  };
+  const signal = AbortSignal.any([interrupted, over.signal]);
   let next = sinceMs;
   while (!signal.aborted) {
-    for await (const event of context.client.events(stack, Math.floor(next), signal)) {
+    for await (const event of context.client.events(stack, Math.floor(next), signal, begun)) {
       if (untilMs !== undefined && event.timeMs >= untilMs) return;
       next = Math.max(next, event.timeMs + 1);
       const place = placeOf(event);

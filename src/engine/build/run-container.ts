@@ -66,11 +66,12 @@ async function ended(engine: Engine, stack: string, { output, signal }: RunReque
   const reading = Promise.all(readers.map((reader) => reader.run()));
   try {
     while (engine.supervisor.runs(key)) await engine.supervisor.changes.next(signal);
+    // As it is now: somebody may be starting it again.
+    return viewOf(engine, stack);
   } finally {
     for (const reader of readers) reader.finish();
     await reading;
   }
-  return viewOf(engine, stack);
 }
 
 function viewOf(engine: Engine, stack: string): ContainerView {
