@@ -1,34 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { commandHelp } from '../../src/cli/help.ts';
 import { PLAIN } from '../../src/cli/style.ts';
-import { TSSTACK } from '../helpers/client.ts';
+import type { Finished } from '../helpers/run.ts';
 import { type FakeDaemon, fakeDaemon, json, ndjson, type Route } from './fake-daemon.ts';
-
-interface Outcome {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly status: number | null;
-}
+import { cli } from './run-cli.ts';
 
 /** Runs the client as a process of its own. */
-async function tsstack(daemon: FakeDaemon | undefined, argv: readonly string[], stdin = ''): Promise<Outcome> {
-  const env = {
-    PATH: process.env['PATH'],
-    TSSTACK_RUN_DIR: daemon?.paths.run ?? '/nonexistent/run',
-    TSSTACK_STATE_DIR: daemon?.paths.state ?? '/nonexistent/state',
-  };
-  const child = spawn(TSSTACK, argv, { env, cwd: '/' });
-  const out: Buffer[] = [];
-  const err: Buffer[] = [];
-  child.stdout.on('data', (bytes) => out.push(bytes));
-  child.stderr.on('data', (bytes) => err.push(bytes));
-  child.stdin.end(stdin);
-  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString(), status };
+function tsstack(daemon: FakeDaemon | undefined, argv: readonly string[], stdin = ''): Promise<Finished> {
+  return cli('/', argv, daemon && { TSSTACK_RUN_DIR: daemon.paths.run, TSSTACK_STATE_DIR: daemon.paths.state }, stdin);
 }
 
 async function withDaemon(routes: Record<string, Route>, use: (daemon: FakeDaemon) => Promise<void>): Promise<void> {
@@ -167,22 +149,6 @@ describe('plan', () => {
       assert.equal((await tsstack(daemon, ['plan'])).status, 0);
       changes = [];
       assert.equal((await tsstack(daemon, ['plan', '--check'])).status, 0);
-    });
-  });
-});
-
-describe('events --until', () => {
-  it('shows all that was until then, however late the daemon answers', async () => {
-    const event = { timeMs: 1, stack: 'demo', address: 'service.web[1]', event: 'start' };
-    const answer: Route = async (_body, response) => {
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      response.writeHead(200).write(`${JSON.stringify(event)}\n`);
-    };
-    await withDaemon({ 'GET /v1/stacks/demo/events': answer }, async (daemon) => {
-      const argv = ['-p', 'demo', 'events', '--since', '1970-01-01', '--until', '0s'];
-      const { stdout, stderr, status } = await tsstack(daemon, argv);
-      assert.deepEqual([status, stderr], [0, '']);
-      assert.match(stdout, /container start service\.web\[1\]/);
     });
   });
 });
