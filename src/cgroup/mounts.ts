@@ -1,3 +1,4 @@
+import { unescapeOctal } from '../lib/unescape-octal.ts';
 /** Controllers that we use, under their cgroup v1 names. */
 export const V1_CONTROLLERS = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'blkio', 'devices', 'freezer'] as const;
 
@@ -19,7 +20,7 @@ export function parseCgroupMounts(mountinfo: string): CgroupMounts {
   for (const line of mountinfo.split('\n')) {
     const [left = '', right] = line.split(' - ');
     const [type, , superOptions = ''] = (right ?? '').split(' ');
-    const path = unescapePath(left.split(' ')[4] ?? '');
+    const path = unescapeOctal(left.split(' ')[4] ?? '');
     if (type === 'cgroup2') v2 ??= path;
     if (type !== 'cgroup') continue;
     const options = new Set(superOptions.split(','));
@@ -28,9 +29,4 @@ export function parseCgroupMounts(mountinfo: string): CgroupMounts {
     }
   }
   return { v1, v2 };
-}
-
-/** Spaces and the like are written in octal: `\040`. */
-function unescapePath(path: string): string {
-  return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

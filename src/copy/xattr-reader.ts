@@ -1,6 +1,7 @@
+import { unescapeOctal } from '../lib/unescape-octal.ts';
 import { AttrTool, type Held, heldPaths } from './attr-tool.ts';
 import type { Notice } from './entry.ts';
-import { CAPABILITY, keptXattrs, NO_XATTRS, plainName, type Xattrs } from './xattrs.ts';
+import { CAPABILITY, keptXattrs, NO_XATTRS, type Xattrs } from './xattrs.ts';
 
 /** Of what `getfattr` says of one batch: a container may have files with very many attributes. */
 const OUTPUT_BYTES = 64 << 20;
@@ -56,7 +57,7 @@ function parseDump(output: string): ReadonlyMap<string, Xattrs> {
       xattrs = new Map();
       files.set(path, xattrs);
     } else if (name !== undefined) {
-      xattrs.set(plainName(name), Buffer.from(value ?? '', 'base64'));
+      xattrs.set(unescapeOctal(name), Buffer.from(value ?? '', 'base64'));
     }
   }
   return files;

@@ -36,8 +36,3 @@ function withCapability(xattrs: Xattrs, change: (value: Buffer) => Buffer): Xatt
   const value = xattrs.get(CAPABILITY);
   return value === undefined ? xattrs : new Map([...xattrs, [CAPABILITY, change(value)]]);
 }
-
-/** A name out of what getfattr(1) writes. */
-export function plainName(escaped: string): string {
-  return escaped.replaceAll(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)));
-}

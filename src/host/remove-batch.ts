@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { unescapeOctal } from '../lib/unescape-octal.ts';
 import type { BatchOutcome } from './batcher.ts';
 import type { RunCommand } from './run-command.ts';
 
@@ -50,9 +51,5 @@ function refusalOf(path: string, mounts: readonly string[]): BatchOutcome {
 /** proc_pid_mountinfo(5): the fifth field is the mount point, with blanks as octal escapes. */
 function mountPoints(): readonly string[] {
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return lines.map((line) =>
-    (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_all, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    ),
-  );
+  return lines.map((line) => unescapeOctal(line.split(' ')[4] ?? ''));
 }

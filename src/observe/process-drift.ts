@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { livingProcess } from '../host/process.ts';
+import { unescapeOctal } from '../lib/unescape-octal.ts';
 import type { Drift } from '../model/observed.ts';
 import { insideDrift } from '../network/inside.ts';
 import { hostsOf } from '../network/network-owner.ts';
@@ -83,9 +84,4 @@ function resolveInside(host: Host, pid: number, target: string): string {
     parts.unshift(...link.split('/').filter((part) => part !== ''));
   }
   return at;
-}
-
-/** proc_pid_mountinfo(5): blanks and backslashes are octal. */
-function unescapeOctal(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

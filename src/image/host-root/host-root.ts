@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import { unescapeOctal } from '../../lib/unescape-octal.ts';
 import type { RootFilesystem } from '../../model/image.ts';
 import type { ImageContext } from '../context.ts';
 import { publishUntilReboot, withStaging } from '../staging.ts';
@@ -65,13 +66,8 @@ function isDirectory({ host }: ImageContext, path: string): boolean {
 
 function mountPoints({ host }: ImageContext): readonly string[] {
   const table = host.readText('/proc/self/mountinfo') ?? '';
-  const points = table.split('\n').map((line) => unescapeMount(line.split(' ')[4] ?? ''));
+  const points = table.split('\n').map((line) => unescapeOctal(line.split(' ')[4] ?? ''));
   return [...new Set(points)].sort();
-}
-
-/** proc(5): space, tab, newline and backslash are written as octal escapes. */
-function unescapeMount(field: string): string {
-  return field.replaceAll(/\\([0-7]{3})/g, (_match, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 async function ensureSkeleton(context: ImageContext, top: TopLevel): Promise<string> {

@@ -1,3 +1,4 @@
+import { unescapeOctal } from '../../lib/unescape-octal.ts';
 /** What `setfattr --restore` reads for one file, whose path is a byte string. */
 export function restoreText(path: string, lines: string): string {
   return `# file: ${escapedName(path)}\n${lines}\n`;
@@ -27,19 +28,14 @@ export function parseDump(text: string): ReadonlyMap<string, ReadonlyMap<string,
   for (const line of text.split('\n')) {
     if (line.startsWith(FILE)) {
       present = new Map();
-      found.set(unescapedName(line.slice(FILE.length)), present);
+      found.set(unescapeOctal(line.slice(FILE.length)), present);
       continue;
     }
     const equals = line.indexOf('=0s');
-    if (equals > 0) present.set(unescapedName(line.slice(0, equals)), Buffer.from(line.slice(equals + 3), 'base64'));
-    else if (line !== '') present.set(unescapedName(line.replace(/=.*$/, '')), Buffer.alloc(0));
+    if (equals > 0) present.set(unescapeOctal(line.slice(0, equals)), Buffer.from(line.slice(equals + 3), 'base64'));
+    else if (line !== '') present.set(unescapeOctal(line.replace(/=.*$/, '')), Buffer.alloc(0));
   }
   return found;
 }
 
 const FILE = '# file: ';
-
-/** Backslash and three octal digits for what would break a line. */
-function unescapedName(name: string): string {
-  return name.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-}
