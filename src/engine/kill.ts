@@ -35,7 +35,8 @@ export async function kill(engine: Engine, stack: string, options: KillOptions):
   const up = listContainers(engine, stack, options.services, true).filter(
     ({ record, observed }) =>
       (options.index === undefined || record.key.index === options.index) &&
-      (observed.pid !== undefined || (observed.status === 'restarting' && signal === SIGKILL)),
+      (observed.pid !== undefined ||
+        (signal === SIGKILL && (observed.status === 'restarting' || engine.supervisor.runs(record.key)))),
   );
   if (options.dryRun !== true) await Promise.all(up.map((view) => killOne(engine, view, signal, name)));
   return up.map(({ record }) => record.spec.name);

@@ -12,7 +12,13 @@ import { namesDrift, processDrift } from './process-drift.ts';
 
 /** One container as it is now. Its drift is not looked for. */
 export function observeContainer(context: ObserveContext, record: ContainerRecord): ObservedContainer {
-  return observed(context, record, liveness(context.host, context.paths, record, context.bootId));
+  return observed(context, record, knownLife(context, record));
+}
+
+/** Until the supervisor has dealt with an end it has not happened: nobody could say what comes of it. */
+function knownLife({ host, paths, bootId, supervised }: ObserveContext, record: ContainerRecord): Liveness {
+  const life = liveness(host, paths, record, bootId);
+  return life.state === 'ended' && supervised(record.key).runs ? { state: 'running' } : life;
 }
 
 /**
@@ -23,7 +29,7 @@ export function observeDrift(
   context: ObserveContext,
   record: ContainerRecord,
 ): (network: NetworkState) => ObservedContainer {
-  const life = liveness(context.host, context.paths, record, context.bootId);
+  const life = knownLife(context, record);
   const container = observed(context, record, life);
   if (isWithoutDirectory(context, record, life)) {
     const drift: Drift = { kind: 'rootfs', message: 'its directory is missing' };

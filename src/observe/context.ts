@@ -9,6 +9,8 @@ import type { Records } from '../store/records.ts';
 /** What only the supervisor knows of a container. */
 export interface SupervisedState {
   readonly health: HealthStatus;
+  /** It is taken to run: should it have ended, whether it is started again is not decided yet. */
+  readonly runs: boolean;
   /** Waiting for its next start. */
   readonly restarting: boolean;
   /** What a start waits for: `db to be healthy`. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MachineContext } from '../executor/context.ts';
 import { thaw } from '../executor/thaw.ts';
 import type { ProcessStat } from '../host/process.ts';
@@ -8,6 +9,8 @@ import { reachesInit, signalNumber } from './stop-signal.ts';
 
 /** Longest time in which a killed process may take to end. */
 const KILL_DEADLINE_MS = 10_000;
+const CHAIN_DEADLINE_MS = 2000;
+const CHAIN_POLL_MS = 2;
 
 export interface Ending {
   readonly timeoutMs: number;
@@ -34,4 +37,10 @@ export async function endProcess(
   }
   await host.perform([{ op: 'kill', pid, startTime, signal: 9 }]);
   await changes.until(ended, KILL_DEADLINE_MS);
+}
+
+/** The launch chain writes the exit file a moment after pid 1 has ended: that must not come after its removal. */
+export async function chainEnd(runs: () => boolean): Promise<void> {
+  const deadline = performance.now() + CHAIN_DEADLINE_MS;
+  while (runs() && performance.now() < deadline) await sleep(CHAIN_POLL_MS);
 }

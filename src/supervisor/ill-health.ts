@@ -27,7 +27,7 @@ export async function endIllHealth(
 ): Promise<void> {
   const { host, paths, records, bootId } = context;
   const { key } = watched;
-  if (watched.ended || watched.endingIll !== undefined || !shallEnd(context, key, watched)) return;
+  if (watched.phase !== 'runs' || watched.endingIll !== undefined || !shallEnd(context, key, watched)) return;
   const hooks = Promise.withResolvers<void>();
   watched.endingIll = hooks.promise;
   try {
@@ -42,7 +42,7 @@ export async function endIllHealth(
     hooks.resolve();
     if (signal.aborted) return;
     const timeoutMs = Math.max(0, Math.round(deadlineMs - performance.now()));
-    await endProcess(context, record, life.process, { timeoutMs, changes, ended: () => watched.ended });
+    await endProcess(context, record, life.process, { timeoutMs, changes, ended: () => watched.phase === 'ended' });
   } finally {
     hooks.resolve();
     delete watched.endingIll;

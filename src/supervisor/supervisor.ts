@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerControl, HookOptions, MachineContext } from '../executor/context.ts';
 import { drainCgroup } from '../executor/drain-cgroup.ts';
 import { closeToHost } from '../executor/sandbox.ts';
@@ -12,7 +11,7 @@ import type { ContainerRecord } from '../store/records.ts';
 import { Changes } from './changes.ts';
 import { type ConditionState, LINES } from './condition.ts';
 import { ContainerLogs } from './container-logs.ts';
-import { endProcess } from './end-process.ts';
+import { chainEnd, endProcess } from './end-process.ts';
 import type { HealthMonitor } from './health.ts';
 import { hooksPending, runHooks } from './hooks.ts';
 import { endIllHealth, hooksOfIll } from './ill-health.ts';
@@ -26,8 +25,8 @@ import { cancelRestart, stopProbing, type Watched, WatchList } from './watched.t
 
 /** How often it is checked that what should run does run, for ends that no file tells of. */
 const PATROL_MS = 1000;
-const CHAIN_DEADLINE_MS = 2000;
-const CHAIN_POLL_MS = 2;
+/** Longest time in which an end that others have noticed may be dealt with. */
+const END_DEADLINE_MS = 10_000;
 
 /**
  * Watches over containers: notices ends, restarts, probes. Holds no truth: everything is found again from records, exit
@@ -84,26 +83,31 @@ export class Supervisor implements ContainerControl {
 
   /** Containers that run or will be started again: what the daemon is there for. */
   get active(): number {
-    return this.#watched.all().filter(({ ended, restart }) => !ended || restart !== undefined).length;
+    return this.#watched.all().filter(({ phase, restart }) => phase !== 'ended' || restart !== undefined).length;
   }
 
   state(key: ContainerKey): SupervisedState {
     const watched = this.#watched.get(key);
-    return { health: watched?.health?.status ?? 'none', restarting: watched?.restart !== undefined };
+    return {
+      health: watched?.health?.status ?? 'none',
+      runs: this.runs(key),
+      restarting: watched?.restart !== undefined,
+    };
   }
 
   healthResults(key: ContainerKey): HealthMonitor['results'] {
     return this.#watched.get(key)?.health?.results ?? [];
   }
 
+  /** Is it there, or its end not dealt with yet? */
   runs(key: ContainerKey): boolean {
-    return this.#watched.get(key)?.ended === false;
+    return (this.#watched.get(key)?.phase ?? 'ended') !== 'ended';
   }
 
   started(key: ContainerKey): void {
     const watched = this.#watched.obtain(key);
     cancelRestart(watched);
-    watched.ended = false;
+    watched.phase = 'runs';
     this.#logs.watch(key);
     this.#probe(watched);
     this.changes.notify();
@@ -113,7 +117,7 @@ export class Supervisor implements ContainerControl {
 
   changed(key: ContainerKey): void {
     const watched = this.#watched.get(key);
-    if (watched === undefined || watched.ended) return;
+    if (watched?.phase !== 'runs') return;
     this.#logs.watch(key);
     probeIfChanged(this.#context, watched, () => this.#healthChanged(watched));
     this.#healthChanged(watched);
@@ -148,9 +152,12 @@ export class Supervisor implements ContainerControl {
     records.updateContainer(key, { stoppedByUser: true });
     const record = records.container(key);
     const life = record === undefined ? undefined : this.#life(record);
+    const ended = (): boolean => !this.runs(key);
     if (record !== undefined && life?.state === 'running' && life.process !== undefined) {
-      const ended = (): boolean => watched?.ended !== false;
       await endProcess(this.#context, record, life.process, { timeoutMs, changes: this.changes, ended });
+    } else if (life?.state === 'ended') {
+      await this.#look(key);
+      await this.changes.until(ended, END_DEADLINE_MS);
     }
     this.changes.notify();
   }
@@ -163,17 +170,9 @@ export class Supervisor implements ContainerControl {
     this.#context.records.health.delete(machineName(key));
     await this.#logs.forget(key);
     await drainCgroup(this.#context, cgroupName(key));
-    await this.#chainEnd(key);
-    this.changes.notify();
-  }
-
-  /** The launch chain writes the exit file a moment after pid 1 has ended: that must not come after its removal. */
-  async #chainEnd(key: ContainerKey): Promise<void> {
     const record = this.#context.records.container(key);
-    const deadline = performance.now() + CHAIN_DEADLINE_MS;
-    while (record !== undefined && this.#life(record).state === 'running' && performance.now() < deadline) {
-      await sleep(CHAIN_POLL_MS);
-    }
+    await chainEnd(() => record !== undefined && this.#life(record).state === 'running');
+    this.changes.notify();
   }
 
   /** Can be called twice. Containers go on. */
@@ -192,8 +191,8 @@ export class Supervisor implements ContainerControl {
   }
 
   async #lookAtAll(): Promise<void> {
-    for (const { key, ended } of this.#watched.all()) {
-      if (!ended) await this.#look(key);
+    for (const { key, phase } of this.#watched.all()) {
+      if (phase === 'runs') await this.#look(key);
     }
   }
 
@@ -201,7 +200,7 @@ export class Supervisor implements ContainerControl {
   async #look(key: ContainerKey): Promise<void> {
     const watched = this.#watched.get(key);
     const record = this.#context.records.container(key);
-    if (watched === undefined || watched.ended || record === undefined) return;
+    if (watched?.phase !== 'runs' || record === undefined) return;
     const life = this.#life(record);
     if (life.state === 'ended') await this.#handleEnd(watched, record, life);
     else watchOom(this.#context, watched, record);
@@ -212,7 +211,7 @@ export class Supervisor implements ContainerControl {
     record: ContainerRecord,
     life: Extract<Liveness, { state: 'ended' }>,
   ): Promise<void> {
-    watched.ended = true;
+    watched.phase = 'ending';
     stopProbing(watched);
     // With a pid namespace of its own the kernel has ended them all.
     if (record.spec.namespaces.pid !== 'private') {
@@ -220,6 +219,7 @@ export class Supervisor implements ContainerControl {
     }
     const updated = recordEnd(this.#context, record, life);
     if (updated !== undefined) this.#maybeRestart(watched, updated);
+    watched.phase = 'ended';
     if (watched.restart === undefined && updated !== undefined) {
       await this.#logs.forget(record.key);
       await this.#context.host.perform(closeToHost(updated)).catch(() => undefined);
@@ -283,7 +283,7 @@ export class Supervisor implements ContainerControl {
       life: this.#life(record),
       ...state,
       // Whether one that has just ended is started again is decided when its end is dealt with.
-      restarting: state.restarting || this.runs(key),
+      restarting: state.restarting || state.runs,
       lastProbe: this.healthResults(key).at(-1),
       lastLines: () => this.#logs.lastLines(key, LINES),
     };

@@ -14,9 +14,14 @@ export interface Watched {
   oom?: { readonly kills: number; readonly atMs: number };
   /** It is being ended for its ill health: over when its `preStop` hooks are. */
   endingIll?: Promise<void>;
-  /** Its end has been dealt with. */
-  ended: boolean;
+  phase: Phase;
 }
+
+/**
+ * `runs`: it was started, and no end has been noticed. `ending`: its end is being dealt with. `ended`: that is done, and
+ * whether it is started again is decided.
+ */
+export type Phase = 'runs' | 'ending' | 'ended';
 
 /** The containers that are watched. Invariant: each has at most one timer and one monitor. */
 export class WatchList {
@@ -30,7 +35,7 @@ export class WatchList {
   obtain(key: ContainerKey): Watched {
     const known = this.get(key);
     if (known !== undefined) return known;
-    const watched: Watched = { key, ended: true };
+    const watched: Watched = { key, phase: 'ended' };
     this.#watched.set(machineName(key), watched);
     return watched;
   }

@@ -25,7 +25,7 @@ test('kill() ends with SIGKILL, waits for the end, and no policy restarts what i
     assert.deepEqual(await kill(machine.engine, 'demo', { services: [] }), ['demo-web-1']);
     assert.deepEqual(signals(machine), [9]);
     assert.equal(machine.engine.supervisor.runs(web.key), false);
-    assert.deepEqual(machine.engine.supervisor.state(web.key), { health: 'none', restarting: false });
+    assert.deepEqual(machine.engine.supervisor.state(web.key), { health: 'none', runs: false, restarting: false });
     assert.equal(stoppedByUser(machine, 'web'), true);
   }));
 

@@ -13,6 +13,7 @@ function state(changes: Partial<ConditionState>): ConditionState {
     record: record(spec('db', { healthcheck: CHECK })),
     life: { state: 'running' } as ConditionState['life'],
     health: 'starting',
+    runs: false,
     restarting: false,
     lastProbe: undefined,
     lastLines: () => ['one', 'two'],

@@ -87,7 +87,7 @@ test('a kill that the container survives is told once, and is not the reason of 
   run('user', 5);
   state.events = [];
   state.kills = 2;
-  const watched = { key: current().key, ended: false };
+  const watched = { key: current().key, phase: 'runs' as const };
   // Its end may be on its way: looks follow each other at once.
   for (let look = 0; look < 4; look += 1) watch(watched);
   assert.equal(state.events.length, 0);
