@@ -57,12 +57,18 @@ export class DaemonClient {
   }
 
   /**
-   * What happens to a stack's containers from `sinceMs` on, until `signal`. Ends when the daemon does. `begun` is called
-   * when the daemon has begun to tell.
+   * What happens to a stack's containers from `sinceMs` on, until `signal` or before `untilMs`. Ends when the daemon does;
+   * `whole` is called first where that broke nothing off.
    */
-  events(stack: string, sinceMs: number, signal: AbortSignal, begun?: () => void): AsyncGenerator<ContainerEvent> {
-    const path = `/v1/stacks/${encodeURIComponent(stack)}/events?since=${sinceMs}`;
-    return this.#endless({ method: 'GET', path, signal }, begun);
+  events(
+    stack: string,
+    sinceMs: number,
+    signal: AbortSignal,
+    { untilMs, whole }: { readonly untilMs?: number | undefined; readonly whole?: () => void } = {},
+  ): AsyncGenerator<ContainerEvent> {
+    const until = untilMs === undefined ? '' : `&until=${untilMs}`;
+    const path = `/v1/stacks/${encodeURIComponent(stack)}/events?since=${sinceMs}${until}`;
+    return this.#endless({ method: 'GET', path, signal }, whole);
   }
 
   /** Items without end, until `signal`. Ends when the daemon does. */
@@ -70,11 +76,11 @@ export class DaemonClient {
     return this.#endless({ method: 'POST', path, body, signal });
   }
 
-  async *#endless<T>(call: HttpRequest & { readonly signal: AbortSignal }, begun?: () => void): AsyncGenerator<T> {
+  async *#endless<T>(call: HttpRequest & { readonly signal: AbortSignal }, whole?: () => void): AsyncGenerator<T> {
     try {
       const response = await this.#call(call);
-      begun?.();
       for await (const item of readNdjson(response.body)) yield item as T;
+      whole?.();
     } catch (error) {
       if (!call.signal.aborted && !isUnanswered(error)) throw error;
     }

@@ -278,5 +278,8 @@ export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** `GET /v1/stacks/{stack}/events?since=MS`: application/x-ndjson of these, those that were and then those that come. @public */
+/**
+ * `GET /v1/stacks/{stack}/events?since=MS&until=MS`: application/x-ndjson of these, those that were and then those that
+ * come, without end where there is no `until`. @public
+ */
 export type { ContainerEvent } from '../model/event.ts';

@@ -30,5 +30,7 @@ export type Route =
       /** Cancelled when its client goes; else it goes on without. */
       readonly endsWithClient?: true;
     })
-  /** Sends items, one a line, until the function that it gives is called. */
-  | (RouteBase & { readonly follow: (context: RouteContext, send: (item: unknown) => void) => () => void });
+  /** Sends items, one a line, until the function that it gives is called. `end` ends the answer; not at once. */
+  | (RouteBase & {
+      readonly follow: (context: RouteContext, send: (item: unknown) => void, end: () => void) => () => void;
+    });

@@ -13,6 +13,7 @@ import { TsstackError } from '../model/error.ts';
 import { loadStack } from '../spec/load.ts';
 import type { CancelRequest, LifecycleRequest, Nothing, PlanResponse, UpResult, VersionResponse } from './api.ts';
 import { BUILD_ROUTES } from './build-routes.ts';
+import { followEvents, timeOf } from './events.ts';
 import { IMAGE_ROUTES } from './image-routes.ts';
 import { NET_ROUTES } from './net-routes.ts';
 import { NETWORK_ROUTES } from './network-routes.ts';
@@ -63,15 +64,17 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/stacks/:stack/events',
     summary:
-      'What happened to the containers of a stack since then (milliseconds since the epoch), and what happens now',
-    query: { since: 'number' },
+      'What happened to the containers of a stack since then (milliseconds since the epoch), and what happens now; before `until` alone, or without end',
+    query: { since: 'number', until: 'number' },
     response: 'ContainerEvent',
-    follow: ({ engine, parameters, query }, send) => {
-      const name = stackName(parameters['stack'] ?? '');
-      const since = Number(query.get('since') ?? 0);
-      if (Number.isNaN(since)) throw new TsstackError('usage', `"${query.get('since')}" is no time in milliseconds`);
-      for (const event of engine.machine.records.events(name, since)) send(event);
-      return engine.events.on((event) => event.stack === name && send(event));
+    follow: ({ engine, parameters, query }, send, end) => {
+      const stack = stackName(parameters['stack'] ?? '');
+      return followEvents(
+        engine,
+        { stack, since: timeOf(query, 'since') ?? 0, until: timeOf(query, 'until') },
+        send,
+        end,
+      );
     },
   },
   {

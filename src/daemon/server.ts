@@ -150,9 +150,9 @@ export class ApiServer {
 
   /** Does not keep the daemon: it ends with the client or with us. */
   async #follow(route: FollowRoute, context: RouteContext, response: ServerResponse): Promise<void> {
-    const stop = route.follow(context, openLines(response));
-    response.flushHeaders();
     const end = (): void => void response.end();
+    const stop = route.follow(context, openLines(response), end);
+    response.flushHeaders();
     this.#endless.add(end);
     await new Promise<void>((resolve) => response.once('close', () => resolve()));
     this.#endless.delete(end);

@@ -81,8 +81,9 @@ test('a body that is not what a route takes is a 400 that names what is wrong', 
       assert.equal(json['code'], 'usage');
       assert.match(String(json['message']), message);
     }
-    const since = await question({ path: '/v1/stacks/probe/events?since=yesterday' });
-    assert.equal(since.status, 400);
+    for (const time of ['since=yesterday', 'since=0&until=tomorrow']) {
+      assert.equal((await question({ path: `/v1/stacks/probe/events?${time}` })).status, 400, time);
+    }
     assert.equal((await question({ path: '/v1/stacks/..%2f../containers' })).status, 400);
   }));
 
@@ -232,3 +233,28 @@ test('events of a stack are told from then on and as they happen, and keep the d
     await server.close();
     assert.equal((await lines.next()).done, true);
   }));
+
+test('events until a time are those before it, and the answer ends then by itself', () =>
+  withServer(async ({ engine, socket }) => {
+    const event = (name: 'start' | 'exit' | 'kill', timeMs: number): void => {
+      const told = { stack: 'probe', address: containerAddress('web', 1), event: name, timeMs };
+      engine.machine.records.addEvent(told);
+      engine.events.send(told);
+    };
+    const now = engine.machine.now();
+    event('start', now - 2000);
+    event('exit', now - 1000);
+    const past = await open(socket, { path: `/v1/stacks/probe/events?since=0&until=${now - 1000}` });
+    assert.deepEqual(await names(past), ['start']);
+    const soon = await open(socket, { path: `/v1/stacks/probe/events?since=0&until=${now + 700}` });
+    event('kill', now + 699);
+    event('start', now + 700);
+    assert.deepEqual(await names(soon), ['start', 'exit', 'kill']);
+    assert.ok(engine.machine.now() >= now + 700, 'not before its time');
+  }));
+
+async function names(answer: AsyncIterable<Buffer>): Promise<readonly unknown[]> {
+  let text = '';
+  for await (const chunk of answer) text += chunk.toString();
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).event]));
+}

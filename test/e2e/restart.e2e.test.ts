@@ -13,10 +13,10 @@ interface Event {
 
 /** What happened so far, as `events` prints it. */
 async function events(project: Project, service: string): Promise<readonly Event[]> {
-  const { stdout } = await project.tsstack(['events', '--since', '1h', '--json', service], { timeoutMs: 1500 });
-  return stdout
+  const text = await project.expect(0, 'events', '--since', '1h', '--until', '0s', '--json', service);
+  return text
     .split('\n')
-    .filter((line) => line.endsWith('}'))
+    .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Event);
 }
 

@@ -6,7 +6,10 @@ import { run, until } from '../helpers/run.ts';
 
 const NODE = '/usr/bin/node';
 
-/** Says its version, listens a while after its start, and ends its connections politely when it is told to stop. */
+/**
+ * Says its version, listens a while after its start, and ends its connections politely when it is told to stop; not at
+ * once, so that there is time to cut short what waits for it.
+ */
 const SERVER = `
 let ending = false;
 const server = require('http').createServer((request, response) => {
@@ -16,7 +19,7 @@ const server = require('http').createServer((request, response) => {
 setTimeout(() => server.listen(80), 300);
 process.on('SIGTERM', () => {
   ending = true;
-  setInterval(() => server.getConnections((_, count) => count === 0 && process.exit(0)), 20);
+  setInterval(() => server.getConnections((_, count) => count === 0 && process.exit(0)), 500);
 });
 `;
 

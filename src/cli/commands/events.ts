@@ -9,11 +9,6 @@ import { stackName } from '../stack-name.ts';
 /** How often it is looked whether a daemon runs again. */
 const AGAIN_MS = 500;
 
-/** How long what happened before `--until` may be on its way to us, once the daemon tells. */
-const LATE_MS = 200;
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** `tsstack events`. */
 export const command = defineCommand({
   name: 'events',
@@ -51,30 +46,45 @@ interface Wanted {
 
 /**
  * A daemon ends when nothing is left to supervise, and what we wait for may come after that: we go on with the next one,
- * which knows what happened meanwhile. None is started for us again.
+ * which knows what happened meanwhile. One is started for us again only where an answer was broken off and nothing more
+ * is waited for.
  */
 async function follow(
   context: Context,
   { stack, services, sinceMs, untilMs }: Wanted,
   interrupted: AbortSignal,
 ): Promise<void> {
-  const over = new AbortController();
-  const begun = (): void => {
-    if (untilMs === undefined) return;
-    const leftMs = Math.max(untilMs - Date.now(), 0) + LATE_MS;
-    setTimeout(() => over.abort(), Math.min(leftMs, LONGEST_TIMER_MS)).unref();
-  };
-  const signal = AbortSignal.any([interrupted, over.signal]);
-  let next = sinceMs;
-  while (!signal.aborted) {
-    for await (const event of context.client.events(stack, Math.floor(next), signal, begun)) {
-      if (untilMs !== undefined && event.timeMs >= untilMs) return;
-      next = Math.max(next, event.timeMs + 1);
+  const isOver = (): boolean => untilMs !== undefined && Date.now() >= untilMs;
+  /** The last millisecond of which something was told, and how much of it. */
+  let last = { timeMs: Math.floor(sinceMs), told: 0 };
+  for (;;) {
+    let again = last.told;
+    let isWhole = false;
+    const whole = (): void => {
+      isWhole = true;
+    };
+    for await (const event of context.client.events(stack, last.timeMs, interrupted, { untilMs, whole })) {
+      if (event.timeMs === last.timeMs && again > 0) {
+        again -= 1;
+        continue;
+      }
+      if (event.timeMs > last.timeMs) last = { timeMs: event.timeMs, told: 0 };
+      if (event.timeMs === last.timeMs) last.told += 1;
       const place = placeOf(event);
       if (services.length === 0 || services.includes(place.service)) print(context, event, place);
     }
-    do await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
-    while (!signal.aborted && (await context.client.getIfRunning('/v1/version')) === undefined);
+    if (interrupted.aborted || (isWhole && isOver())) return;
+    const isThere = await nextDaemon(context, isOver, interrupted);
+    if (interrupted.aborted || (isWhole && !isThere)) return;
+  }
+}
+
+/** Waits for a daemon that answers, or for the end; gives whether there is one. */
+async function nextDaemon({ client }: Context, isOver: () => boolean, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    await delay(isOver() ? 0 : AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    if ((await client.getIfRunning('/v1/version')) !== undefined) return true;
+    if (signal.aborted || isOver()) return false;
   }
 }
 
