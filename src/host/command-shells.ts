@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { deadline } from '../lib/deadline.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RunOptions, RunResult } from './host.ts';
@@ -132,12 +133,12 @@ class CommandShell {
     this.#tell = resolve;
     const abort = (): void => this.#kill('cancelled');
     // While it runs something it keeps this process.
-    const timer = setTimeout(() => this.#kill('timeout'), timeoutMs);
+    const forget = deadline(timeoutMs, () => this.#kill('timeout'));
     signal?.addEventListener('abort', abort, { once: true });
     this.#child.stdin?.write(script(this.#mark));
     const why = await promise;
     this.#tell = undefined;
-    clearTimeout(timer);
+    forget();
     signal?.removeEventListener('abort', abort);
     return this.#result(argv, { why, timeoutMs, allowFailure: allowFailure === true });
   }

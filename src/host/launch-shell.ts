@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { deadline } from '../lib/deadline.ts';
 import { TsstackError } from '../model/error.ts';
 import { keepProcess } from './keep-process.ts';
 
@@ -83,14 +84,14 @@ class LaunchShell {
     const waiting = Promise.withResolvers<Uint8Array>();
     this.#waiting.set(name, waiting);
     keepProcess(this.#child, true);
-    const timer = setTimeout(() => {
+    const forget = deadline(timeoutMs, () => {
       waiting.reject(new TsstackError('timeout', `The container did not start within ${timeoutMs / 1000} s`));
-    }, timeoutMs);
+    });
     this.#child.stdin?.write(`${name} ${script}\n`);
     try {
       return await waiting.promise;
     } finally {
-      clearTimeout(timer);
+      forget();
       this.#waiting.delete(name);
       if (this.#waiting.size === 0) keepProcess(this.#child, false);
     }

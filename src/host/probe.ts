@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { deadline } from '../lib/deadline.ts';
 import { listDirectory, readWholeFile } from './files.ts';
 import type { ProbeOptions, ProbeResult } from './host.ts';
 import { MarkedOutput } from './marked-output.ts';
@@ -38,7 +39,7 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
       killDescendants(child.pid);
       if (options.single === true) child.kill('SIGKILL');
     };
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(kill, options.timeoutMs);
+    const forget = options.timeoutMs === undefined ? () => undefined : deadline(options.timeoutMs, kill);
     if (options.signal?.aborted === true) kill();
     options.signal?.addEventListener('abort', kill, { once: true });
     child.on('error', (error) => {
@@ -46,7 +47,7 @@ export function runProbe(argv: readonly string[], launcher: Uint8Array, options:
       reject(error);
     });
     child.on('exit', (exitCode) => {
-      clearTimeout(timer);
+      forget();
       clearInterval(killing);
       options.signal?.removeEventListener('abort', kill);
       const finish = (): void => {

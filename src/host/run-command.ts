@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { deadline } from '../lib/deadline.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { TsstackError } from '../model/error.ts';
 import type { RunOptions, RunResult } from './host.ts';
@@ -70,10 +71,10 @@ function runToEnd(
       child.stderr?.destroy();
     };
     const abort = (): void => kill('cancelled');
-    const timer = setTimeout(() => kill('timeout'), timeoutMs);
+    const forget = deadline(timeoutMs, () => kill('timeout'));
     signal?.addEventListener('abort', abort, { once: true });
     const finish = (): void => {
-      clearTimeout(timer);
+      forget();
       signal?.removeEventListener('abort', abort);
     };
     const { stdout, stderr } = outputOf(child, () => kill('output'));

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { deadline } from '../lib/deadline.ts';
 import type { ServeReply, ServeRequest } from '../model/served.ts';
 
 /** An answer takes a millisecond; a process that is stopped has none. */
@@ -39,17 +40,14 @@ export class ServeLink {
     const { promise, resolve, reject } = Promise.withResolvers<ServeReply>();
     if (this.#socket.destroyed) throw new Error('it has ended');
     this.#waiting.set(id, { resolve, reject });
-    const timer = setTimeout(
-      () => reject(new Error(`it has not answered within ${DEADLINE_MS / 1000} s`)),
-      DEADLINE_MS,
-    );
+    const forget = deadline(DEADLINE_MS, () => reject(new Error(`it has not answered within ${DEADLINE_MS / 1000} s`)));
     this.#socket.write(`${JSON.stringify({ id, ...request })}\n`);
     try {
       const reply = await promise;
       this.#pid = reply.pid;
       return reply;
     } finally {
-      clearTimeout(timer);
+      forget();
       this.#waiting.delete(id);
     }
   }

@@ -11,6 +11,7 @@ import {
   rmSync,
 } from 'node:fs';
 import type { Socket } from 'node:net';
+import { deadline } from '../lib/deadline.ts';
 import { connectTo } from './serve-link.ts';
 
 /** Everybody's "nobody": the kernel's default for ids that it cannot show (/proc/sys/kernel/overflowuid). */
@@ -121,14 +122,14 @@ export class ServeProcess {
     }
     child.unref();
     const { promise, resolve } = Promise.withResolvers<'ready' | number | string>();
-    const timer = setTimeout(() => resolve(`nothing within ${START_DEADLINE_MS / 1000} s`), START_DEADLINE_MS);
+    const forget = deadline(START_DEADLINE_MS, () => resolve(`nothing within ${START_DEADLINE_MS / 1000} s`));
     child.stdout?.once('data', () => resolve('ready'));
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 0));
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
+      forget();
       child.stdout?.destroy();
     }
   }

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { deadline } from '../lib/deadline.ts';
 import type { OutsideReply, OutsideRequest, Rootless } from '../model/rootless.ts';
 import { type Delegated, joinEngine, leaveCgroup } from './cgroups.ts';
 import { endNamespaces, mendNamespaces, type Namespaces } from './namespace.ts';
@@ -124,15 +125,14 @@ export class Outside {
     child.unref();
     giveSockets(child);
     const { promise, resolve } = Promise.withResolvers<OutsideReply>();
-    const timer = setTimeout(
-      () => resolve({ ended: `nothing within ${START_DEADLINE_MS / 1000} s` }),
-      START_DEADLINE_MS,
+    const forget = deadline(START_DEADLINE_MS, () =>
+      resolve({ ended: `nothing within ${START_DEADLINE_MS / 1000} s` }),
     );
     child.stdout?.once('data', () => resolve({ ready: true }));
     child.once('error', ({ message }) => resolve({ ended: message }));
     child.once('exit', (code, signal) => resolve({ ended: code ?? signal ?? 0 }));
     return promise.finally(() => {
-      clearTimeout(timer);
+      forget();
       child.stdout?.destroy();
     });
   }

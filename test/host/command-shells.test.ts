@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CommandShells } from '../../src/host/command-shells.ts';
 import { runCommand } from '../../src/host/run-command.ts';
+import { holdUp } from '../helpers/hold-up.ts';
 
 /** A program `ip` of our own that says what it was given; `ip NAME` behaves as NAME says. */
 const PROGRAM = `#!/bin/sh
@@ -110,3 +111,13 @@ test('a shell ends with the process that it serves, also when that is killed', (
   };
   while (pids.some(lives)) assert.ok(performance.now() < deadline, `shells ${pids.join(', ')} go on`);
 });
+
+test('what ends while this process is held up for longer than it may take has ended in time', () =>
+  withProgram(async (shells) => {
+    for (const run of [shells.run.bind(shells), runCommand]) {
+      // One that is started already has answered when the deadline has passed.
+      const answer = run(['ip', 'word'], { timeoutMs: 300 });
+      await holdUp(1000);
+      assert.equal((await answer).stdout, '[word]');
+    }
+  }));

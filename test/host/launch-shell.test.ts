@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { LaunchShells } from '../../src/host/launch-shell.ts';
 import { TsstackError } from '../../src/model/error.ts';
 import { lookAt } from '../../src/outside/processes.ts';
+import { holdUp } from '../helpers/hold-up.ts';
 import { until } from '../helpers/run.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -117,4 +118,11 @@ test('a shell ends with the process that it serves, what it started does not', (
     const [pid = '', shell = ''] = (await written('script.pids')).split(' ');
     await until('the shell to be gone', () => lookAt(Number(shell)) === undefined);
     assert.notEqual(lookAt(Number(pid)), undefined);
+  }));
+
+test('a container that starts while this process is held up for longer than it may take has started in time', () =>
+  withShells(async ({ launch }) => {
+    const launched = launch(STAYS, 300);
+    await holdUp(1000);
+    await launched;
   }));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { runProbe } from '../../src/host/probe.ts';
+import { holdUp } from '../helpers/hold-up.ts';
 
 const NOTHING = new Uint8Array();
 
@@ -59,4 +60,10 @@ test('what a probe leaves running with its output open is not waited for', async
   });
   process.kill(Number(output), 'SIGKILL');
   assert.equal(exitCode, 0);
+});
+
+test('a probe that ends while this process is held up for longer than its time has ended in time', async () => {
+  const probed = runProbe(['sh', '-c', 'echo said; exit 3'], NOTHING, { timeoutMs: 300, outputLimitBytes: 64 });
+  await holdUp(1000);
+  assert.deepEqual(await probed, { exitCode: 3, output: 'said\n' });
 });
