@@ -1,9 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
+import { LONGEST_TIMER_MS } from '../lib/longest-timer.ts';
 import { TsstackError } from '../model/error.ts';
 import type { ContainerEvent } from '../model/event.ts';
-
-/** A longer timer ends at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface EventRange {
   readonly stack: string;

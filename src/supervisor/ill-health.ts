@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HookOptions, MachineContext } from '../executor/context.ts';
+import { LONGEST_TIMER_MS } from '../lib/longest-timer.ts';
 import type { ContainerKey } from '../model/address.ts';
 import { liveness } from '../observe/liveness.ts';
 import type { ContainerRecord } from '../store/records.ts';
@@ -10,9 +11,6 @@ import { runHooks } from './hooks.ts';
 import { emitFor } from './record-end.ts';
 import { mayRestart } from './restart.ts';
 import type { Watched } from './watched.ts';
-
-/** A longer timer ends at once. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Ends a container that is unhealthy and shall not be, in its grace period, its `preStop` hooks included, so that its end
@@ -57,7 +55,7 @@ export function hooksOfIll(watched: Watched | undefined, { kind, deadlineMs }: H
   const hooks = kind === 'preStop' ? watched?.endingIll : undefined;
   if (hooks === undefined || deadlineMs === undefined) return hooks;
   const timer = new AbortController();
-  const over = sleep(Math.min(Math.max(0, deadlineMs - performance.now()), LONGEST_MS), undefined, {
+  const over = sleep(Math.min(Math.max(0, deadlineMs - performance.now()), LONGEST_TIMER_MS), undefined, {
     signal: timer.signal,
   });
   return Promise.race([hooks, over.catch(() => undefined)]).finally(() => timer.abort());

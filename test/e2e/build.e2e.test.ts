@@ -32,7 +32,7 @@ e2e('watch: action rebuild builds and replaces when a file of the rule changes, 
       writeFileSync(join(project.scratch, 'src/word'), 'two');
       await until('the new container', async () => {
         const now = await project.container('app');
-        return now.pid !== undefined && now.pid !== app.pid;
+        return now.status === 'running' && now.pid !== undefined && now.pid !== app.pid;
       });
       assert.equal(await inside(project, '/made'), 'two');
       assert.equal((await project.container('steady')).pid, steady.pid);

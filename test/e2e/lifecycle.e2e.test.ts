@@ -116,7 +116,7 @@ e2e('a service that dies is started again by its policy, with its count', async 
   process.kill(pid, 'SIGKILL');
   const again = await until('a new process', async () => {
     const container = await project.container('web');
-    return container.restarts > 0 && container.pid !== undefined && container;
+    return container.status === 'running' && container.pid !== undefined && container.pid !== pid && container;
   });
   assert.equal(again.restarts, 1);
 });

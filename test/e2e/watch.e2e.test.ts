@@ -21,7 +21,7 @@ e2e(
       project.write(stack('blue'));
       await until('the new process', async () => {
         const now = await project.container('changed');
-        return now.pid !== undefined && now.pid !== changed.pid;
+        return now.status === 'running' && now.pid !== undefined && now.pid !== changed.pid;
       });
       assert.equal(await project.expect(0, 'exec', 'changed', 'sh', '-c', 'echo $COLOUR'), 'blue\n');
       assert.equal((await project.container('steady')).pid, steady.pid);
@@ -50,7 +50,8 @@ e2e(
       project.write(stack('blue'));
       await until('the new process', async () => {
         const now = await project.ps();
-        return now.length === 2 && now.every(({ pid }) => pid !== undefined) && now[0]?.pid !== before[0];
+        const run = now.every(({ status, pid }) => status === 'running' && pid !== undefined);
+        return now.length === 2 && run && now[0]?.pid !== before[0];
       });
       assert.equal((await project.container('steady')).pid, before[1]);
     });
@@ -98,7 +99,7 @@ ${rule('sync', 'src', ', target: /app, ignore: [ignored/]')}${rule('restart', 's
     const restarted = async (before: number | undefined) =>
       await until('a restart', async () => {
         const now = await project.container('web');
-        return now.pid !== before && now.pid;
+        return now.status === 'running' && now.pid !== before && now.pid;
       });
     writeFileSync(`${project.scratch}/settings`, 'two');
     const second = await restarted(pid);
